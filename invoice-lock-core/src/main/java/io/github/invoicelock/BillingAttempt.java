@@ -1,0 +1,76 @@
+package io.github.invoicelock;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One idempotency key and all that was done under it: a row of the journal, as it was when it was read.
+ *
+ * @param id the journal's own number of this row
+ * @param biller the name of the biller
+ * @param invoiceId the host's id as PostgreSQL prints it
+ * @param number 1, 2, …: a higher one only after the one before was finally declined
+ * @param idempotencyKey what the provider knows this attempt by
+ * @param state where it stands
+ * @param dueAt when the library looks at it next; null: never by itself
+ * @param owner the server that has, or last had, it
+ * @param fence counts the owners
+ * @param calls how often the provider was called or asked and an answer (or the lack of one) was written down
+ * @param startedAt when it was first claimed
+ * @param settledAt when its last outcome was written; null while there is none
+ * @param invoice the invoice's row at the claim, as JSON; null once it is not needed any more
+ * @param reference the provider's id of the charge; null while there is none
+ * @param code of the last refusal; null if there was none
+ * @param message of the last refusal or failure, at most 1,000 characters; null if there was none
+ * @param resolvedBy who decided by hand, with {@link LockingInvoiceBiller#resolve}; null if nobody did
+ * @param note what that person noted; null if nobody did
+ */
+public record BillingAttempt(
+        long id,
+        String biller,
+        String invoiceId,
+        int number,
+        String idempotencyKey,
+        AttemptState state,
+        @Nullable Instant dueAt,
+        String owner,
+        int fence,
+        int calls,
+        Instant startedAt,
+        @Nullable Instant settledAt,
+        @Nullable String invoice,
+        @Nullable String reference,
+        @Nullable String code,
+        @Nullable String message,
+        @Nullable String resolvedBy,
+        @Nullable String note) {
+
+    /**
+     * Whether only a person can go on with it: the library never looks at it by itself, and it is neither charged nor withdrawn nor
+     * decided by a person.
+     *
+     * @return true if it waits for a person
+     */
+    public boolean parked() {
+        return dueAt == null && state != AttemptState.BILLED && state != AttemptState.WITHDRAWN && resolvedBy == null;
+    }
+
+    /** Everything but the invoice's contents: those have no business in a log. */
+    @Override
+    public String toString() {
+        return "BillingAttempt[biller=%s, invoiceId=%s, number=%d, idempotencyKey=%s, state=%s, dueAt=%s, owner=%s, fence=%d, calls=%d, reference=%s, code=%s, message=%s]"
+                .formatted(
+                        biller,
+                        invoiceId,
+                        number,
+                        idempotencyKey,
+                        state,
+                        dueAt,
+                        owner,
+                        fence,
+                        calls,
+                        reference,
+                        code,
+                        message);
+    }
+}

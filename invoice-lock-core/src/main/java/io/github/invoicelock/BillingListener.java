@@ -1,0 +1,55 @@
+package io.github.invoicelock;
+
+import java.time.Duration;
+
+/**
+ * Is told what happens, after it has been committed: for metrics and logs. Called from several threads at once; should be quick. What
+ * it throws is logged and has no other effect, as no money depends on it: for work that must happen, use {@link BilledHook}.
+ */
+public interface BillingListener {
+    /**
+     * An invoice was claimed.
+     *
+     * @param attempt the new attempt
+     */
+    default void claimed(BillingAttempt attempt) {}
+
+    /**
+     * An outcome was written.
+     *
+     * @param attempt as the journal has it now
+     * @param outcome what the provider answered
+     * @param callTime how long the provider took; zero if it was not called
+     */
+    default void settled(BillingAttempt attempt, BillingOutcome outcome, Duration callTime) {}
+
+    /**
+     * Another server, or the host, held the invoice.
+     *
+     * @param invoiceId whose
+     */
+    default void contended(String invoiceId) {}
+
+    /**
+     * An attempt whose owner is gone, or that was due again, was taken over.
+     *
+     * @param attempt with its new owner
+     */
+    default void takenOver(BillingAttempt attempt) {}
+
+    /**
+     * An attempt was left to a person; see {@link LockingInvoiceBiller#needsAttention()}.
+     *
+     * @param attempt as the journal has it now
+     */
+    default void parked(BillingAttempt attempt) {}
+
+    /**
+     * Something is as it should never be, and was kept from doing harm: a charged invoice that is pending again, a charge under a key
+     * that had been refused.
+     *
+     * @param invoiceId whose
+     * @param what one sentence for a person
+     */
+    default void anomaly(String invoiceId, String what) {}
+}

@@ -1,0 +1,57 @@
+package io.github.invoicelock;
+
+import io.github.invoicelock.internal.setup.Migrations;
+import javax.sql.DataSource;
+
+/**
+ * Creates and upgrades the journal: the schema that remembers every attempt. Needs {@code flyway-core} (and
+ * {@code flyway-database-postgresql}) on the class path; without Flyway, run the same SQL by hand: {@code db/invoice_lock/V1__journal.sql}
+ * in this jar.
+ */
+public final class InvoiceLockSchema {
+    /** The journal's schema, unless the host says otherwise. */
+    public static final String DEFAULT_SCHEMA = "invoice_lock";
+
+    /** Where the migrations are, for a host's own Flyway; its default schema must then be the journal's. */
+    public static final String FLYWAY_LOCATION = "classpath:db/invoice_lock";
+
+    private InvoiceLockSchema() {}
+
+    /**
+     * Creates or upgrades the journal in the schema {@value #DEFAULT_SCHEMA}. Does nothing if it is up to date. May be called by several
+     * servers at once.
+     *
+     * @param dataSource of a role that may create it
+     * @throws SetupException if the database does not fit, the journal is of a newer version, or Flyway is not on the class path
+     */
+    public static void migrate(DataSource dataSource) {
+        migrate(dataSource, DEFAULT_SCHEMA);
+    }
+
+    /**
+     * Creates or upgrades the journal in a schema of the host's choice.
+     *
+     * @param dataSource of a role that may create it
+     * @param schema its name
+     * @throws SetupException if the database does not fit, the journal is of a newer version, or Flyway is not on the class path
+     */
+    public static void migrate(DataSource dataSource, String schema) {
+        if (dataSource == null) {
+            throw new SetupException("dataSource is null; InvoiceLockSchema.migrate needs the host's DataSource.");
+        }
+        if (schema == null || schema.isBlank()) {
+            throw new SetupException("schema is " + (schema == null ? "null" : "\"" + schema + "\"")
+                    + "; it must name the journal's schema, \"" + DEFAULT_SCHEMA + "\" for example.");
+        }
+        try {
+            Class.forName("org.flywaydb.core.Flyway", false, InvoiceLockSchema.class.getClassLoader());
+        } catch (ClassNotFoundException e) {
+            throw new SetupException(
+                    "Flyway is not on the class path, so the journal \"" + schema
+                            + "\" cannot be migrated. Add org.flywaydb:flyway-core and org.flywaydb:flyway-database-postgresql, or run "
+                            + "db/invoice_lock/V1__journal.sql by hand.",
+                    e);
+        }
+        Migrations.migrate(dataSource, schema, FLYWAY_LOCATION);
+    }
+}

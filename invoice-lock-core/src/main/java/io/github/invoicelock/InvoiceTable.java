@@ -1,0 +1,258 @@
+package io.github.invoicelock;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jooq.Condition;
+import org.jooq.Field;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Describes the host's table of invoices. Immutable: each method returns a changed copy. Names are taken literally and quoted, so
+ * {@code "Invoice"} and {@code "invoice"} are two names; whether they exist is checked by
+ * {@link LockingInvoiceBiller.Builder#build()}.
+ *
+ * <p>The defaults fit {@code invoices(id, pending)}: {@code id} is the primary key, {@code pending} is a boolean that the library sets
+ * to false when the invoice was charged.
+ *
+ * <p>Conditions and expressions are jOOQ's, with unqualified column names or names qualified by the table
+ * ({@code DSL.field(DSL.name("state"))}); their values become literals in the SQL, so that PostgreSQL can match them with a partial
+ * index.
+ */
+public final class InvoiceTable {
+    final @Nullable String schema;
+    final String table;
+    final String id;
+    final @Nullable String pendingColumn;
+    final @Nullable Condition pendingWhen;
+    final @Nullable Condition billableWhen;
+    final @Nullable String orderedBy;
+    final Map<String, @Nullable Object> onBilled;
+    final Map<String, @Nullable Object> onDeclined;
+    final @Nullable String referenceColumn;
+    final @Nullable String billedAtColumn;
+    final List<Field<?>> including;
+
+    private InvoiceTable(Copy from) {
+        this.schema = from.schema;
+        this.table = from.table;
+        this.id = from.id;
+        this.pendingColumn = from.pendingColumn;
+        this.pendingWhen = from.pendingWhen;
+        this.billableWhen = from.billableWhen;
+        this.orderedBy = from.orderedBy;
+        this.onBilled = from.onBilled;
+        this.onDeclined = from.onDeclined;
+        this.referenceColumn = from.referenceColumn;
+        this.billedAtColumn = from.billedAtColumn;
+        this.including = from.including;
+    }
+
+    /**
+     * A table found by the role's {@code search_path}.
+     *
+     * @param table its name, as PostgreSQL stores it
+     * @return a table with the defaults
+     */
+    public static InvoiceTable named(String table) {
+        return new InvoiceTable(new Copy(null, requireNonNull(table, "table")));
+    }
+
+    /**
+     * A table in a schema.
+     *
+     * @param schema the schema's name, as PostgreSQL stores it
+     * @param table the table's name, as PostgreSQL stores it
+     * @return a table with the defaults
+     */
+    public static InvoiceTable named(String schema, String table) {
+        return new InvoiceTable(new Copy(requireNonNull(schema, "schema"), requireNonNull(table, "table")));
+    }
+
+    /**
+     * The column that identifies an invoice: of type bigint, integer, smallint, uuid, text or varchar (or a domain over one), not null
+     * and unique. {@code id} by default.
+     *
+     * @param column its name
+     * @return the changed copy
+     */
+    public InvoiceTable id(String column) {
+        Copy copy = new Copy(this);
+        copy.id = requireNonNull(column, "column");
+        return new InvoiceTable(copy);
+    }
+
+    /**
+     * The boolean column that is true while the invoice is to be charged; set to false when it was. {@code pending} by default.
+     * Replaces {@link #pendingWhen}.
+     *
+     * @param column its name
+     * @return the changed copy
+     */
+    public InvoiceTable pendingColumn(String column) {
+        Copy copy = new Copy(this);
+        copy.pendingColumn = requireNonNull(column, "column");
+        copy.pendingWhen = null;
+        return new InvoiceTable(copy);
+    }
+
+    /**
+     * When an invoice is still to be charged, for tables without a boolean column: {@code field("state").eq("open")}. Must become false
+     * by {@link #onBilledSet}, {@link #storeBilledAtIn} or {@link #storeReferenceIn}, one of which is required. Replaces
+     * {@link #pendingColumn}.
+     *
+     * @param condition over the invoice's row
+     * @return the changed copy
+     */
+    public InvoiceTable pendingWhen(Condition condition) {
+        Copy copy = new Copy(this);
+        copy.pendingWhen = requireNonNull(condition, "condition");
+        copy.pendingColumn = null;
+        return new InvoiceTable(copy);
+    }
+
+    /**
+     * Which of the pending invoices are to be charged by now: due in seven days or sooner, say. Every pending one by default. It only
+     * chooses what is taken up; an invoice in an attempt is not affected.
+     *
+     * @param condition over the invoice's row; may use subqueries
+     * @return the changed copy
+     */
+    public InvoiceTable billableWhen(Condition condition) {
+        Copy copy = new Copy(this);
+        copy.billableWhen = requireNonNull(condition, "condition");
+        return new InvoiceTable(copy);
+    }
+
+    /**
+     * The column by which fresh invoices are taken up, lowest first, nulls last, then by id. By id alone by default.
+     *
+     * @param column its name
+     * @return the changed copy
+     */
+    public InvoiceTable orderedBy(String column) {
+        Copy copy = new Copy(this);
+        copy.orderedBy = requireNonNull(column, "column");
+        return new InvoiceTable(copy);
+    }
+
+    /**
+     * What else is set when the invoice was charged, in the same statement as the mark. May be called for several columns.
+     *
+     * @param column its name
+     * @param value a value that PostgreSQL can cast to the column's type, a jOOQ {@link Field}, or null
+     * @return the changed copy
+     */
+    public InvoiceTable onBilledSet(String column, @Nullable Object value) {
+        Copy copy = new Copy(this);
+        copy.onBilled = with(onBilled, column, value);
+        return new InvoiceTable(copy);
+    }
+
+    /**
+     * What is set when the provider finally refused and the {@link RetryPolicy} does not try again. Nothing by default: the invoice
+     * stays pending, and is not tried again by itself.
+     *
+     * @param column its name
+     * @param value a value that PostgreSQL can cast to the column's type, a jOOQ {@link Field}, or null
+     * @return the changed copy
+     */
+    public InvoiceTable onDeclinedSet(String column, @Nullable Object value) {
+        Copy copy = new Copy(this);
+        copy.onDeclined = with(onDeclined, column, value);
+        return new InvoiceTable(copy);
+    }
+
+    /**
+     * Stores the provider's id of the charge when the invoice was charged.
+     *
+     * @param column its name, of a text type
+     * @return the changed copy
+     */
+    public InvoiceTable storeReferenceIn(String column) {
+        Copy copy = new Copy(this);
+        copy.referenceColumn = requireNonNull(column, "column");
+        return new InvoiceTable(copy);
+    }
+
+    /**
+     * Stores the database's time of the mark when the invoice was charged.
+     *
+     * @param column its name, of type timestamptz, timestamp or date
+     * @return the changed copy
+     */
+    public InvoiceTable storeBilledAtIn(String column) {
+        Copy copy = new Copy(this);
+        copy.billedAtColumn = requireNonNull(column, "column");
+        return new InvoiceTable(copy);
+    }
+
+    /**
+     * What the charge needs from the invoice's relatives: scalar expressions over the row, each with an alias that is no column of the
+     * table, e.g. {@code DSL.field("(select c.payment_method from customers c where c.id = invoices.customer_id)").as("payment_method")}.
+     * They become part of the snapshot and come back in {@link BillingRequest#invoice()} with their own types.
+     *
+     * @param fields aliased expressions
+     * @return the changed copy, which includes these beside those of earlier calls
+     */
+    public InvoiceTable including(Field<?>... fields) {
+        Copy copy = new Copy(this);
+        List<Field<?>> all = new ArrayList<>(including);
+        Collections.addAll(all, fields);
+        copy.including = List.copyOf(all);
+        return new InvoiceTable(copy);
+    }
+
+    @Override
+    public String toString() {
+        return schema == null
+                ? "InvoiceTable.named(\"" + table + "\")"
+                : "InvoiceTable.named(\"" + schema + "\", \"" + table + "\")";
+    }
+
+    private static Map<String, @Nullable Object> with(
+            Map<String, @Nullable Object> values, String column, @Nullable Object value) {
+        Map<String, @Nullable Object> copy = new LinkedHashMap<>(values);
+        copy.put(requireNonNull(column, "column"), value);
+        return Collections.unmodifiableMap(copy);
+    }
+
+    /** The one mutable step between two immutable tables. */
+    private static final class Copy {
+        private final @Nullable String schema;
+        private final String table;
+        private String id = "id";
+        private @Nullable String pendingColumn = "pending";
+        private @Nullable Condition pendingWhen;
+        private @Nullable Condition billableWhen;
+        private @Nullable String orderedBy;
+        private Map<String, @Nullable Object> onBilled = Map.of();
+        private Map<String, @Nullable Object> onDeclined = Map.of();
+        private @Nullable String referenceColumn;
+        private @Nullable String billedAtColumn;
+        private List<Field<?>> including = List.of();
+
+        private Copy(@Nullable String schema, String table) {
+            this.schema = schema;
+            this.table = table;
+        }
+
+        private Copy(InvoiceTable from) {
+            this(from.schema, from.table);
+            this.id = from.id;
+            this.pendingColumn = from.pendingColumn;
+            this.pendingWhen = from.pendingWhen;
+            this.billableWhen = from.billableWhen;
+            this.orderedBy = from.orderedBy;
+            this.onBilled = from.onBilled;
+            this.onDeclined = from.onDeclined;
+            this.referenceColumn = from.referenceColumn;
+            this.billedAtColumn = from.billedAtColumn;
+            this.including = from.including;
+        }
+    }
+}

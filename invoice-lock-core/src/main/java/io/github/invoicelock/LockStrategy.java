@@ -1,0 +1,17 @@
+package io.github.invoicelock;
+
+/**
+ * How an invoice's row is locked when it is claimed, and what happens to one that somebody else holds. See
+ * <a href="https://www.postgresql.org/docs/current/sql-select.html#SQL-FOR-UPDATE-SHARE">PostgreSQL, "The Locking Clause"</a>.
+ */
+public enum LockStrategy {
+    /** {@code FOR UPDATE NOWAIT}, one invoice at a time: a held row (SQLSTATE 55P03) counts as contended, on to the next. */
+    NOWAIT,
+    /** {@code FOR UPDATE SKIP LOCKED}, as many as there are free slots in one statement: held rows are not seen at all. */
+    SKIP_LOCKED,
+    /**
+     * {@code FOR UPDATE} with a {@code lock_timeout} ({@link LockingInvoiceBiller.Builder#waitTimeout}): waits for the row, then
+     * checks again; billed meanwhile, or not released in time, counts as contended.
+     */
+    WAIT
+}

@@ -1,0 +1,581 @@
+package io.github.invoicelock;
+
+import static java.util.Objects.requireNonNull;
+
+import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.database.Server;
+import io.github.invoicelock.internal.engine.BillingEngine;
+import io.github.invoicelock.internal.engine.Decisions;
+import io.github.invoicelock.internal.engine.EngineSettings;
+import io.github.invoicelock.internal.engine.FailPoints;
+import io.github.invoicelock.internal.invoices.InvoiceSettings;
+import io.github.invoicelock.internal.invoices.Invoices;
+import io.github.invoicelock.internal.journal.Journal;
+import io.github.invoicelock.internal.journal.Owner;
+import io.github.invoicelock.internal.setup.IndexAdvice;
+import io.github.invoicelock.internal.setup.InvoiceTableCheck;
+import io.github.invoicelock.internal.setup.JournalCheck;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.Executor;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Bills each pending invoice once, from as many servers as call it, whatever crashes in between.
+ *
+ * <p>Build one per server and table, keep it, and call {@link #billPending()} from the server's scheduler and {@link #recover()} every
+ * minute. Thread-safe; runs may overlap. Never call it inside a transaction of your own: that is refused.
+ *
+ * <p>How safe it is depends on what the provider offers; see {@link BillingGateway#idempotencyWindow()} and
+ * {@link BillingGateway#find}.
+ */
+public final class LockingInvoiceBiller implements AutoCloseable {
+    private final BillingEngine engine;
+    private final Decisions decisions;
+    private final Invoices invoices;
+    private final String server;
+
+    private LockingInvoiceBiller(BillingEngine engine, Decisions decisions, Invoices invoices, String server) {
+        this.engine = engine;
+        this.decisions = decisions;
+        this.invoices = invoices;
+        this.server = server;
+    }
+
+    /**
+     * Begins a biller.
+     *
+     * @param dataSource the host's; connections are taken for moments, and in {@link LockScope#THROUGH_CALL} for the time of a call: the
+     *     pool should then have one more than the concurrency
+     * @param gateway the host's way to its provider
+     * @return a builder with the defaults
+     */
+    public static Builder builder(DataSource dataSource, BillingGateway gateway) {
+        return new Builder(dataSource, gateway);
+    }
+
+    /**
+     * Bills: first what is due (left behind by a crash, or to be tried again), then fresh invoices, until none is left.
+     *
+     * @return what was done
+     * @throws BillingRunException if a database error or a hook ended the run; it carries the counts so far
+     * @throws InvoiceLockException if called inside an open transaction
+     * @throws IllegalStateException if the biller is closed
+     */
+    public BillingRun billPending() {
+        return billPending(RunLimits.none());
+    }
+
+    /**
+     * Bills within bounds: first what is due, then fresh invoices.
+     *
+     * @param limits bounds of this run
+     * @return what was done
+     * @throws BillingRunException if a database error or a hook ended the run; it carries the counts so far
+     * @throws InvoiceLockException if called inside an open transaction
+     * @throws IllegalStateException if the biller is closed
+     */
+    public BillingRun billPending(RunLimits limits) {
+        return engine.billPending(requireNonNull(limits, "limits"));
+    }
+
+    /**
+     * Bills one invoice now, if it is pending and billable, or continues its attempt.
+     *
+     * @param invoiceId a Long, Integer, Short, UUID or String, as the table's id column asks
+     * @return what was done; all zeros if there was nothing to do
+     * @throws BillingRunException if a database error or a hook ended the run, or there is no such invoice
+     * @throws InvoiceLockException if the id cannot be one of the table, or called inside an open transaction
+     * @throws IllegalStateException if the biller is closed
+     */
+    public BillingRun bill(Object invoiceId) {
+        return engine.bill(id(invoiceId));
+    }
+
+    /**
+     * Continues only what is due: attempts that a crash left behind, and those to be tried or asked about again. Schedule it every
+     * minute.
+     *
+     * @return what was done
+     * @throws BillingRunException if a database error or a hook ended the run; it carries the counts so far
+     * @throws InvoiceLockException if called inside an open transaction
+     * @throws IllegalStateException if the biller is closed
+     */
+    public BillingRun recover() {
+        return engine.recover();
+    }
+
+    /**
+     * All attempts of an invoice.
+     *
+     * @param invoiceId as for {@link #bill}
+     * @return oldest first; empty if it was never claimed
+     */
+    public List<BillingAttempt> attempts(Object invoiceId) {
+        return decisions.attempts(id(invoiceId));
+    }
+
+    /**
+     * The attempts that wait for a person: in doubt and unsafe to repeat, refused, or tried too often.
+     *
+     * @return oldest first, at most 10,000
+     */
+    public List<BillingAttempt> needsAttention() {
+        return decisions.needsAttention();
+    }
+
+    /**
+     * A person decides what became of an invoice's newest attempt; in the name of the operating system's user and this server.
+     *
+     * @param invoiceId as for {@link #bill}
+     * @param outcome billed: it is marked as such; declined: it is settled, and no longer needs attention; notBilled: it is due again
+     *     under the same key; accepted: it is asked about later
+     * @param note how they know; kept in the journal
+     * @throws InvoiceLockException if there is no attempt, it is being called right now, it is billed already, or the outcome is unknown
+     */
+    public void resolve(Object invoiceId, BillingOutcome outcome, String note) {
+        resolve(invoiceId, outcome, note, System.getProperty("user.name") + " on " + server);
+    }
+
+    /**
+     * A person decides what became of an invoice's newest attempt.
+     *
+     * @param invoiceId as for {@link #bill}
+     * @param outcome as above
+     * @param note how they know; kept in the journal
+     * @param who decided; kept in the journal
+     * @throws InvoiceLockException if there is no attempt, it is being called right now, it is billed already, or the outcome is unknown
+     */
+    public void resolve(Object invoiceId, BillingOutcome outcome, String note, String who) {
+        decisions.resolve(
+                id(invoiceId),
+                requireNonNull(outcome, "outcome"),
+                requireNonNull(who, "who"),
+                requireNonNull(note, "note"));
+    }
+
+    /**
+     * Releases a parked, declined or withdrawn attempt: it is due at once, and continued by the next run of any server. A declined one is
+     * continued under a new key; one in doubt is sent again only where that is safe, else it is parked again.
+     *
+     * @param invoiceId as for {@link #bill}
+     * @throws InvoiceLockException if there is no attempt, it is being called right now, it is billed already, or the invoice is not
+     *     pending
+     */
+    public void retry(Object invoiceId) {
+        decisions.retry(id(invoiceId));
+    }
+
+    /**
+     * Takes the provider's own message to the host, a webhook's for example. May come at any time and more than once: before the call has
+     * returned, too. BILLED is final; anything else is taken for an attempt that is accepted, in doubt or to be tried again, and ignored
+     * while it is being called.
+     *
+     * @param idempotencyKey as in {@link BillingRequest#idempotencyKey()}; check the message's signature before
+     * @param outcome what the provider told
+     * @throws InvoiceLockException if no attempt of this biller has that key
+     */
+    public void report(String idempotencyKey, BillingOutcome outcome) {
+        decisions.report(requireNonNull(idempotencyKey, "idempotencyKey"), requireNonNull(outcome, "outcome"));
+    }
+
+    /**
+     * Takes an invoice back, in the host's own transaction: if the answer is {@link Withdrawal#WITHDRAWN} and the transaction commits, it
+     * will not be charged. Waits at most a second for the invoice's row.
+     *
+     * @param connection the host's, in a transaction; nothing is committed, rolled back or closed here
+     * @param invoiceId as for {@link #bill}
+     * @return whether it could be taken back
+     * @throws InvoiceLockException if the connection is in autocommit mode
+     */
+    public Withdrawal withdraw(Connection connection, Object invoiceId) {
+        try {
+            if (connection.getAutoCommit()) {
+                throw new InvoiceLockException(
+                        "withdraw got a connection in autocommit mode; it must be in the transaction in which the host takes the invoice "
+                                + "back. Call connection.setAutoCommit(false) first.");
+            }
+        } catch (SQLException e) {
+            throw new DatabaseException("The connection is not usable: " + e.getMessage(), e.getSQLState(), e);
+        }
+        return decisions.withdraw(Database.over(connection), id(invoiceId));
+    }
+
+    /**
+     * Stops claiming, waits for calls in flight, and gives back what is claimed and not called. Runs that are under way return with
+     * {@link StopReason#CLOSED}. Idempotent; may be called from a shutdown hook. Waits as long as a call may take, not for ever.
+     */
+    @Override
+    public void close() {
+        engine.close();
+    }
+
+    private String id(Object invoiceId) {
+        return invoices.idOf(requireNonNull(invoiceId, "invoiceId"));
+    }
+
+    /** Settings of a biller. Not thread-safe. What is wrong is said by {@link #build()}. */
+    public static final class Builder {
+        private final @Nullable DataSource dataSource;
+        private final @Nullable BillingGateway gateway;
+        private @Nullable InvoiceTable invoices = InvoiceTable.named("invoices");
+        private @Nullable String name = "invoices";
+        private @Nullable LockStrategy lockStrategy = LockStrategy.NOWAIT;
+        private @Nullable LockScope lockScope = LockScope.THROUGH_CALL;
+        private @Nullable RowLock rowLock = RowLock.FOR_UPDATE;
+        private int concurrency = 1;
+        private @Nullable Duration callTimeout = Duration.ofSeconds(30);
+        private @Nullable Duration leaseMargin = Duration.ofSeconds(10);
+        private @Nullable Duration waitTimeout = Duration.ofSeconds(5);
+        private int stopAfterFailures = 20;
+        private boolean keepSnapshots;
+        private @Nullable RetryPolicy retryPolicy = RetryPolicy.standard();
+        private @Nullable BilledHook onBilled = (transaction, attempt, reference) -> {};
+        private @Nullable BillingListener listener = new BillingListener() {};
+        private @Nullable Executor executor;
+        private @Nullable String journalSchema = InvoiceLockSchema.DEFAULT_SCHEMA;
+        private FailPoints failPoints = FailPoints.OFF;
+
+        private Builder(@Nullable DataSource dataSource, @Nullable BillingGateway gateway) {
+            this.dataSource = dataSource;
+            this.gateway = gateway;
+        }
+
+        /**
+         * The host's table. {@code InvoiceTable.named("invoices")} by default.
+         *
+         * @param table what to bill
+         * @return this
+         */
+        public Builder invoices(InvoiceTable table) {
+            this.invoices = table;
+            return this;
+        }
+
+        /**
+         * The biller's name: part of every key and row of the journal, the same on every server, one for each table. {@code invoices} by
+         * default. Changing it makes every invoice look as if it had never been claimed.
+         *
+         * @param name without control characters
+         * @return this
+         */
+        public Builder name(String name) {
+            this.name = name;
+            return this;
+        }
+
+        /**
+         * How rows are locked. {@link LockStrategy#NOWAIT} by default.
+         *
+         * @param strategy the strategy
+         * @return this
+         */
+        public Builder lockStrategy(LockStrategy strategy) {
+            this.lockStrategy = strategy;
+            return this;
+        }
+
+        /**
+         * What holds an invoice while the provider is called. {@link LockScope#THROUGH_CALL} by default. Stop all servers before changing
+         * it: a row that is not locked is no sign of life to those in THROUGH_CALL.
+         *
+         * @param scope the scope
+         * @return this
+         */
+        public Builder lockScope(LockScope scope) {
+            this.lockScope = scope;
+            return this;
+        }
+
+        /**
+         * Which row lock is taken. {@link RowLock#FOR_UPDATE} by default.
+         *
+         * @param lock the lock
+         * @return this
+         */
+        public Builder rowLock(RowLock lock) {
+            this.rowLock = lock;
+            return this;
+        }
+
+        /**
+         * How many calls this biller makes at once, over all its runs. 1 by default. In {@link LockScope#THROUGH_CALL} each takes a
+         * connection.
+         *
+         * @param calls positive
+         * @return this
+         */
+        public Builder concurrency(int calls) {
+            this.concurrency = calls;
+            return this;
+        }
+
+        /**
+         * Bounds one call of the gateway. 30 s by default.
+         *
+         * @param timeout positive
+         * @return this
+         */
+        public Builder callTimeout(Duration timeout) {
+            this.callTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * How much longer than a call its claim is believed: for requests that arrive after their sender gave up. 10 s by default.
+         *
+         * @param margin positive
+         * @return this
+         */
+        public Builder leaseMargin(Duration margin) {
+            this.leaseMargin = margin;
+            return this;
+        }
+
+        /**
+         * How long {@link LockStrategy#WAIT} waits for one row. 5 s by default.
+         *
+         * @param patience positive
+         * @return this
+         */
+        public Builder waitTimeout(Duration patience) {
+            this.waitTimeout = patience;
+            return this;
+        }
+
+        /**
+         * After how many failed calls one after the other a run stops, rather than leaving more in doubt. 20 by default.
+         *
+         * @param failures positive
+         * @return this
+         */
+        public Builder stopAfterFailures(int failures) {
+            this.stopAfterFailures = failures;
+            return this;
+        }
+
+        /**
+         * Keeps the snapshots of settled attempts in the journal. They hold what the invoice's row held: personal data, perhaps. Dropped
+         * by default.
+         *
+         * @return this
+         */
+        public Builder keepSnapshots() {
+            this.keepSnapshots = true;
+            return this;
+        }
+
+        /**
+         * When attempts are tried again. {@link RetryPolicy#standard()} by default.
+         *
+         * @param policy the policy
+         * @return this
+         */
+        public Builder retryPolicy(RetryPolicy policy) {
+            this.retryPolicy = policy;
+            return this;
+        }
+
+        /**
+         * The host's own work in the transaction that marks an invoice as billed. None by default.
+         *
+         * @param hook the work
+         * @return this
+         */
+        public Builder onBilled(BilledHook hook) {
+            this.onBilled = hook;
+            return this;
+        }
+
+        /**
+         * Is told what happens. None by default.
+         *
+         * @param listener the listener
+         * @return this
+         */
+        public Builder listener(BillingListener listener) {
+            this.listener = listener;
+            return this;
+        }
+
+        /**
+         * Makes the gateway's calls. By default virtual threads where the JDK has them (21 and newer), else threads of the library's own.
+         * It must run them on other threads than the caller's, or calls cannot be cut off.
+         *
+         * @param executor the host's; not shut down here
+         * @return this
+         */
+        public Builder executor(Executor executor) {
+            this.executor = executor;
+            return this;
+        }
+
+        /**
+         * Where the journal is. {@code invoice_lock} by default.
+         *
+         * @param schema its name
+         * @return this
+         */
+        public Builder journalSchema(String schema) {
+            this.journalSchema = schema;
+            return this;
+        }
+
+        Builder failPoints(FailPoints points) {
+            this.failPoints = points;
+            return this;
+        }
+
+        /**
+         * Checks the set-up against the database and builds the biller. Writes one row: which table the name stands for.
+         *
+         * @return a biller that works
+         * @throws SetupException if anything is wrong, naming the setting, its value and the remedy; nothing has been written then
+         */
+        public LockingInvoiceBiller build() {
+            DataSource source =
+                    given(dataSource, "dataSource", "Give LockingInvoiceBiller.builder the host's DataSource.");
+            BillingGateway provider =
+                    given(gateway, "gateway", "Give LockingInvoiceBiller.builder an implementation of BillingGateway.");
+            InvoiceTable table = given(invoices, "invoices", "Say e.g. InvoiceTable.named(\"invoices\").");
+            EngineSettings settings = settings(provider);
+            Server server = Server.ask(source);
+            Database database = Database.of(source, server);
+            Invoices checked = InvoiceTableCheck.check(database, server, described(table));
+            String schema = text(journalSchema, "journalSchema", "\"invoice_lock\"");
+            UUID installation = JournalCheck.check(database, server, schema);
+            refuseOnCitus(server, settings);
+            JournalCheck.register(database, schema, settings.name(), checked);
+            IndexAdvice.log(database, settings.name(), checked);
+            Owner owner = new Owner(
+                    settings.name(), settings.server(), settings.lease(), provider.findLag(), settings.keepSnapshots());
+            Journal journal = new Journal(schema, installation, owner, checked::typed);
+            return new LockingInvoiceBiller(
+                    new BillingEngine(settings, database, journal, checked),
+                    new Decisions(settings, database, journal, checked),
+                    checked,
+                    settings.server());
+        }
+
+        private EngineSettings settings(BillingGateway provider) {
+            String biller = text(name, "name", "\"invoices\"");
+            if (biller.chars().anyMatch(Character::isISOControl)) {
+                throw new SetupException(
+                        "name has control characters; it must be a plain name, \"invoices\" for example.");
+            }
+            notNegative(provider.idempotencyWindow(), "BillingGateway.idempotencyWindow()");
+            notNegative(provider.findLag(), "BillingGateway.findLag()");
+            return new EngineSettings(
+                    biller,
+                    serverName(),
+                    provider,
+                    given(lockStrategy, "lockStrategy", "Say LockStrategy.NOWAIT, SKIP_LOCKED or WAIT."),
+                    given(lockScope, "lockScope", "Say LockScope.THROUGH_CALL or CLAIM_ONLY."),
+                    positive(concurrency, "concurrency", "It is how many calls are made at once, e.g. 8."),
+                    positive(
+                            callTimeout,
+                            "callTimeout",
+                            "It bounds one call of BillingGateway.bill, e.g. Duration.ofSeconds(30)."),
+                    positive(
+                            leaseMargin,
+                            "leaseMargin",
+                            "It is how much longer than a call its claim is believed, e.g. Duration.ofSeconds(10)."),
+                    positive(
+                            waitTimeout,
+                            "waitTimeout",
+                            "It is the patience of LockStrategy.WAIT, e.g. Duration.ofSeconds(5)."),
+                    positive(
+                            stopAfterFailures,
+                            "stopAfterFailures",
+                            "It is how many failed calls one after the other end a run, e.g. 20."),
+                    keepSnapshots,
+                    given(retryPolicy, "retryPolicy", "Say e.g. RetryPolicy.standard()."),
+                    given(onBilled, "onBilled", "Leave it out for no hook."),
+                    given(listener, "listener", "Leave it out for no listener."),
+                    executor,
+                    failPoints);
+        }
+
+        private InvoiceSettings described(InvoiceTable table) {
+            return new InvoiceSettings(
+                    table.schema,
+                    table.table,
+                    table.id,
+                    table.pendingColumn,
+                    table.pendingWhen,
+                    table.billableWhen,
+                    table.orderedBy,
+                    table.onBilled,
+                    table.onDeclined,
+                    table.referenceColumn,
+                    table.billedAtColumn,
+                    table.including,
+                    given(rowLock, "rowLock", "Say RowLock.FOR_UPDATE or FOR_NO_KEY_UPDATE."));
+        }
+
+        private static void refuseOnCitus(Server server, EngineSettings settings) {
+            if (server.citus() && settings.strategy() != LockStrategy.NOWAIT) {
+                throw new SetupException("lockStrategy is " + settings.strategy()
+                        + "; on Citus it must be NOWAIT: FOR UPDATE SKIP LOCKED over several rows is refused there, and lock_timeout does "
+                        + "not reach the workers.");
+            }
+        }
+
+        private static String serverName() {
+            String host;
+            try {
+                host = InetAddress.getLocalHost().getHostName();
+            } catch (UnknownHostException e) {
+                host = "unknown-host";
+            }
+            return host + "/" + ProcessHandle.current().pid() + "/"
+                    + UUID.randomUUID().toString().substring(0, 8);
+        }
+
+        private static <T> T given(@Nullable T value, String setting, String remedy) {
+            if (value == null) {
+                throw new SetupException(setting + " is null. " + remedy);
+            }
+            return value;
+        }
+
+        private static String text(@Nullable String value, String setting, String example) {
+            if (value == null || value.isBlank()) {
+                throw new SetupException(setting + " is " + (value == null ? "null" : "\"" + value + "\"")
+                        + "; it must not be empty. Say e.g. " + example + ".");
+            }
+            return value;
+        }
+
+        private static int positive(int value, String setting, String explanation) {
+            if (value <= 0) {
+                throw new SetupException(setting + " is " + value + "; it must be positive. " + explanation);
+            }
+            return value;
+        }
+
+        private static Duration positive(@Nullable Duration value, String setting, String explanation) {
+            if (value == null || value.isZero() || value.isNegative()) {
+                throw new SetupException(setting + " is " + value + "; it must be positive. " + explanation);
+            }
+            if (value.toMillis() == 0 || value.compareTo(Duration.ofDays(20)) > 0) {
+                throw new SetupException(
+                        setting + " is " + value + "; it must be between a millisecond and 20 days. " + explanation);
+            }
+            return value;
+        }
+
+        private static void notNegative(@Nullable Duration value, String setting) {
+            if (value == null || value.isNegative()) {
+                throw new SetupException(setting + " is " + value
+                        + "; it must not be negative. Duration.ZERO says that the provider offers none.");
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package io.github.invoicelock;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * When an attempt is tried again. Asked each time an attempt was written down as NOT_BILLED, IN_DOUBT or DECLINED.
+ *
+ * <p>It decides only <em>when</em>; whether trying again is safe is the library's: an attempt in doubt whose provider neither remembers
+ * keys nor can be asked is parked, whatever the policy says. A delay that the provider asked for is respected where it is longer.
+ *
+ * <p>Called from several threads at once; must not block.
+ */
+@FunctionalInterface
+public interface RetryPolicy {
+
+    /**
+     * The delay to the next try.
+     *
+     * @param attempt as the journal has it now; {@link BillingAttempt#calls()} counts the tries so far
+     * @return the delay, not negative; empty to leave the attempt to a person. For a DECLINED attempt a delay means: try once more
+     *     under a <em>new</em> key then.
+     */
+    Optional<Duration> nextTry(BillingAttempt attempt);
+
+    /**
+     * The default: 10 s, doubled at each try up to an hour, with jitter (half to the full delay, so that servers do not come in step);
+     * at most 20 tries, which take about 12 hours, within the 24 hours for which common providers remember keys. Refusals are not
+     * retried.
+     *
+     * @return the policy
+     */
+    static RetryPolicy standard() {
+        return attempt -> {
+            int tries = Math.max(1, attempt.calls());
+            if (attempt.state() == AttemptState.DECLINED || tries >= 20) {
+                return Optional.empty();
+            }
+            long longest = Math.min(Duration.ofHours(1).toMillis(), 10_000L << Math.min(tries - 1, 20));
+            return Optional.of(Duration.ofMillis(ThreadLocalRandom.current().nextLong(longest / 2, longest + 1)));
+        };
+    }
+
+    /**
+     * The same delay each time. Refusals are not retried.
+     *
+     * @param delay between two tries; not negative
+     * @param tries how often the provider is called in all; positive
+     * @return the policy
+     * @throws IllegalArgumentException if the delay is negative or the number not positive
+     */
+    static RetryPolicy every(Duration delay, int tries) {
+        requireNonNull(delay, "delay");
+        if (delay.isNegative()) {
+            throw new IllegalArgumentException("delay is " + delay + "; it must not be negative.");
+        }
+        if (tries <= 0) {
+            throw new IllegalArgumentException(
+                    "tries is " + tries + "; it must be positive: the first call counts as one.");
+        }
+        return attempt -> attempt.state() == AttemptState.DECLINED || attempt.calls() >= tries
+                ? Optional.empty()
+                : Optional.of(delay);
+    }
+}

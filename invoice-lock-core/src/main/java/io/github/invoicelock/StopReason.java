@@ -1,0 +1,19 @@
+package io.github.invoicelock;
+
+/** Why a run ended. */
+public enum StopReason {
+    /** It looked at everything that was due or fresh. */
+    NONE_LEFT,
+    /** {@link RunLimits#invoices(int)} was reached. */
+    INVOICE_LIMIT,
+    /** {@link RunLimits#time(java.time.Duration)} was over. */
+    TIME_LIMIT,
+    /** Too many calls failed one after the other ({@link LockingInvoiceBiller.Builder#stopAfterFailures(int)}). */
+    PROVIDER_FAILING,
+    /** {@link LockingInvoiceBiller#close()} was called. */
+    CLOSED,
+    /** The thread that ran it was interrupted; its interrupt flag is set again. */
+    INTERRUPTED,
+    /** An error ended it; see {@link BillingRunException}. */
+    ERROR
+}

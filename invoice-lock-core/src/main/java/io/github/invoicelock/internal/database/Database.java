@@ -1,0 +1,222 @@
+package io.github.invoicelock.internal.database;
+
+import io.github.invoicelock.DatabaseException;
+import io.github.invoicelock.InvoiceLockException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.function.Function;
+import javax.sql.DataSource;
+import org.jooq.DSLContext;
+import org.jooq.SQLDialect;
+import org.jooq.conf.Settings;
+import org.jooq.exception.DataAccessException;
+import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.core.BaseConnection;
+import org.postgresql.core.TransactionState;
+
+/**
+ * The one door to the database: every transaction of the library begins and ends here, with the settings of R9, refused inside of
+ * another's transaction (R13), and with errors told apart. Thread-safe.
+ */
+public final class Database {
+    // What an invoice contains has no business in a log: jOOQ would print results at DEBUG.
+    private static final Settings SETTINGS = new Settings().withExecuteLogging(false);
+
+    private final DataSource dataSource;
+    private final int serverVersion;
+    private final boolean normallyAutoCommit;
+    private final @Nullable Semaphore connections;
+    private final Map<SessionSettings, String> settingsSql = new ConcurrentHashMap<>();
+
+    private Database(
+            DataSource dataSource, int serverVersion, boolean normallyAutoCommit, @Nullable Semaphore connections) {
+        this.dataSource = dataSource;
+        this.serverVersion = serverVersion;
+        this.normallyAutoCommit = normallyAutoCommit;
+        this.connections = connections;
+    }
+
+    /**
+     * A door without a bound of its own on connections.
+     *
+     * @param dataSource the host's
+     * @param server what the server said of itself
+     * @return the door
+     */
+    public static Database of(DataSource dataSource, Server server) {
+        return new Database(dataSource, server.version(), server.autoCommit(), null);
+    }
+
+    /**
+     * The same door, through which only so many connections are out at a time. Nobody holds one while waiting for another.
+     *
+     * @param most positive
+     * @return the narrower door
+     */
+    public Database atMost(int most) {
+        return new Database(dataSource, serverVersion, normallyAutoCommit, new Semaphore(most, true));
+    }
+
+    /**
+     * Runs one transaction: commits if the work returns, rolls back if it throws.
+     *
+     * @param <T> the result's type
+     * @param settings local to this transaction
+     * @param work must not commit
+     * @return what the work returned
+     * @throws LockNotAvailableException for SQLSTATE 55P03
+     * @throws DatabaseException for every other database error
+     */
+    public <T extends @Nullable Object> T inTransaction(SessionSettings settings, Function<DSLContext, T> work) {
+        if (connections == null) {
+            return transact(settings, work);
+        }
+        connections.acquireUninterruptibly();
+        try {
+            return transact(settings, work);
+        } finally {
+            connections.release();
+        }
+    }
+
+    /**
+     * jOOQ over a connection whose transaction is the host's: nothing is set, committed or closed here.
+     *
+     * @param connection the host's, in a transaction
+     * @return for statements in that transaction
+     */
+    public static DSLContext over(Connection connection) {
+        return DSL.using(connection, SQLDialect.POSTGRES, SETTINGS);
+    }
+
+    /**
+     * Runs statements in the host's transaction, with the same errors as {@link #inTransaction}.
+     *
+     * @param <T> the result's type
+     * @param work the statements
+     * @return what the work returned
+     */
+    public static <T extends @Nullable Object> T translatingErrors(java.util.function.Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (DataAccessException e) {
+            throw translated(e.sqlState(), e);
+        }
+    }
+
+    /**
+     * Takes a lock in the host's transaction, waiting for it no longer than so; the host's own {@code lock_timeout} stays what it was.
+     *
+     * @param tx over the host's connection
+     * @param patience positive
+     * @param lock the locking statement
+     * @return false if another holds it; the host's transaction goes on as if nothing had been tried
+     */
+    public static boolean lockPatiently(DSLContext tx, java.time.Duration patience, Runnable lock) {
+        String before = tx.fetchSingle("select current_setting('lock_timeout')").get(0, String.class);
+        tx.execute("savepoint invoice_lock");
+        try {
+            setLockTimeout(tx, patience.toMillis() + "ms");
+            lock.run();
+            setLockTimeout(tx, before);
+            tx.execute("release savepoint invoice_lock");
+            return true;
+        } catch (DataAccessException e) {
+            if (!"55P03".equals(e.sqlState())) {
+                throw translated(e.sqlState(), e);
+            }
+            tx.execute("rollback to savepoint invoice_lock");
+            return false;
+        }
+    }
+
+    private static void setLockTimeout(DSLContext tx, String value) {
+        tx.fetch("select set_config('lock_timeout', {0}, true)", DSL.val(value));
+    }
+
+    private <T extends @Nullable Object> T transact(SessionSettings settings, Function<DSLContext, T> work) {
+        try (Connection connection = dataSource.getConnection()) {
+            boolean autoCommit = connection.getAutoCommit();
+            refuseOpenTransaction(connection, autoCommit);
+            if (autoCommit) {
+                connection.setAutoCommit(false);
+            }
+            Throwable failure = null;
+            try {
+                begin(connection, settings);
+                T result = work.apply(over(connection));
+                connection.commit();
+                return result;
+            } catch (Throwable e) {
+                failure = e;
+                rollback(connection, e);
+                throw e;
+            } finally {
+                if (autoCommit) {
+                    restoreAutoCommit(connection, failure);
+                }
+            }
+        } catch (DataAccessException e) {
+            throw translated(e.sqlState(), e);
+        } catch (SQLException e) {
+            throw translated(e.getSQLState(), e);
+        }
+    }
+
+    // R13: the commit of another's transaction would not be ours to give, and R1 would be a lie.
+    private void refuseOpenTransaction(Connection connection, boolean autoCommit) throws SQLException {
+        boolean begun = connection.isWrapperFor(BaseConnection.class)
+                && connection.unwrap(BaseConnection.class).getTransactionState() != TransactionState.IDLE;
+        if (begun || (normallyAutoCommit && !autoCommit)) {
+            throw new InvoiceLockException(
+                    "The DataSource gave a connection that is in an open transaction; what is journaled before the provider is called "
+                            + "would not be committed. Call the biller outside of your transaction (not under @Transactional), or give it "
+                            + "a DataSource that is not transaction-aware.");
+        }
+    }
+
+    private void begin(Connection connection, SessionSettings settings) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(settingsSql.computeIfAbsent(settings, s -> s.sql(serverVersion)));
+        }
+    }
+
+    private static void rollback(Connection connection, Throwable cause) {
+        try {
+            connection.rollback();
+        } catch (SQLException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    private static void restoreAutoCommit(Connection connection, @Nullable Throwable failure) throws SQLException {
+        try {
+            connection.setAutoCommit(true);
+        } catch (SQLException e) {
+            // After a commit the transaction is done and nothing is lost: only the connection is broken, which its pool
+            // will notice.
+            if (failure != null) {
+                failure.addSuppressed(e);
+            }
+        }
+    }
+
+    private static RuntimeException translated(@Nullable String sqlState, Exception cause) {
+        if ("55P03".equals(sqlState)) {
+            return new LockNotAvailableException(cause);
+        }
+        Throwable root = cause;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return new DatabaseException(
+                "The database answered with an error (SQLSTATE " + sqlState + "): " + root.getMessage(),
+                sqlState,
+                cause);
+    }
+}

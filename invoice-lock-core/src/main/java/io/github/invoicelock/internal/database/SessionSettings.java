@@ -1,0 +1,40 @@
+package io.github.invoicelock.internal.database;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one transaction sets for itself (R9), always local to it, so that it works behind PgBouncer in transaction mode.
+ *
+ * @param lockTimeout how long a statement waits for a lock; positive
+ * @param idleTimeout how long the server lets the transaction sit idle while the provider is called; null where none is called
+ */
+public record SessionSettings(
+        Duration lockTimeout, @Nullable Duration idleTimeout) {
+
+    /**
+     * One round trip with BEGIN. Only numbers are put into the text.
+     *
+     * <p>{@code plan_cache_mode}: a generic plan that was cached while the tables were small would stay bad for the life of the
+     * connection. {@code synchronous_commit}: R1, the claim must survive the crash of the server that was told so.
+     * {@code transaction_timeout} (PostgreSQL 17) would cut a call short.
+     */
+    String sql(int serverVersion) {
+        StringBuilder sql = new StringBuilder("set transaction isolation level read committed, read write; select ");
+        sql.append("set_config('lock_timeout', '")
+                .append(lockTimeout.toMillis())
+                .append("', true), ");
+        if (idleTimeout != null) {
+            sql.append("set_config('idle_in_transaction_session_timeout', '")
+                    .append(idleTimeout.toMillis())
+                    .append("', true), ");
+            if (serverVersion >= 170000) {
+                sql.append("set_config('transaction_timeout', '0', true), ");
+            }
+        }
+        return sql.append("set_config('plan_cache_mode', 'force_custom_plan', true), ")
+                .append("case when current_setting('synchronous_commit') = 'off' ")
+                .append("then set_config('synchronous_commit', 'on', true) end")
+                .toString();
+    }
+}

@@ -1,0 +1,671 @@
+package io.github.invoicelock.internal.engine;
+
+import io.github.invoicelock.AttemptState;
+import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.BillingRun;
+import io.github.invoicelock.BillingRunException;
+import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.LockScope;
+import io.github.invoicelock.LockStrategy;
+import io.github.invoicelock.RunLimits;
+import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.database.LockNotAvailableException;
+import io.github.invoicelock.internal.database.SessionSettings;
+import io.github.invoicelock.internal.engine.FailPoints.Point;
+import io.github.invoicelock.internal.invoices.Candidate;
+import io.github.invoicelock.internal.invoices.Invoices;
+import io.github.invoicelock.internal.invoices.Position;
+import io.github.invoicelock.internal.invoices.RowWait;
+import io.github.invoicelock.internal.journal.Claimed;
+import io.github.invoicelock.internal.journal.ClaimedPage;
+import io.github.invoicelock.internal.journal.DueAttempt;
+import io.github.invoicelock.internal.journal.Journal;
+import java.time.Duration;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way of an invoice, top to bottom: due attempts first, then fresh ones; claim, call, settle. All decisions where to go next are
+ * here; the steps are its collaborators. Thread-safe; runs may overlap and share the slots.
+ */
+public final class BillingEngine {
+    /** Ids only; an answer to "how many rows in one read" that costs little memory and few round trips. */
+    private static final int PAGE = 200;
+    /** More at once gains nothing and puts more in doubt when this server dies. */
+    private static final int MOST_CLAIMED_AT_ONCE = 500;
+
+    private static final int MOST_ANOMALIES_TOLD = 100;
+    /** R9: the second lock of an invoice that is ours may meet another's momentary look. */
+    private static final Duration LOCK_FOR_CALL = Duration.ofSeconds(1);
+    /** How soon an invoice is tried again that the host held when it was to be called. */
+    private static final Duration TRY_AGAIN = Duration.ofSeconds(1);
+    /** How long a claim without a sign of life is left alone: the moment between claim and call takes milliseconds. */
+    private static final Duration GRACE = Duration.ofSeconds(3);
+
+    /** In CLAIM_ONLY scope two connections claim and two settle, so that slow claims do not delay what was charged. */
+    private static final int CONNECTIONS_FOR_CLAIMS = 2;
+
+    private static final int CONNECTIONS_FOR_SETTLEMENTS = 2;
+
+    private final EngineSettings settings;
+    private final Database database;
+    private final Journal journal;
+    private final Invoices invoices;
+    private final Notices notices;
+    private final Settlements settlements;
+    private final TakeOvers takeOvers;
+    private final Calls calls;
+    private final Delivery delivery;
+    private final Settler<Heard> settler;
+    private final ExecutorService steps;
+    private final ExecutorService settlerThreads;
+    private final @Nullable ExecutorService ownCallThreads;
+    private final Semaphore slots;
+    private final SessionSettings claiming;
+    private final SessionSettings calling;
+    private final @Nullable Duration grace;
+
+    private volatile boolean closed;
+    private int activeRuns;
+
+    /** What holds an invoice while the provider is called: chosen once, by the scope. */
+    @FunctionalInterface
+    private interface Delivery {
+        void deliver(Claim claim, RunInProgress run);
+    }
+
+    /** An answer that is to be settled. */
+    private record Heard(Claim claim, Answer answer, RunInProgress run) {}
+
+    /**
+     * An engine that is ready to run.
+     *
+     * @param settings what the host set
+     * @param database the door
+     * @param journal its statements
+     * @param invoices its statements
+     */
+    public BillingEngine(EngineSettings settings, Database database, Journal journal, Invoices invoices) {
+        this.settings = settings;
+        this.journal = journal;
+        this.invoices = invoices;
+        boolean throughCall = settings.scope() == LockScope.THROUGH_CALL;
+        this.database = throughCall ? database : database.atMost(CONNECTIONS_FOR_CLAIMS);
+        Database settling = throughCall ? database : database.atMost(CONNECTIONS_FOR_SETTLEMENTS);
+        this.notices = new Notices(settings.name(), settings.listener());
+        this.settlements = new Settlements(settings, settling, journal, invoices, notices);
+        this.takeOvers = new TakeOvers(settings, this.database, journal, invoices);
+        String threads = "invoice-lock-" + settings.name();
+        this.steps = Threads.forSteps(
+                threads + "-step",
+                throughCall ? settings.concurrency() : Math.min(settings.concurrency(), CONNECTIONS_FOR_CLAIMS));
+        this.settlerThreads = Threads.forSteps(threads + "-settler", CONNECTIONS_FOR_SETTLEMENTS);
+        this.ownCallThreads =
+                settings.executor() == null ? Threads.forCalls(threads + "-call", settings.concurrency()) : null;
+        this.calls = new Calls(
+                settings,
+                settings.executor() != null ? settings.executor() : java.util.Objects.requireNonNull(ownCallThreads),
+                (claim, outcome) -> {
+                    try {
+                        settlements.writeLate(claim, outcome);
+                    } catch (RuntimeException e) {
+                        notices.lateAnswerLost(claim.invoiceId(), e);
+                    }
+                });
+        this.delivery = throughCall ? this::callUnderLock : this::callWithoutLock;
+        this.settler = new Settler<>(CONNECTIONS_FOR_SETTLEMENTS, settlerThreads, this::settle);
+        this.slots = new Semaphore(settings.concurrency());
+        this.claiming = new SessionSettings(
+                settings.strategy() == LockStrategy.WAIT ? settings.waitTimeout() : Settlements.MOMENTARY.lockTimeout(),
+                null);
+        // R9: a dead server's lock ends a margin after the longest call, and no limit of the server's own cuts a call
+        // short.
+        this.calling = new SessionSettings(LOCK_FOR_CALL, settings.leaseToAskAndSend());
+        this.grace = throughCall && settings.providerRemembers() ? GRACE : null;
+    }
+
+    /**
+     * Due attempts first, then fresh invoices, until none is left.
+     *
+     * @param limits bounds of the run
+     * @return the counts
+     */
+    public BillingRun billPending(RunLimits limits) {
+        return run(limits, run -> {
+            continueDue(run);
+            billFresh(run);
+        });
+    }
+
+    /**
+     * Only what is due.
+     *
+     * @return the counts
+     */
+    public BillingRun recover() {
+        return run(RunLimits.none(), this::continueDue);
+    }
+
+    /**
+     * One invoice now.
+     *
+     * @param invoiceId as text
+     * @return the counts
+     */
+    public BillingRun bill(String invoiceId) {
+        return run(RunLimits.none(), run -> billOne(invoiceId, run));
+    }
+
+    // ---- a run
+
+    private BillingRun run(RunLimits limits, Consumer<RunInProgress> way) {
+        begin();
+        RunInProgress run = new RunInProgress(
+                limits,
+                settings.stopAfterFailures(),
+                () -> closed,
+                () -> calls.abandoned() >= Math.max(settings.concurrency(), settings.stopAfterFailures()));
+        calls.watch();
+        try {
+            way.accept(run);
+        } catch (RuntimeException | Error e) {
+            run.fail(e);
+        } finally {
+            run.awaitInFlight();
+            calls.unwatch();
+            end();
+            if (run.wasInterrupted()) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        BillingRun result = run.result();
+        notices.ended(result);
+        Throwable failure = run.failure();
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        if (failure != null) {
+            throw new BillingRunException(failure.getMessage() + " The run ended with: " + result, result, failure);
+        }
+        return result;
+    }
+
+    private synchronized void begin() {
+        if (closed) {
+            throw new IllegalStateException("The biller \"" + settings.name()
+                    + "\" is closed. Build a new one, or stop the scheduler before closing it.");
+        }
+        activeRuns++;
+    }
+
+    private synchronized void end() {
+        activeRuns--;
+        notifyAll();
+    }
+
+    // ---- due attempts
+
+    private void continueDue(RunInProgress run) {
+        OffsetDateTime cutOff = database.inTransaction(Settlements.MOMENTARY, journal::clock);
+        DueAttempt last = null;
+        while (!run.stopped()) {
+            DueAttempt after = last;
+            List<DueAttempt> page = database.inTransaction(
+                    Settlements.MOMENTARY, tx -> journal.duePage(tx, cutOff, after, grace, PAGE));
+            for (DueAttempt due : page) {
+                if (!step(run, () -> continueAttempt(due, run))) {
+                    return;
+                }
+            }
+            if (page.size() < PAGE) {
+                return;
+            }
+            last = page.get(page.size() - 1);
+        }
+    }
+
+    private void continueAttempt(DueAttempt due, RunInProgress run) {
+        if (due.state() == AttemptState.BILLED) {
+            conclude(settlements.markLater(due), due.invoiceId(), true, run);
+            return;
+        }
+        TakeOvers.Result result = takeOvers.take(due);
+        if (result instanceof TakeOvers.Result.Taken taken) {
+            notices.takenOver(taken.claim().attempt());
+            delivery.deliver(taken.claim(), run);
+        } else if (result instanceof TakeOvers.Result.Done done) {
+            if (done.settled().parked()) {
+                notices.parked(java.util.Objects.requireNonNull(done.settled().attempt()));
+            }
+            conclude(done.settled(), due.invoiceId(), true, run);
+        }
+    }
+
+    // ---- fresh invoices
+
+    private void billFresh(RunInProgress run) {
+        boolean manyAtOnce = settings.strategy() == LockStrategy.SKIP_LOCKED;
+        Position from = Position.START;
+        while (from != null && !run.stopped()) {
+            from = manyAtOnce ? claimMany(from, run) : claimOneByOne(from, run);
+        }
+        if (manyAtOnce && !run.stopped()) {
+            run.awaitInFlight();
+            database.inTransaction(
+                            Settlements.MOMENTARY,
+                            tx -> invoices.pendingAlthough(
+                                    tx, journal.billedAndMarked(invoices.idText()), MOST_ANOMALIES_TOLD))
+                    .forEach(this::pendingAgain);
+        }
+    }
+
+    private @Nullable Position claimOneByOne(Position from, RunInProgress run) {
+        List<Candidate> page = database.inTransaction(Settlements.MOMENTARY, tx -> invoices.page(tx, from, PAGE));
+        Map<String, BillingAttempt> newest = page.isEmpty()
+                ? Map.of()
+                : database.inTransaction(
+                        Settlements.MOMENTARY,
+                        tx -> journal.newest(
+                                tx, page.stream().map(Candidate::invoiceId).toList()));
+        tellPendingAgain(newest);
+        for (Candidate candidate : page) {
+            if (!newest.containsKey(candidate.invoiceId()) && !step(run, () -> claimOne(candidate.invoiceId(), run))) {
+                return null;
+            }
+        }
+        return page.size() < PAGE
+                ? invoices.nextPhase(from)
+                : page.get(page.size() - 1).position();
+    }
+
+    private void claimOne(String invoiceId, RunInProgress run) {
+        long start = System.nanoTime();
+        RowWait wait =
+                switch (settings.strategy()) {
+                    case NOWAIT -> RowWait.NOWAIT;
+                    case SKIP_LOCKED -> RowWait.SKIP_LOCKED;
+                    case WAIT -> RowWait.WAIT;
+                };
+        Optional<Claimed> claimed;
+        try {
+            claimed = database.inTransaction(claiming, tx -> {
+                // Locked first, then checked by the same statement: billed while we waited is not pending any more.
+                Optional<Claimed> inserted = invoices.lockFresh(tx, invoiceId, wait)
+                        .flatMap(snapshot -> journal.insertFirst(tx, invoiceId, snapshot));
+                reached(Point.BEFORE_CLAIM_COMMIT, invoiceId);
+                return inserted;
+            });
+        } catch (LockNotAvailableException e) {
+            claimed = Optional.empty();
+        }
+        if (claimed.isEmpty()) {
+            conclude(Settled.CONTENDED, invoiceId, false, run);
+            return;
+        }
+        reached(Point.AFTER_CLAIM_COMMIT, invoiceId);
+        notices.claimed(claimed.get().attempt());
+        delivery.deliver(Claim.fresh(claimed.get(), settings.lease(), start), run);
+    }
+
+    private @Nullable Position claimMany(Position from, RunInProgress run) {
+        int room = takeSlots(run);
+        if (room == 0) {
+            return null;
+        }
+        long start = System.nanoTime();
+        ClaimedPage page;
+        try {
+            page = database.inTransaction(claiming, tx -> {
+                ClaimedPage claimed = journal.insertFirst(
+                        tx,
+                        invoices.freshAndLocked(from, journal.withoutAttempt(invoices.idText()), room),
+                        invoices.orderOfTyped());
+                claimed.claimed()
+                        .forEach(c ->
+                                reached(Point.BEFORE_CLAIM_COMMIT, c.attempt().invoiceId()));
+                return claimed;
+            });
+        } catch (LockNotAvailableException e) {
+            // Another's claim of the same rows is not committed yet; the next statement sees which they are.
+            page = new ClaimedPage(List.of(), 1, null);
+        } catch (RuntimeException e) {
+            giveSlotsBack(room, run);
+            throw e;
+        }
+        giveSlotsBack(room - page.claimed().size(), run);
+        run.contended(page.locked() - page.claimed().size());
+        for (Claimed claimed : page.claimed()) {
+            reached(Point.AFTER_CLAIM_COMMIT, claimed.attempt().invoiceId());
+            notices.claimed(claimed.attempt());
+            Claim claim = Claim.fresh(claimed, settings.lease(), start);
+            if (settings.scope() == LockScope.THROUGH_CALL) {
+                steps.execute(() -> guarded(run, () -> delivery.deliver(claim, run)));
+            } else {
+                delivery.deliver(claim, run);
+            }
+        }
+        if (page.locked() == 0) {
+            return invoices.nextPhase(from);
+        }
+        if (page.claimed().isEmpty()) {
+            // R10: all of them had been claimed since the statement began. The next one sees that.
+            return from;
+        }
+        Claimed last = page.claimed().get(page.claimed().size() - 1);
+        return invoices.after(from, page.lastOrder(), last.attempt().invoiceId());
+    }
+
+    // ---- one invoice
+
+    private void billOne(String invoiceId, RunInProgress run) {
+        BillingAttempt newest = database.inTransaction(
+                        Settlements.MOMENTARY, tx -> journal.newest(tx, List.of(invoiceId)))
+                .get(invoiceId);
+        if (newest == null) {
+            boolean pending = database.inTransaction(Settlements.MOMENTARY, tx -> {
+                if (!invoices.exists(tx, invoiceId)) {
+                    throw new InvoiceLockException(
+                            "There is no invoice " + invoiceId + " in " + invoices.qualifiedName() + ". Check the id.");
+                }
+                return invoices.fresh(tx, invoiceId);
+            });
+            if (pending) {
+                step(run, () -> claimOne(invoiceId, run));
+            }
+        } else if (newest.dueAt() != null) {
+            DueAttempt due = dueAttempt(newest, newest.dueAt());
+            boolean calledRightNow = newest.state() == AttemptState.STARTED
+                    && database.inTransaction(Settlements.MOMENTARY, journal::clock)
+                            .toInstant()
+                            .isBefore(newest.dueAt());
+            step(run, () -> {
+                if (calledRightNow) {
+                    conclude(Settled.CONTENDED, invoiceId, false, run);
+                } else {
+                    continueAttempt(due, run);
+                }
+            });
+        } else {
+            tellPendingAgain(Map.of(invoiceId, newest));
+        }
+    }
+
+    // ---- call and settle
+
+    /** THROUGH_CALL: a second transaction holds the row's lock through the call and settles before it commits. */
+    private void callUnderLock(Claim claim, RunInProgress run) {
+        if (run.givesBack()) {
+            giveBack(claim, run);
+            return;
+        }
+        if (!claim.approach().sends()) {
+            settleAlone(claim, call(claim, run), run);
+            return;
+        }
+        Answer[] heard = new Answer[1];
+        Settled settled;
+        try {
+            settled = database.inTransaction(calling, tx -> {
+                boolean pending =
+                        invoices.lock(tx, claim.invoiceId(), RowWait.WAIT).orElse(false);
+                reached(Point.AFTER_LOCK_FOR_CALL, claim.invoiceId());
+                // A server that was stalled since its claim finds that another has taken over.
+                if (!journal.owns(tx, claim.attempt())) {
+                    return Settled.CONTENDED;
+                }
+                if (!pending && claim.before() == AttemptState.NOT_BILLED) {
+                    return settlements.withdraw(tx, claim);
+                }
+                Claim allowed = pending ? claim : claim.askOnly();
+                heard[0] = call(allowed, run);
+                Settled written = settlements.writeLocked(tx, allowed, heard[0]);
+                reached(Point.BEFORE_SETTLE_COMMIT, claim.invoiceId());
+                return written;
+            });
+        } catch (LockNotAvailableException e) {
+            if (heard[0] == null) {
+                settlements.release(claim, TRY_AGAIN, "The host held the invoice when it was to be called.");
+                conclude(Settled.CONTENDED, claim.invoiceId(), false, run);
+            } else {
+                settleAlone(claim, heard[0], run);
+            }
+            return;
+        } catch (RuntimeException e) {
+            afterError(claim, heard[0], e, run);
+            return;
+        }
+        reached(Point.AFTER_SETTLE_COMMIT, claim.invoiceId());
+        conclude(claim, heard[0], settled, run);
+    }
+
+    /** CLAIM_ONLY: no transaction is open and no connection is used while the provider is called. */
+    @SuppressWarnings("FutureReturnValueIgnored") // what goes wrong after the answer ends the run
+    private void callWithoutLock(Claim claim, RunInProgress run) {
+        if (run.givesBack()) {
+            giveBack(claim, run);
+            return;
+        }
+        calls.start(claim)
+                .thenAccept(answer -> guarded(run, () -> {
+                    run.answered(answer.failed());
+                    settler.offer(new Heard(claim, answer, run));
+                }));
+    }
+
+    private Answer call(Claim claim, RunInProgress run) {
+        Answer answer = calls.start(claim).join();
+        run.answered(answer.failed());
+        return answer;
+    }
+
+    private void settle(List<Heard> batch) {
+        if (batch.size() > 1) {
+            try {
+                List<Settled> settled = settlements.writeAll(
+                        batch.stream().map(Heard::claim).toList(),
+                        batch.stream().map(Heard::answer).toList());
+                for (int i = 0; i < batch.size(); i++) {
+                    Heard heard = batch.get(i);
+                    conclude(heard.claim(), heard.answer(), settled.get(i), heard.run());
+                }
+                return;
+            } catch (RuntimeException e) {
+                // One of them cannot be settled; which one shows when each is settled alone, and only that one's error
+                // counts.
+            }
+        }
+        batch.forEach(heard -> guarded(heard.run(), () -> settleAlone(heard.claim(), heard.answer(), heard.run())));
+    }
+
+    private void settleAlone(Claim claim, Answer answer, RunInProgress run) {
+        conclude(claim, answer, settlements.write(claim, answer), run);
+    }
+
+    /** An error while the invoice's transaction was open: nothing was called, or what was heard is written by another transaction. */
+    private void afterError(Claim claim, @Nullable Answer heard, RuntimeException e, RunInProgress run) {
+        BillingAttempt attempt = null;
+        try {
+            if (heard == null) {
+                attempt = settlements
+                        .release(claim, Duration.ZERO, "An error before the call: " + e.getMessage())
+                        .orElse(null);
+            } else {
+                Settled settled = e instanceof BilledHookException
+                        ? settlements.rescue(claim, heard, e)
+                        : settlements.write(claim, heard);
+                attempt = settled.attempt();
+                notices.settled(settled, heard.outcome(), heard.callTime());
+            }
+        } catch (RuntimeException again) {
+            // It stays STARTED in the journal, to be found out about under the same key.
+            if (again != e) {
+                e.addSuppressed(again);
+            }
+        }
+        slots.release();
+        run.failed(e, attempt, claim.takenOver());
+    }
+
+    private void giveBack(Claim claim, RunInProgress run) {
+        Settled settled = settlements
+                .release(claim, Duration.ZERO, "Claimed, and given back uncalled when the run stopped.")
+                .map(Settled::as)
+                .orElse(Settled.CONTENDED);
+        conclude(settled, claim.invoiceId(), claim.takenOver(), run);
+    }
+
+    private void conclude(Claim claim, @Nullable Answer answer, Settled settled, RunInProgress run) {
+        if (answer == null) {
+            conclude(settled, claim.invoiceId(), claim.takenOver(), run);
+            return;
+        }
+        notices.settled(settled, answer.outcome(), answer.callTime());
+        BillingAttempt attempt = settled.attempt();
+        Throwable failure = answer.error() != null ? answer.error() : settled.failure();
+        if (failure != null) {
+            slots.release();
+            run.failed(failure, attempt, claim.takenOver());
+        } else if (settled.neverSeen() && attempt != null && attempt.dueAt() != null && !run.stopped()) {
+            // The provider surely never saw the key: send it now, with the slot that this invoice has.
+            DueAttempt due = dueAttempt(attempt, attempt.dueAt());
+            steps.execute(() -> guarded(run, () -> continueAttempt(due, run)));
+        } else {
+            conclude(settled, claim.invoiceId(), claim.takenOver(), run);
+        }
+    }
+
+    private void conclude(Settled settled, String invoiceId, boolean takenOver, RunInProgress run) {
+        slots.release();
+        BillingAttempt attempt = settled.attempt();
+        if (attempt == null) {
+            run.contended();
+            notices.contended(invoiceId);
+        } else {
+            run.settled(attempt, takenOver);
+        }
+    }
+
+    // ---- slots and steps
+
+    /** Admits one invoice, waits for a slot, and starts its first step. */
+    private boolean step(RunInProgress run, Runnable way) {
+        if (run.admit(1) == 0) {
+            return false;
+        }
+        try {
+            slots.acquire();
+        } catch (InterruptedException e) {
+            run.interrupted();
+            run.withdrawAdmission(1);
+            return false;
+        }
+        if (run.stopped()) {
+            giveSlotsBack(1, run);
+            return false;
+        }
+        steps.execute(() -> guarded(run, way));
+        return true;
+    }
+
+    /** As many slots as are free, at least one, and as the run's limit admits. */
+    private int takeSlots(RunInProgress run) {
+        try {
+            slots.acquire();
+        } catch (InterruptedException e) {
+            run.interrupted();
+            return 0;
+        }
+        int free = 1;
+        while (free < MOST_CLAIMED_AT_ONCE && slots.tryAcquire()) {
+            free++;
+        }
+        int admitted = run.admit(free);
+        slots.release(free - admitted);
+        return admitted;
+    }
+
+    private void giveSlotsBack(int unused, RunInProgress run) {
+        slots.release(unused);
+        run.withdrawAdmission(unused);
+    }
+
+    /** What a step throws ends the run, not the thread. */
+    private void guarded(RunInProgress run, Runnable way) {
+        try {
+            way.run();
+        } catch (Throwable e) {
+            slots.release();
+            run.failed(e, null, false);
+        }
+    }
+
+    // ---- R14
+
+    private void tellPendingAgain(Map<String, BillingAttempt> newest) {
+        List<String> billed = newest.values().stream()
+                .filter(attempt -> attempt.state() == AttemptState.BILLED && attempt.dueAt() == null)
+                .map(BillingAttempt::invoiceId)
+                .toList();
+        if (!billed.isEmpty()) {
+            // The page of pending invoices was read before the journal was: what is pending now was set back.
+            database.inTransaction(Settlements.MOMENTARY, tx -> invoices.pendingOf(tx, billed))
+                    .forEach(this::pendingAgain);
+        }
+    }
+
+    private void pendingAgain(String invoiceId) {
+        notices.anomaly(
+                invoiceId, "The invoice is pending although it was charged; it is not charged again. See attempts().");
+    }
+
+    private static DueAttempt dueAttempt(BillingAttempt attempt, java.time.Instant dueAt) {
+        return new DueAttempt(
+                attempt.id(),
+                attempt.invoiceId(),
+                attempt.number(),
+                attempt.fence(),
+                attempt.state(),
+                dueAt.atOffset(ZoneOffset.UTC));
+    }
+
+    private void reached(Point point, String invoiceId) {
+        settings.failPoints().reached(point, invoiceId);
+    }
+
+    /** Stops claiming, waits for calls in flight, gives back what is not called. Idempotent. */
+    public void close() {
+        synchronized (this) {
+            closed = true;
+            long end = System.nanoTime()
+                    + settings.leaseToAskAndSend().multipliedBy(2).toNanos();
+            boolean interrupted = false;
+            while (activeRuns > 0 && !interrupted) {
+                long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+                if (left <= 0) {
+                    break;
+                }
+                try {
+                    wait(left);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        steps.shutdown();
+        settlerThreads.shutdown();
+        if (ownCallThreads != null) {
+            ownCallThreads.shutdown();
+        }
+    }
+}

@@ -1,0 +1,321 @@
+package io.github.invoicelock.internal.engine;
+
+import static io.github.invoicelock.AttemptState.ACCEPTED;
+import static io.github.invoicelock.AttemptState.BILLED;
+import static io.github.invoicelock.AttemptState.DECLINED;
+import static io.github.invoicelock.AttemptState.IN_DOUBT;
+import static io.github.invoicelock.AttemptState.NOT_BILLED;
+import static io.github.invoicelock.AttemptState.STARTED;
+import static io.github.invoicelock.AttemptState.WITHDRAWN;
+
+import io.github.invoicelock.AttemptState;
+import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.BillingOutcome;
+import io.github.invoicelock.BillingOutcome.Billed;
+import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.Withdrawal;
+import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.database.LockNotAvailableException;
+import io.github.invoicelock.internal.invoices.Invoices;
+import io.github.invoicelock.internal.invoices.RowWait;
+import io.github.invoicelock.internal.journal.Journal;
+import io.github.invoicelock.internal.journal.Settlement;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jooq.DSLContext;
+import org.jspecify.annotations.Nullable;
+
+/** What comes from outside of a run: a person's decision, the provider's message to the host, the host's wish to take an invoice back. */
+public final class Decisions {
+    /** A claim is momentary, so whoever holds the row longer is calling, or is the host. */
+    private static final Duration PATIENCE_TO_WITHDRAW = Duration.ofSeconds(1);
+
+    private final EngineSettings settings;
+    private final Database database;
+    private final Journal journal;
+    private final Invoices invoices;
+    private final Notices notices;
+    private final Settlements settlements;
+
+    /**
+     * Beside an engine with the same settings.
+     *
+     * @param settings what the host set
+     * @param database the door
+     * @param journal its statements
+     * @param invoices its statements
+     */
+    public Decisions(EngineSettings settings, Database database, Journal journal, Invoices invoices) {
+        this.settings = settings;
+        this.database = database;
+        this.journal = journal;
+        this.invoices = invoices;
+        this.notices = new Notices(settings.name(), settings.listener());
+        this.settlements = new Settlements(settings, database, journal, invoices, notices);
+    }
+
+    /**
+     * All attempts of an invoice.
+     *
+     * @param invoiceId as text
+     * @return oldest first
+     */
+    public List<BillingAttempt> attempts(String invoiceId) {
+        return database.inTransaction(Settlements.MOMENTARY, tx -> journal.attempts(tx, invoiceId));
+    }
+
+    /**
+     * The attempts that wait for a person.
+     *
+     * @return oldest first
+     */
+    public List<BillingAttempt> needsAttention() {
+        return database.inTransaction(Settlements.MOMENTARY, journal::needingAttention);
+    }
+
+    /**
+     * A person decides what became of an invoice's newest attempt.
+     *
+     * @param invoiceId as text
+     * @param outcome what they found out
+     * @param who decided
+     * @param note how they know
+     */
+    public void resolve(String invoiceId, BillingOutcome outcome, String who, String note) {
+        Settlement settlement = outcome instanceof Billed ? null : resolution(invoiceId, outcome);
+        decide(invoiceId, "resolved", outcome, newest -> tx -> {
+            BillingAttempt written = settlement == null
+                    ? settlements.bill(tx, newest, ((Billed) outcome).reference(), false)
+                    : journal.override(tx, newest, settlement).orElseThrow(() -> changed(newest, "resolved"));
+            return journal.note(tx, written, who, note);
+        });
+    }
+
+    private static Settlement resolution(String invoiceId, BillingOutcome outcome) {
+        if (outcome instanceof BillingOutcome.Declined declined) {
+            return new Settlement(DECLINED, null, false, false, null, declined.code(), declined.reason());
+        }
+        if (outcome instanceof BillingOutcome.NotBilled notBilled) {
+            Duration after = notBilled.retryAfter() == null ? Duration.ZERO : notBilled.retryAfter();
+            return new Settlement(NOT_BILLED, after, false, false, null, null, notBilled.reason());
+        }
+        if (outcome instanceof BillingOutcome.Accepted accepted) {
+            return new Settlement(ACCEPTED, accepted.askAgainAfter(), false, false, accepted.reference(), null, null);
+        }
+        throw new InvoiceLockException("Invoice " + invoiceId + " cannot be resolved as " + outcome
+                + ": that decides nothing. Say billed, declined or notBilled, as the provider's dashboard shows.");
+    }
+
+    /**
+     * A person releases an attempt that was parked, declined or withdrawn: it is due at once.
+     *
+     * @param invoiceId as text
+     */
+    public void retry(String invoiceId) {
+        database.inTransaction(Settlements.MOMENTARY, tx -> {
+            BillingAttempt newest = decidable(tx, invoiceId, "retried");
+            boolean mayBeSent =
+                    newest.state() == NOT_BILLED || newest.state() == DECLINED || newest.state() == WITHDRAWN;
+            if (mayBeSent && invoices.pendingOf(tx, List.of(invoiceId)).isEmpty()) {
+                throw new InvoiceLockException("Invoice " + invoiceId
+                        + " cannot be retried: it is not pending. Set it back to pending first, then retry.");
+            }
+            AttemptState next = newest.state() == WITHDRAWN ? NOT_BILLED : newest.state();
+            return journal.makeDue(tx, newest, next).orElseThrow(() -> changed(newest, "retried"));
+        });
+    }
+
+    /**
+     * The provider told the host what became of a key.
+     *
+     * @param idempotencyKey which
+     * @param outcome what it told
+     */
+    public void report(String idempotencyKey, BillingOutcome outcome) {
+        BillingAttempt attempt = database.inTransaction(Settlements.MOMENTARY, tx -> journal.ofKey(tx, idempotencyKey))
+                .orElseThrow(
+                        () -> new InvoiceLockException("There is no attempt with the idempotency key " + idempotencyKey
+                                + " of the biller \"" + settings.name()
+                                + "\". Report only what carries a key from BillingRequest.idempotencyKey()."));
+        if (outcome instanceof Billed billed) {
+            reportBilled(attempt, billed);
+            return;
+        }
+        // R5: what is not final waits for the attempt's present owner, who is about to learn it; and never replaces
+        // what is.
+        boolean open = attempt.state() == ACCEPTED || attempt.state() == IN_DOUBT || attempt.state() == NOT_BILLED;
+        if (open && !(outcome instanceof BillingOutcome.Unknown)) {
+            reportOpen(attempt, outcome);
+        }
+    }
+
+    private void reportBilled(BillingAttempt attempt, Billed billed) {
+        if (attempt.state() == BILLED) {
+            if (!billed.reference().equals(attempt.reference())) {
+                notices.anomaly(
+                        attempt.invoiceId(),
+                        "Key " + attempt.idempotencyKey() + " is reported as charged as " + billed.reference()
+                                + ", but was charged as " + attempt.reference() + ".");
+            }
+            return;
+        }
+        Settled settled =
+                settledOutside(attempt, billed, tx -> settlements.bill(tx, attempt, billed.reference(), false));
+        notices.settled(settled, billed, Duration.ZERO);
+        if (settled.failure() != null) {
+            throw settled.failure();
+        }
+    }
+
+    private void reportOpen(BillingAttempt attempt, BillingOutcome outcome) {
+        Settlement settlement;
+        if (outcome instanceof BillingOutcome.Declined declined) {
+            Duration next =
+                    settings.retryPolicy().nextTry(as(attempt, DECLINED)).orElse(null);
+            settlement = new Settlement(DECLINED, next, false, false, null, declined.code(), declined.reason());
+        } else if (outcome instanceof BillingOutcome.NotBilled notBilled) {
+            Duration next =
+                    settings.retryPolicy().nextTry(as(attempt, NOT_BILLED)).orElse(null);
+            settlement = new Settlement(NOT_BILLED, next, false, false, null, null, notBilled.reason());
+        } else if (outcome instanceof BillingOutcome.Accepted accepted) {
+            settlement =
+                    new Settlement(ACCEPTED, accepted.askAgainAfter(), false, false, accepted.reference(), null, null);
+        } else {
+            return;
+        }
+        // Not as it was read: its owner, or another report, was faster and knows as much.
+        Optional<BillingAttempt> written = database.inTransaction(Settlements.MOMENTARY, tx -> {
+            Optional<BillingAttempt> overridden = journal.override(tx, attempt, settlement);
+            if (overridden.isPresent() && settlement.state() == DECLINED && settlement.due() == null) {
+                invoices.markDeclined(tx, attempt.invoiceId());
+            }
+            return overridden;
+        });
+        written.ifPresent(a -> notices.settled(Settled.as(a), outcome, Duration.ZERO));
+    }
+
+    /**
+     * The host takes an invoice back, in its own transaction (R16).
+     *
+     * @param tx over the host's connection
+     * @param invoiceId as text
+     * @return what was found
+     */
+    public Withdrawal withdraw(DSLContext tx, String invoiceId) {
+        return Database.translatingErrors(() -> {
+            Optional<Withdrawal> tooLate = tooLate(journal.attempts(tx, invoiceId));
+            if (tooLate.isPresent()) {
+                return tooLate.get();
+            }
+            // Under the row's lock no claim can be written: claims and take-overs lock the row first.
+            boolean locked =
+                    Database.lockPatiently(tx, PATIENCE_TO_WITHDRAW, () -> invoices.lock(tx, invoiceId, RowWait.WAIT));
+            if (!locked) {
+                return tooLate(journal.attempts(tx, invoiceId)).orElse(Withdrawal.IN_FLIGHT);
+            }
+            List<BillingAttempt> attempts = journal.attempts(tx, invoiceId);
+            if (attempts.isEmpty() && journal.insertWithdrawn(tx, invoiceId)) {
+                return Withdrawal.WITHDRAWN;
+            }
+            attempts = journal.attempts(tx, invoiceId);
+            tooLate = tooLate(attempts);
+            if (tooLate.isPresent()) {
+                return tooLate.get();
+            }
+            BillingAttempt newest = attempts.get(attempts.size() - 1);
+            if (newest.state() == WITHDRAWN) {
+                return Withdrawal.WITHDRAWN;
+            }
+            // A refused key stays refused, so that a later retry uses a new one.
+            AttemptState next = newest.state() == DECLINED ? DECLINED : WITHDRAWN;
+            Settlement settlement = new Settlement(
+                    next, null, false, false, null, newest.code(), "Taken back by the host before it was charged.");
+            return journal.override(tx, newest, settlement).isPresent() ? Withdrawal.WITHDRAWN : Withdrawal.IN_FLIGHT;
+        });
+    }
+
+    private static Optional<Withdrawal> tooLate(List<BillingAttempt> attempts) {
+        if (attempts.stream().anyMatch(a -> a.state() == BILLED)) {
+            return Optional.of(Withdrawal.BILLED);
+        }
+        boolean inFlight =
+                attempts.stream().anyMatch(a -> a.state() == STARTED || a.state() == ACCEPTED || a.state() == IN_DOUBT);
+        return inFlight ? Optional.of(Withdrawal.IN_FLIGHT) : Optional.empty();
+    }
+
+    private void decide(
+            String invoiceId,
+            String what,
+            BillingOutcome outcome,
+            Function<BillingAttempt, Function<DSLContext, BillingAttempt>> write) {
+        BillingAttempt newest = database.inTransaction(Settlements.MOMENTARY, tx -> decidable(tx, invoiceId, what));
+        Settled settled = settledOutside(newest, outcome, write.apply(newest));
+        notices.settled(settled, outcome, Duration.ZERO);
+        if (settled.failure() != null) {
+            throw settled.failure();
+        }
+    }
+
+    /** Attempt and invoice together; the attempt alone where the host holds the invoice just now (R12). */
+    private Settled settledOutside(
+            BillingAttempt attempt, BillingOutcome outcome, Function<DSLContext, BillingAttempt> write) {
+        if (!(outcome instanceof Billed billed)) {
+            return Settled.as(database.inTransaction(Settlements.MOMENTARY, write));
+        }
+        try {
+            return Settled.as(database.inTransaction(Settlements.MOMENTARY, tx -> {
+                invoices.lock(tx, attempt.invoiceId(), RowWait.NOWAIT);
+                return write.apply(tx);
+            }));
+        } catch (LockNotAvailableException e) {
+            return Settled.as(billedAlone(attempt, billed, Settlements.MARK_AGAIN, null));
+        } catch (BilledHookException e) {
+            return new Settled(billedAlone(attempt, billed, Settlements.MARK_AFTER_FAILURE, e.getMessage()), false, e);
+        }
+    }
+
+    private BillingAttempt billedAlone(
+            BillingAttempt attempt, Billed billed, Duration markAfter, @Nullable String message) {
+        return database.inTransaction(
+                Settlements.MOMENTARY,
+                tx -> journal.billed(tx, attempt, billed.reference(), markAfter, false, message)
+                        .orElseGet(() -> newest(tx, attempt.invoiceId()).orElseThrow()));
+    }
+
+    private BillingAttempt decidable(DSLContext tx, String invoiceId, String what) {
+        BillingAttempt newest = newest(tx, invoiceId)
+                .orElseThrow(
+                        () -> new InvoiceLockException(
+                                "Invoice " + invoiceId + " cannot be " + what
+                                        + ": the journal has no attempt of it. If it is pending and billable, billPending() takes it up."));
+        if (newest.state() == BILLED) {
+            throw new InvoiceLockException("Invoice " + invoiceId + " cannot be " + what + ": it was billed as "
+                    + newest.reference() + " (attempt " + newest.number() + ", key " + newest.idempotencyKey() + ").");
+        }
+        boolean leased = newest.state() == STARTED
+                && newest.dueAt() != null
+                && journal.clock(tx).toInstant().isBefore(newest.dueAt());
+        if (leased) {
+            throw new InvoiceLockException("Invoice " + invoiceId + " cannot be " + what + ": its attempt "
+                    + newest.number() + " (key " + newest.idempotencyKey() + ") is being called by server "
+                    + newest.owner() + " until " + newest.dueAt() + ". Wait for that, or for recover().");
+        }
+        return newest;
+    }
+
+    private Optional<BillingAttempt> newest(DSLContext tx, String invoiceId) {
+        List<BillingAttempt> attempts = journal.attempts(tx, invoiceId);
+        return attempts.isEmpty() ? Optional.empty() : Optional.of(attempts.get(attempts.size() - 1));
+    }
+
+    private static InvoiceLockException changed(BillingAttempt attempt, String what) {
+        return new InvoiceLockException("Invoice " + attempt.invoiceId() + " cannot be " + what + ": its attempt "
+                + attempt.number() + " changed at the same moment. Look at attempts() and decide again.");
+    }
+
+    private static BillingAttempt as(BillingAttempt attempt, AttemptState next) {
+        return Judgement.projected(attempt, next);
+    }
+}

@@ -1,0 +1,214 @@
+package io.github.invoicelock.internal.engine;
+
+import io.github.invoicelock.AttemptState;
+import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.BillingRun;
+import io.github.invoicelock.RunLimits;
+import io.github.invoicelock.StopReason;
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** One run: its bounds, what is in flight, its counts, and why it stops. Thread-safe; every invoice that is admitted ends once. */
+final class RunInProgress {
+    private final RunLimits limits;
+    private final int stopAfterFailures;
+    private final BooleanSupplier closed;
+    private final BooleanSupplier threadsUsedUp;
+    private final long start = System.nanoTime();
+
+    private int admitted;
+    private int inFlight;
+    private int failuresInARow;
+    private @Nullable StopReason stopReason;
+    private @Nullable Throwable failure;
+    private boolean wasInterrupted;
+
+    private int billed;
+    private int accepted;
+    private int declined;
+    private int notBilled;
+    private int inDoubt;
+    private int contended;
+    private int recovered;
+    private int withdrawn;
+    private int parked;
+
+    RunInProgress(RunLimits limits, int stopAfterFailures, BooleanSupplier closed, BooleanSupplier threadsUsedUp) {
+        this.limits = limits;
+        this.stopAfterFailures = stopAfterFailures;
+        this.closed = closed;
+        this.threadsUsedUp = threadsUsedUp;
+    }
+
+    /** Whether nothing more may be taken up or sent. */
+    synchronized boolean stopped() {
+        if (stopReason == null) {
+            stopReason = reasonToStop();
+        }
+        return stopReason != null;
+    }
+
+    /** Whether what is claimed and not yet called is given back instead: the provider or the journal cannot be relied upon. */
+    synchronized boolean givesBack() {
+        return stopped()
+                && (stopReason == StopReason.CLOSED
+                        || stopReason == StopReason.PROVIDER_FAILING
+                        || stopReason == StopReason.ERROR);
+    }
+
+    private @Nullable StopReason reasonToStop() {
+        if (closed.getAsBoolean()) {
+            return StopReason.CLOSED;
+        }
+        // R11: better to stop than to turn every pending invoice into one in doubt.
+        if (failuresInARow >= stopAfterFailures || threadsUsedUp.getAsBoolean()) {
+            return StopReason.PROVIDER_FAILING;
+        }
+        Duration time = limits.time();
+        if (time != null && System.nanoTime() - start >= time.toNanos()) {
+            return StopReason.TIME_LIMIT;
+        }
+        return null;
+    }
+
+    /**
+     * Admits up to so many invoices; waits for those in flight where only they can tell whether the limit is reached.
+     *
+     * @return how many; zero if the run has stopped
+     */
+    synchronized int admit(int wanted) {
+        while (!stopped()) {
+            int room = Math.min(wanted, limits.invoices() - admitted);
+            if (room > 0) {
+                admitted += room;
+                inFlight += room;
+                return room;
+            }
+            if (inFlight == 0) {
+                stopReason = StopReason.INVOICE_LIMIT;
+            } else {
+                await();
+            }
+        }
+        return 0;
+    }
+
+    /** So many of those admitted were not there after all. */
+    synchronized void withdrawAdmission(int unused) {
+        admitted -= unused;
+        inFlight -= unused;
+        notifyAll();
+    }
+
+    /** Another had it: it does not count against the limit. */
+    synchronized void contended() {
+        contended++;
+        withdrawAdmission(1);
+    }
+
+    /** Another had so many that a statement had locked. */
+    synchronized void contended(int more) {
+        contended += more;
+    }
+
+    /** It came to an outcome. */
+    synchronized void settled(BillingAttempt attempt, boolean takenOver) {
+        count(attempt, takenOver);
+        inFlight--;
+        notifyAll();
+    }
+
+    /** It ended with an error, which ends the run. */
+    synchronized void failed(Throwable e, @Nullable BillingAttempt attempt, boolean takenOver) {
+        if (attempt != null) {
+            count(attempt, takenOver);
+        }
+        inFlight--;
+        fail(e);
+        notifyAll();
+    }
+
+    /** An error ends the run; the first one is thrown, with the others attached. */
+    synchronized void fail(Throwable e) {
+        stopReason = StopReason.ERROR;
+        if (failure == null) {
+            failure = e;
+        } else if (failure != e) {
+            failure.addSuppressed(e);
+        }
+    }
+
+    synchronized void answered(boolean providerFailed) {
+        failuresInARow = providerFailed ? failuresInARow + 1 : 0;
+        // Decided at once: an answer of one that was in flight already does not set the run going again.
+        stopped();
+    }
+
+    /** The thread that runs it was interrupted. */
+    synchronized void interrupted() {
+        wasInterrupted = true;
+        if (stopReason == null) {
+            stopReason = StopReason.INTERRUPTED;
+        }
+    }
+
+    synchronized boolean wasInterrupted() {
+        return wasInterrupted;
+    }
+
+    /** Waits until nothing is in flight; each is bounded by its lease. */
+    synchronized void awaitInFlight() {
+        while (inFlight > 0) {
+            await();
+        }
+    }
+
+    synchronized @Nullable Throwable failure() {
+        return failure;
+    }
+
+    synchronized BillingRun result() {
+        return new BillingRun(
+                billed,
+                accepted,
+                declined,
+                notBilled,
+                inDoubt,
+                contended,
+                recovered,
+                withdrawn,
+                parked,
+                Duration.ofNanos(System.nanoTime() - start),
+                stopReason == null ? StopReason.NONE_LEFT : stopReason);
+    }
+
+    private void count(BillingAttempt attempt, boolean takenOver) {
+        AttemptState state = attempt.state();
+        switch (state) {
+            case BILLED -> billed++;
+            case ACCEPTED -> accepted++;
+            case DECLINED -> declined++;
+            case NOT_BILLED -> notBilled++;
+            case IN_DOUBT -> inDoubt++;
+            case WITHDRAWN -> withdrawn++;
+            case STARTED -> throw new IllegalStateException("Settled as STARTED: " + attempt);
+        }
+        if (takenOver) {
+            recovered++;
+        }
+        if (attempt.parked()) {
+            parked++;
+        }
+    }
+
+    /** What is in flight is finished all the same; whoever called the run finds its interruption again. */
+    @SuppressWarnings("WaitNotInLoop") // each caller loops
+    private void await() {
+        try {
+            wait();
+        } catch (InterruptedException e) {
+            interrupted();
+        }
+    }
+}

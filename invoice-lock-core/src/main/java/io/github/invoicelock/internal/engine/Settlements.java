@@ -1,0 +1,296 @@
+package io.github.invoicelock.internal.engine;
+
+import io.github.invoicelock.AttemptState;
+import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.BillingOutcome;
+import io.github.invoicelock.BillingOutcome.Billed;
+import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.database.LockNotAvailableException;
+import io.github.invoicelock.internal.database.SessionSettings;
+import io.github.invoicelock.internal.engine.FailPoints.Point;
+import io.github.invoicelock.internal.invoices.Invoices;
+import io.github.invoicelock.internal.invoices.Mark;
+import io.github.invoicelock.internal.invoices.RowWait;
+import io.github.invoicelock.internal.journal.DueAttempt;
+import io.github.invoicelock.internal.journal.Journal;
+import io.github.invoicelock.internal.journal.Settlement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jooq.DSLContext;
+import org.jspecify.annotations.Nullable;
+
+/** Writes outcomes: to the journal and the invoice together, or, where the host holds the invoice, to the journal alone (R12). */
+final class Settlements {
+    /** How soon the mark of a charged invoice is tried again whose row the host holds. */
+    static final Duration MARK_AGAIN = Duration.ofSeconds(1);
+    /** How long a mark that failed, by the host's hook or a constraint, is left alone. */
+    static final Duration MARK_AFTER_FAILURE = Duration.ofMinutes(1);
+
+    static final SessionSettings MOMENTARY = new SessionSettings(Duration.ofSeconds(5), null);
+
+    private final EngineSettings settings;
+    private final Database database;
+    private final Journal journal;
+    private final Invoices invoices;
+    private final Judgement judgement;
+    private final Notices notices;
+
+    Settlements(EngineSettings settings, Database database, Journal journal, Invoices invoices, Notices notices) {
+        this.settings = settings;
+        this.database = database;
+        this.journal = journal;
+        this.invoices = invoices;
+        this.judgement = new Judgement(settings);
+        this.notices = notices;
+    }
+
+    /** Writes an outcome in a transaction of its own. */
+    Settled write(Claim claim, Answer answer) {
+        try {
+            Settled settled = database.inTransaction(MOMENTARY, tx -> {
+                if (touchesInvoice(answer)) {
+                    invoices.lock(tx, claim.invoiceId(), RowWait.NOWAIT);
+                }
+                Settled written = writeLocked(tx, claim, answer);
+                reached(Point.BEFORE_SETTLE_COMMIT, claim);
+                return written;
+            });
+            reached(Point.AFTER_SETTLE_COMMIT, claim);
+            return settled;
+        } catch (LockNotAvailableException e) {
+            return writeJournal(claim, answer, MARK_AGAIN, null);
+        } catch (RuntimeException e) {
+            if (answer.outcome() instanceof Billed) {
+                return rescue(claim, answer, e);
+            }
+            throw e;
+        }
+    }
+
+    /** Writes an outcome in a transaction that holds the invoice's lock, where the outcome touches the invoice. */
+    Settled writeLocked(DSLContext tx, Claim claim, Answer answer) {
+        if (answer.outcome() instanceof Billed billed) {
+            return Settled.as(bill(tx, claim.attempt(), billed.reference(), answer.called()));
+        }
+        Settlement settlement = judgement.of(claim, answer);
+        Optional<BillingAttempt> written = journal.settle(tx, claim.attempt(), settlement);
+        if (written.isEmpty()) {
+            return superseded(tx, claim);
+        }
+        if (settlement.state() == AttemptState.DECLINED && settlement.due() == null) {
+            invoices.markDeclined(tx, claim.invoiceId());
+        }
+        boolean neverSeen = settlement.state() == AttemptState.NOT_BILLED && answer.source() == Answer.Source.FIND;
+        return new Settled(written.get(), neverSeen, null);
+    }
+
+    /** Writes many outcomes in one transaction; rows that the host holds are left for a later pass. */
+    List<Settled> writeAll(List<Claim> claims, List<Answer> answers) {
+        List<Settled> all = database.inTransaction(MOMENTARY, tx -> {
+            Map<Integer, Settled> settled = new HashMap<>();
+            billAll(tx, claims, answers, settled);
+            for (int i = 0; i < claims.size(); i++) {
+                if (!settled.containsKey(i)) {
+                    Claim claim = claims.get(i);
+                    if (touchesInvoice(answers.get(i))) {
+                        invoices.lock(tx, claim.invoiceId(), RowWait.NOWAIT);
+                    }
+                    settled.put(i, writeLocked(tx, claim, answers.get(i)));
+                }
+            }
+            List<Settled> inOrder = new ArrayList<>();
+            for (int i = 0; i < claims.size(); i++) {
+                inOrder.add(java.util.Objects.requireNonNull(settled.get(i)));
+                reached(Point.BEFORE_SETTLE_COMMIT, claims.get(i));
+            }
+            return inOrder;
+        });
+        claims.forEach(claim -> reached(Point.AFTER_SETTLE_COMMIT, claim));
+        return all;
+    }
+
+    /** R5: a late answer that the invoice was charged is written, whoever owns the attempt by now. */
+    void writeLate(Claim claim, BillingOutcome outcome) {
+        if (outcome instanceof Billed) {
+            Settled settled = write(claim, new Answer(outcome, Answer.Source.BILL, Duration.ZERO, null));
+            notices.settled(settled, outcome, Duration.ZERO);
+        }
+    }
+
+    /** Gives a claim back that was not called: due again at once, or a little later. */
+    Optional<BillingAttempt> release(Claim claim, Duration after, String reason) {
+        return database.inTransaction(
+                MOMENTARY, tx -> journal.release(tx, claim.attempt(), claim.before(), after, reason));
+    }
+
+    /** The host took the invoice back before anything was sent. */
+    Settled withdraw(DSLContext tx, Claim claim) {
+        return journal.settle(
+                        tx,
+                        claim.attempt(),
+                        new Settlement(
+                                AttemptState.WITHDRAWN,
+                                null,
+                                false,
+                                false,
+                                null,
+                                null,
+                                "No longer pending; never charged."))
+                .map(Settled::as)
+                .orElse(Settled.CONTENDED);
+    }
+
+    /** Marks a charged invoice whose row was held, or whose hook failed, when it was charged (R12). */
+    Settled markLater(DueAttempt due) {
+        try {
+            Settled settled = database.inTransaction(MOMENTARY, tx -> {
+                invoices.lock(tx, due.invoiceId(), RowWait.NOWAIT);
+                Optional<BillingAttempt> attempt = journal.takeMark(tx, due.id(), due.invoiceId());
+                attempt.ifPresent(a -> mark(tx, a));
+                settings.failPoints().reached(Point.BEFORE_MARK_COMMIT, due.invoiceId());
+                return attempt.map(Settled::as).orElse(Settled.CONTENDED);
+            });
+            settings.failPoints().reached(Point.AFTER_MARK_COMMIT, due.invoiceId());
+            return settled;
+        } catch (LockNotAvailableException e) {
+            return Settled.CONTENDED;
+        } catch (RuntimeException e) {
+            database.inTransaction(MOMENTARY, tx -> {
+                journal.postponeMark(tx, due.id(), due.invoiceId(), MARK_AFTER_FAILURE, e.toString());
+                return null;
+            });
+            throw e;
+        }
+    }
+
+    /** Writes BILLED and marks the invoice, whose lock this transaction holds; once, whoever comes first. */
+    BillingAttempt bill(DSLContext tx, BillingAttempt attempt, String reference, boolean called) {
+        Optional<BillingAttempt> billed =
+                journal.billed(tx, attempt, reference, null, called, null).or(() -> journal.takeMark(tx, attempt));
+        billed.ifPresent(a -> mark(tx, a));
+        BillingAttempt now = billed.orElseGet(() -> current(tx, attempt));
+        if (billed.isPresent() && attempt.state() == AttemptState.DECLINED) {
+            notices.anomaly(now.invoiceId(), "Key " + now.idempotencyKey() + " was charged after it had been refused.");
+        }
+        return now;
+    }
+
+    /** R12: the truth is not delayed by anybody's lock, nor by a hook that fails. */
+    Settled writeJournal(Claim claim, Answer answer, Duration markAfter, @Nullable String message) {
+        Settled settled = database.inTransaction(MOMENTARY, tx -> {
+            if (answer.outcome() instanceof Billed billed) {
+                return Settled.as(
+                        journal.billed(tx, claim.attempt(), billed.reference(), markAfter, answer.called(), message)
+                                .orElseGet(() -> current(tx, claim.attempt())));
+            }
+            return journal.settle(tx, claim.attempt(), judgement.of(claim, answer))
+                    .map(Settled::as)
+                    .orElse(Settled.CONTENDED);
+        });
+        reached(Point.AFTER_SETTLE_COMMIT, claim);
+        return settled;
+    }
+
+    /** The settlement of a charge failed, by the host's hook or a constraint: at least the journal must know. */
+    Settled rescue(Claim claim, Answer answer, RuntimeException failure) {
+        try {
+            return new Settled(
+                    writeJournal(claim, answer, MARK_AFTER_FAILURE, failure.getMessage())
+                            .attempt(),
+                    false,
+                    failure);
+        } catch (RuntimeException again) {
+            // The attempt is STARTED in the journal: it is found out about under the same key.
+            failure.addSuppressed(again);
+            throw failure;
+        }
+    }
+
+    /** Those that a webhook had reported as BILLED before are left out, to be settled one by one: their hook may have been called. */
+    private void billAll(DSLContext tx, List<Claim> claims, List<Answer> answers, Map<Integer, Settled> settled) {
+        Map<Long, Integer> indexes = new LinkedHashMap<>();
+        Map<String, String> references = new HashMap<>();
+        for (int i = 0; i < claims.size(); i++) {
+            if (answers.get(i).outcome() instanceof Billed billed) {
+                indexes.put(claims.get(i).attempt().id(), i);
+                references.put(claims.get(i).invoiceId(), billed.reference());
+            }
+        }
+        if (indexes.size() < 2) {
+            return;
+        }
+        Map<String, Mark> marks = invoices.markUnlocked(tx, references);
+        List<String> invoiceIds =
+                indexes.values().stream().map(i -> claims.get(i).invoiceId()).toList();
+        List<BillingAttempt> billed = journal.billed(
+                tx,
+                indexes.keySet().toArray(Long[]::new),
+                invoiceIds.stream().map(references::get).toArray(String[]::new),
+                invoiceIds.stream().map(marks::containsKey).toArray(Boolean[]::new),
+                MARK_AGAIN);
+        for (BillingAttempt attempt : billed) {
+            Mark mark = marks.get(attempt.invoiceId());
+            if (mark != null) {
+                checkMark(attempt, mark);
+                callHook(tx, attempt);
+            }
+            settled.put(java.util.Objects.requireNonNull(indexes.get(attempt.id())), Settled.as(attempt));
+        }
+    }
+
+    private void mark(DSLContext tx, BillingAttempt billed) {
+        String reference = java.util.Objects.requireNonNull(billed.reference(), "a BILLED attempt has a reference");
+        checkMark(billed, invoices.mark(tx, billed.invoiceId(), reference));
+        callHook(tx, billed);
+    }
+
+    private void checkMark(BillingAttempt billed, Mark mark) {
+        switch (mark) {
+            case MARKED -> {}
+            case STILL_PENDING ->
+                notices.anomaly(
+                        billed.invoiceId(),
+                        "The invoice was charged and marked, but is still pending by pendingWhen; it is not charged again.");
+            case MISSING ->
+                notices.anomaly(billed.invoiceId(), "The invoice was charged, but there is no such row any more.");
+        }
+    }
+
+    private void callHook(DSLContext tx, BillingAttempt billed) {
+        try {
+            settings.hook().billed(tx, billed, java.util.Objects.requireNonNull(billed.reference(), "reference"));
+        } catch (Exception e) {
+            throw new BilledHookException(billed.invoiceId(), e);
+        }
+    }
+
+    /** The attempt is not ours any more: BILLED by a webhook meanwhile, or another's. */
+    private Settled superseded(DSLContext tx, Claim claim) {
+        BillingAttempt now = current(tx, claim.attempt());
+        if (now.state() != AttemptState.BILLED) {
+            return Settled.CONTENDED;
+        }
+        return Settled.as(now);
+    }
+
+    private BillingAttempt current(DSLContext tx, BillingAttempt attempt) {
+        return journal.attempts(tx, attempt.invoiceId()).stream()
+                .filter(a -> a.id() == attempt.id())
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("Attempt " + attempt + " has vanished from the journal."));
+    }
+
+    private boolean touchesInvoice(Answer answer) {
+        return answer.outcome() instanceof Billed
+                || (answer.outcome() instanceof BillingOutcome.Declined && invoices.marksDeclined());
+    }
+
+    private void reached(Point point, Claim claim) {
+        settings.failPoints().reached(point, claim.invoiceId());
+    }
+}

@@ -1,0 +1,51 @@
+package io.github.invoicelock.internal.engine;
+
+import java.lang.reflect.InvocationTargetException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** The library's own threads: daemons with telling names, none of them kept while there is nothing to do. */
+final class Threads {
+    private static final int IDLE_SECONDS = 10;
+
+    private Threads() {}
+
+    /** Threads for steps that use the database. The queue holds no more than there are slots, so it needs no bound of its own. */
+    static ExecutorService forSteps(String name, int most) {
+        ThreadPoolExecutor pool = new ThreadPoolExecutor(
+                most, most, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), daemons(name));
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
+    }
+
+    /**
+     * Threads for calls: virtual ones where the JDK has them (21 and newer), else a pool with room for as many again as there are slots,
+     * for calls that were cut off and do not return.
+     */
+    static ExecutorService forCalls(String name, int concurrency) {
+        try {
+            return (ExecutorService)
+                    Executors.class.getMethod("newVirtualThreadPerTaskExecutor").invoke(null);
+        } catch (NoSuchMethodException e) {
+            return new ThreadPoolExecutor(
+                    0, 2 * concurrency, IDLE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(), daemons(name));
+        } catch (IllegalAccessException | InvocationTargetException e) {
+            throw new IllegalStateException("Virtual threads are there, but cannot be had", e);
+        }
+    }
+
+    private static ThreadFactory daemons(String name) {
+        AtomicInteger count = new AtomicInteger();
+        return task -> {
+            Thread thread = new Thread(task, name + "-" + count.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+}

@@ -1,0 +1,550 @@
+package io.github.invoicelock.internal.invoices;
+
+import static org.jooq.impl.DSL.field;
+import static org.jooq.impl.DSL.inline;
+import static org.jooq.impl.DSL.inlined;
+import static org.jooq.impl.DSL.name;
+import static org.jooq.impl.DSL.noCondition;
+import static org.jooq.impl.DSL.raw;
+import static org.jooq.impl.DSL.row;
+import static org.jooq.impl.DSL.table;
+import static org.jooq.impl.DSL.val;
+
+import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.RowLock;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.jooq.Condition;
+import org.jooq.DSLContext;
+import org.jooq.Field;
+import org.jooq.JSONB;
+import org.jooq.Name;
+import org.jooq.QueryPart;
+import org.jooq.Record;
+import org.jooq.Record1;
+import org.jooq.Record2;
+import org.jooq.Select;
+import org.jooq.SelectFinalStep;
+import org.jooq.SelectForUpdateStep;
+import org.jooq.SelectForUpdateWaitStep;
+import org.jooq.SortField;
+import org.jooq.Table;
+import org.jooq.impl.DSL;
+import org.jooq.impl.QOM;
+import org.jooq.impl.SQLDataType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All statements on the host's table. Names are quoted; the host's conditions are inlined, so that a partial index on the same
+ * condition serves them. Immutable.
+ *
+ * <p>The table is never aliased: the host's conditions may be qualified by its name.
+ */
+public final class Invoices {
+    private final InvoiceSettings settings;
+    private final Name tableName;
+    private final Table<?> table;
+    private final Column id;
+    private final Field<String> idText;
+    private final @Nullable Column order;
+    private final Condition pending;
+    private final Condition fresh;
+    private final Field<JSONB> snapshot;
+    private final List<Column> included;
+    private final Map<Field<?>, Field<?>> billedValues = new LinkedHashMap<>();
+    private final Map<Field<?>, Field<?>> declinedValues = new LinkedHashMap<>();
+    private final Map<String, Column> columns;
+
+    /**
+     * The statements on a table that was checked.
+     *
+     * @param settings what the host said
+     * @param schema where the table was found
+     * @param columns all columns of the table by name
+     * @param included names and types of the included expressions, in their order
+     */
+    public Invoices(InvoiceSettings settings, String schema, Map<String, Column> columns, List<Column> included) {
+        this.settings = settings;
+        this.columns = columns;
+        this.tableName = name(schema, settings.table());
+        this.table = table(tableName);
+        this.id = column(settings.id());
+        this.idText = DSL.cast(field(name(id.name())), SQLDataType.CLOB);
+        this.order = settings.orderedBy() == null || settings.orderedBy().equals(settings.id())
+                ? null
+                : column(settings.orderedBy());
+        this.pending = settings.pendingColumn() != null
+                ? DSL.condition(field(name(settings.pendingColumn()), SQLDataType.BOOLEAN))
+                : inlined(java.util.Objects.requireNonNull(settings.pendingWhen()));
+        this.fresh = settings.billableWhen() == null ? pending : pending.and(inlined(settings.billableWhen()));
+        this.included = List.copyOf(included);
+        this.snapshot = snapshot();
+        if (settings.pendingColumn() != null) {
+            billedValues.put(field(name(settings.pendingColumn())), inline(false));
+        }
+        settings.onBilled().forEach((column, value) -> billedValues.put(field(name(column)), value(column, value)));
+        settings.onDeclined().forEach((column, value) -> declinedValues.put(field(name(column)), value(column, value)));
+        if (settings.billedAtColumn() != null) {
+            billedValues.put(
+                    field(name(settings.billedAtColumn())),
+                    cast(
+                            field("clock_timestamp()"),
+                            column(settings.billedAtColumn()).type()));
+        }
+    }
+
+    /**
+     * A page of fresh invoices, read without locks.
+     *
+     * @param tx the transaction
+     * @param from where the run has come to
+     * @param limit how many at most
+     * @return in the configured order; fewer than the limit at the end of a phase
+     */
+    public List<Candidate> page(DSLContext tx, Position from, int limit) {
+        return tx.select(idText, orderText())
+                .from(table)
+                .where(fresh)
+                .and(beyond(from))
+                .orderBy(ordering())
+                .limit(inline(limit))
+                .fetch(row -> new Candidate(row.value1(), after(from, row.value2(), row.value1())));
+    }
+
+    /**
+     * A page of fresh invoices, locked, those skipped that another holds: the source of a claim of many. Columns {@code invoice_id},
+     * {@code snapshot}.
+     *
+     * @param from where the run has come to
+     * @param withoutAttempt the journal's condition on an invoice id
+     * @param limit how many at most
+     * @return to be used in the journal's statement
+     */
+    public Select<Record2<String, JSONB>> freshAndLocked(Position from, Condition withoutAttempt, int limit) {
+        // FOR UPDATE SKIP LOCKED comes before the limit is applied: as many as are free, not fewer by those that are
+        // held.
+        return locking(
+                DSL.select(idText.as("invoice_id"), snapshot.as("snapshot"))
+                        .from(table)
+                        .where(fresh)
+                        .and(beyond(from))
+                        .and(withoutAttempt)
+                        .orderBy(ordering())
+                        .limit(inline(limit)),
+                RowWait.SKIP_LOCKED);
+    }
+
+    /**
+     * The id as text, as a column of the table: for the journal's conditions.
+     *
+     * @return {@code id::text}
+     */
+    public Field<String> idText() {
+        return DSL.cast(field(name(settings.table(), id.name())), SQLDataType.CLOB);
+    }
+
+    /**
+     * The ordering column as text, of an invoice that was read from its snapshot by {@link #typed}.
+     *
+     * @return null in SQL where the order is by id alone
+     */
+    public Field<String> orderOfTyped() {
+        return order == null ? inline((String) null) : DSL.cast(field(name("invoice", order.name())), SQLDataType.CLOB);
+    }
+
+    /**
+     * The position just behind an invoice.
+     *
+     * @param from where the run was
+     * @param orderText the ordering column as text
+     * @param invoiceId its id as text
+     * @return the next position
+     */
+    public Position after(Position from, @Nullable String orderText, String invoiceId) {
+        return new Position(from.nulls(), orderText, invoiceId);
+    }
+
+    /**
+     * The phase behind the one that a position is in.
+     *
+     * @param position in a phase that is used up
+     * @return the start of the phase of nulls, or null where there is none left
+     */
+    public @Nullable Position nextPhase(Position position) {
+        return order != null && order.nullable() && !position.nulls() ? new Position(true, null, null) : null;
+    }
+
+    /**
+     * Locks one invoice if it is still pending and billable, and takes its snapshot.
+     *
+     * @param tx the transaction
+     * @param invoiceId as text
+     * @param wait what to do where another holds it
+     * @return its snapshot; empty if it is not pending and billable (any more), or was skipped
+     */
+    public Optional<JSONB> lockFresh(DSLContext tx, String invoiceId, RowWait wait) {
+        return tx.fetchOptional(locking(
+                        DSL.select(snapshot).from(table).where(isId(invoiceId)).and(fresh), wait))
+                .map(Record1::value1);
+    }
+
+    /**
+     * Locks one invoice, whatever its state.
+     *
+     * @param tx the transaction
+     * @param invoiceId as text
+     * @param wait what to do where another holds it
+     * @return whether it is pending; empty if there is no such row (or it was skipped)
+     */
+    public Optional<Boolean> lock(DSLContext tx, String invoiceId, RowWait wait) {
+        return tx.fetchOptional(locking(
+                        DSL.select(field(DSL.coalesce(field(pending), inline(false))))
+                                .from(table)
+                                .where(isId(invoiceId)),
+                        wait))
+                .map(Record1::value1);
+    }
+
+    /**
+     * Takes the snapshot of an invoice that this transaction has locked.
+     *
+     * @param tx the transaction
+     * @param invoiceId as text
+     * @return its snapshot
+     */
+    public JSONB snapshot(DSLContext tx, String invoiceId) {
+        return tx.select(snapshot)
+                .from(table)
+                .where(isId(invoiceId))
+                .fetchSingle()
+                .value1();
+    }
+
+    /**
+     * Which of these are pending now.
+     *
+     * @param tx the transaction
+     * @param invoiceIds as text
+     * @return those that are
+     */
+    public List<String> pendingOf(DSLContext tx, Collection<String> invoiceIds) {
+        return tx.select(idText)
+                .from(table)
+                .where(isOneOf(invoiceIds))
+                .and(pending)
+                .fetch(Record1::value1);
+    }
+
+    /**
+     * Invoices that are pending although the journal says otherwise.
+     *
+     * @param tx the transaction
+     * @param although the journal's condition
+     * @param limit how many at most
+     * @return their ids as text
+     */
+    public List<String> pendingAlthough(DSLContext tx, Condition although, int limit) {
+        return tx.select(idText)
+                .from(table)
+                .where(fresh)
+                .and(although)
+                .orderBy(ordering())
+                .limit(inline(limit))
+                .fetch(Record1::value1);
+    }
+
+    /**
+     * Whether there is such an invoice.
+     *
+     * @param tx the transaction
+     * @param invoiceId as text
+     * @return true if there is
+     */
+    public boolean exists(DSLContext tx, String invoiceId) {
+        return tx.fetchExists(DSL.selectOne().from(table).where(isId(invoiceId)));
+    }
+
+    /**
+     * Whether an invoice is pending and billable.
+     *
+     * @param tx the transaction
+     * @param invoiceId as text
+     * @return true if it is
+     */
+    public boolean fresh(DSLContext tx, String invoiceId) {
+        return tx.fetchExists(DSL.selectOne().from(table).where(isId(invoiceId)).and(fresh));
+    }
+
+    /**
+     * Marks an invoice as billed.
+     *
+     * @param tx the transaction, which holds its lock
+     * @param invoiceId as text
+     * @param reference the provider's id of the charge
+     * @return what became of it
+     */
+    public Mark mark(DSLContext tx, String invoiceId, String reference) {
+        Map<Field<?>, Field<?>> values = new LinkedHashMap<>(billedValues);
+        if (settings.referenceColumn() != null) {
+            values.put(
+                    field(name(settings.referenceColumn())),
+                    cast(val(reference), column(settings.referenceColumn()).type()));
+        }
+        return tx.update(table)
+                .set(values)
+                .where(isId(invoiceId))
+                .returningResult(DSL.coalesce(field(pending), inline(false)))
+                .fetchOptional()
+                .map(row -> row.value1() ? Mark.STILL_PENDING : Mark.MARKED)
+                .orElse(Mark.MISSING);
+    }
+
+    /**
+     * Marks many invoices as billed, leaving those that another holds (R12).
+     *
+     * @param tx the transaction
+     * @param references the provider's id of each charge, by invoice id
+     * @return what became of each that was not left
+     */
+    public Map<String, Mark> markUnlocked(DSLContext tx, Map<String, String> references) {
+        Map<Field<?>, Field<?>> values = new LinkedHashMap<>(billedValues);
+        if (settings.referenceColumn() != null) {
+            // One parameter that holds all: a join with unnest(?) would be planned for ten rows.
+            Map<String, Object> json = new HashMap<>(references);
+            values.put(
+                    field(name(settings.referenceColumn())),
+                    cast(
+                            field(
+                                    "cast({0} as jsonb) ->> {1}",
+                                    String.class, val(org.jooq.tools.json.JSONObject.toJSONString(json)), idText),
+                            column(settings.referenceColumn()).type()));
+        }
+        Select<?> unlocked = locking(
+                DSL.select(field(name(id.name())))
+                        .from(table)
+                        .where(isOneOf(references.keySet()))
+                        .orderBy(field(name(id.name()))),
+                RowWait.SKIP_LOCKED);
+        Map<String, Mark> marks = new HashMap<>();
+        tx.update(table)
+                .set(values)
+                // array(select …) is evaluated once, before the update looks its ids up in the index
+                .where(DSL.condition("{0} = any(array({1}))", field(name(id.name())), unlocked))
+                .returningResult(idText, DSL.coalesce(field(pending), inline(false)))
+                .forEach(row -> marks.put(row.value1(), row.value2() ? Mark.STILL_PENDING : Mark.MARKED));
+        return marks;
+    }
+
+    /**
+     * Sets what the host wants set on a finally refused invoice; nothing if it wants nothing.
+     *
+     * @param tx the transaction, which holds its lock
+     * @param invoiceId as text
+     */
+    public void markDeclined(DSLContext tx, String invoiceId) {
+        if (!declinedValues.isEmpty()) {
+            tx.update(table).set(declinedValues).where(isId(invoiceId)).execute();
+        }
+    }
+
+    /**
+     * Whether {@link #markDeclined} does anything.
+     *
+     * @return true if the host wants something set
+     */
+    public boolean marksDeclined() {
+        return !declinedValues.isEmpty();
+    }
+
+    /**
+     * The invoice with its columns' types, as the rows of a function over a snapshot: to be joined laterally. The gateway reads it from
+     * the snapshot at the first call as at any later one (R4).
+     *
+     * @param snapshot the journal's column
+     * @return one row: the table's columns, then what is included
+     */
+    public Table<?> typed(Field<?> snapshot) {
+        if (included.isEmpty()) {
+            return table("lateral jsonb_populate_record(null::{0}, {1}) as invoice", tableName, snapshot);
+        }
+        List<QueryPart> definitions = new ArrayList<>();
+        included.forEach(column -> definitions.add(DSL.sql("{0} {1}", name(column.name()), raw(column.type()))));
+        return table(
+                "lateral (select p.*, x.* from jsonb_populate_record(null::{0}, {1}) as p, jsonb_to_record({1}) as x({2})) as invoice",
+                tableName, snapshot, DSL.list(definitions));
+    }
+
+    /**
+     * An invoice's id as PostgreSQL prints it, so that it is found in the journal.
+     *
+     * @param invoiceId a Long, Integer, Short, UUID or String
+     * @return as text
+     * @throws InvoiceLockException if it cannot be an id of this table
+     */
+    public String idOf(Object invoiceId) {
+        String text = String.valueOf(invoiceId);
+        try {
+            return switch (id.baseType()) {
+                case "bigint", "integer", "smallint" -> Long.toString(Long.parseLong(text.strip()));
+                case "uuid" -> UUID.fromString(text.strip()).toString();
+                default -> text;
+            };
+        } catch (IllegalArgumentException e) {
+            throw new InvoiceLockException(
+                    "\"" + text + "\" cannot be the id of an invoice: column \"" + id.name() + "\" of "
+                            + qualifiedName() + " is of type " + id.type() + ".",
+                    e);
+        }
+    }
+
+    /**
+     * What pending means, in SQL.
+     *
+     * @return for people and for the registry of billers
+     */
+    public String pendingSql() {
+        return DSL.using(org.jooq.SQLDialect.POSTGRES).renderInlined(pending);
+    }
+
+    /**
+     * What billable means, in SQL.
+     *
+     * @return empty where every pending invoice is
+     */
+    public String billableSql() {
+        return settings.billableWhen() == null
+                ? ""
+                : DSL.using(org.jooq.SQLDialect.POSTGRES).renderInlined(settings.billableWhen());
+    }
+
+    /**
+     * The table's name, quoted and qualified.
+     *
+     * @return for people and for the registry of billers
+     */
+    public String qualifiedName() {
+        return DSL.using(org.jooq.SQLDialect.POSTGRES).render(tableName);
+    }
+
+    /**
+     * The search for pending invoices alone, in the configured order: an index serves it if PostgreSQL can do without sorting and
+     * without looking at rows that are not pending.
+     *
+     * @return for EXPLAIN
+     */
+    public Select<?> pendingInOrder() {
+        return DSL.select(field(name(id.name())))
+                .from(table)
+                .where(pending)
+                .orderBy(ordering())
+                .limit(inline(100));
+    }
+
+    /**
+     * The statement that creates the index for {@link #pendingInOrder}.
+     *
+     * @return for people
+     */
+    public String indexAdvice() {
+        return DSL.using(org.jooq.SQLDialect.POSTGRES)
+                .renderInlined(DSL.sql(
+                        "create index concurrently on {0} ({1}) where {2}",
+                        tableName,
+                        DSL.list(
+                                order == null
+                                        ? List.of(name(id.name()))
+                                        : List.of(name(order.name()), name(id.name()))),
+                        pending));
+    }
+
+    private Field<JSONB> snapshot() {
+        Field<JSONB> ofRow = field("to_jsonb({0}.*)", JSONB.class, name(settings.table()));
+        if (included.isEmpty()) {
+            return ofRow;
+        }
+        List<QueryPart> pairs = new ArrayList<>();
+        for (Field<?> include : settings.including()) {
+            pairs.add(inline(include.getName()));
+            pairs.add(inlined(unaliased(include)));
+        }
+        return field("{0} || jsonb_build_object({1})", JSONB.class, ofRow, DSL.list(pairs));
+    }
+
+    private static Field<?> unaliased(Field<?> field) {
+        return field instanceof QOM.FieldAlias<?> alias ? alias.$field() : field;
+    }
+
+    private Condition beyond(Position from) {
+        Field<Object> idField = field(name(id.name()));
+        if (order == null) {
+            return from.id() == null ? noCondition() : idField.gt(cast(val(from.id()), id.baseType()));
+        }
+        Field<Object> orderField = field(name(order.name()));
+        if (from.nulls()) {
+            return from.id() == null
+                    ? orderField.isNull()
+                    : orderField.isNull().and(idField.gt(cast(val(from.id()), id.baseType())));
+        }
+        Condition notNull = order.nullable() ? orderField.isNotNull() : noCondition();
+        return from.id() == null
+                ? notNull
+                : notNull.and(row(orderField, idField)
+                        .gt(row(cast(val(from.order()), order.type()), cast(val(from.id()), id.baseType()))));
+    }
+
+    // Qualified, because an unqualified name in ORDER BY is first looked for among the output columns, where the id is
+    // text.
+    private List<SortField<?>> ordering() {
+        Field<?> idField = field(name(settings.table(), id.name()));
+        return order == null
+                ? List.of(idField.asc())
+                : List.of(field(name(settings.table(), order.name())).asc(), idField.asc());
+    }
+
+    private Field<String> orderText() {
+        return order == null ? inline((String) null) : DSL.cast(field(name(order.name())), SQLDataType.CLOB);
+    }
+
+    private Condition isId(String invoiceId) {
+        return field(name(id.name())).eq(cast(val(invoiceId), id.baseType()));
+    }
+
+    private Condition isOneOf(Collection<String> invoiceIds) {
+        return DSL.condition(
+                "{0} = any(cast({1} as {2}[]))",
+                field(name(id.name())), val(invoiceIds.toArray(String[]::new)), raw(id.baseType()));
+    }
+
+    private <R extends Record> SelectFinalStep<R> locking(SelectForUpdateStep<R> select, RowWait wait) {
+        SelectForUpdateWaitStep<R> lock =
+                settings.rowLock() == RowLock.FOR_UPDATE ? select.forUpdate() : select.forNoKeyUpdate();
+        return switch (wait) {
+            case NOWAIT -> lock.noWait();
+            case SKIP_LOCKED -> lock.skipLocked();
+            case WAIT -> lock;
+        };
+    }
+
+    private Field<?> value(String column, @Nullable Object value) {
+        if (value instanceof Field<?> expression) {
+            return expression;
+        }
+        return cast(
+                val(value == null ? null : value.toString(), SQLDataType.VARCHAR),
+                column(column).type());
+    }
+
+    private static Field<Object> cast(Field<?> value, String type) {
+        return field("cast({0} as {1})", Object.class, value, raw(type));
+    }
+
+    private Column column(String name) {
+        return java.util.Objects.requireNonNull(columns.get(name), () -> "no column " + name);
+    }
+}

@@ -1,0 +1,16 @@
+package io.github.invoicelock.internal.journal;
+
+import io.github.invoicelock.AttemptState;
+import java.time.OffsetDateTime;
+
+/**
+ * An attempt whose time has come, as it was when its page was read without locks; whoever takes it over checks that it still is so.
+ *
+ * @param id the journal's number of it
+ * @param invoiceId whose
+ * @param number of the attempt
+ * @param fence of its last owner
+ * @param state where it stood
+ * @param dueAt when it was due, or a lease's end that lies ahead
+ */
+public record DueAttempt(long id, String invoiceId, int number, int fence, AttemptState state, OffsetDateTime dueAt) {}

@@ -1,0 +1,908 @@
+package io.github.invoicelock.internal.journal;
+
+import static org.jooq.impl.DSL.asterisk;
+import static org.jooq.impl.DSL.coalesce;
+import static org.jooq.impl.DSL.field;
+import static org.jooq.impl.DSL.inline;
+import static org.jooq.impl.DSL.name;
+import static org.jooq.impl.DSL.noCondition;
+import static org.jooq.impl.DSL.row;
+import static org.jooq.impl.DSL.select;
+import static org.jooq.impl.DSL.selectOne;
+import static org.jooq.impl.DSL.table;
+import static org.jooq.impl.DSL.val;
+
+import io.github.invoicelock.AttemptState;
+import io.github.invoicelock.BillingAttempt;
+import java.time.Duration;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+import org.jooq.CommonTableExpression;
+import org.jooq.Condition;
+import org.jooq.DSLContext;
+import org.jooq.Field;
+import org.jooq.JSONB;
+import org.jooq.Name;
+import org.jooq.Record;
+import org.jooq.Record1;
+import org.jooq.Record2;
+import org.jooq.Result;
+import org.jooq.Select;
+import org.jooq.SelectField;
+import org.jooq.SelectFieldOrAsterisk;
+import org.jooq.Table;
+import org.jooq.UpdateSetMoreStep;
+import org.jooq.impl.DSL;
+import org.jooq.impl.SQLDataType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All statements on {@code billing_attempt}. An attempt's state changes nowhere else, by statements whose {@code where} says from
+ * which state it may. The clock is the database's at the statement, {@code clock_timestamp()} (R8). Immutable.
+ */
+public final class Journal {
+    /** How many attempts {@link #needingAttention} lists at most. */
+    public static final int MOST_LISTED = 10_000;
+
+    private static final int LONGEST_MESSAGE = 1_000;
+
+    private static final Field<Long> ID = field(name("id"), SQLDataType.BIGINT);
+    private static final Field<String> BILLER = field(name("biller"), SQLDataType.CLOB);
+    private static final Field<String> INVOICE_ID = field(name("invoice_id"), SQLDataType.CLOB);
+    private static final Field<Integer> NUMBER = field(name("number"), SQLDataType.INTEGER);
+    private static final Field<String> IDEMPOTENCY_KEY = field(name("idempotency_key"), SQLDataType.CLOB);
+    private static final Field<String> STATE = field(name("state"), SQLDataType.CLOB);
+    private static final Field<OffsetDateTime> DUE_AT = field(name("due_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
+    private static final Field<OffsetDateTime> LEASE_UNTIL =
+            field(name("lease_until"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
+    private static final Field<String> OWNER = field(name("owner"), SQLDataType.CLOB);
+    private static final Field<Integer> FENCE = field(name("fence"), SQLDataType.INTEGER);
+    private static final Field<Integer> CALLS = field(name("calls"), SQLDataType.INTEGER);
+    private static final Field<OffsetDateTime> STARTED_AT =
+            field(name("started_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
+    private static final Field<OffsetDateTime> SETTLED_AT =
+            field(name("settled_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
+    private static final Field<JSONB> INVOICE = field(name("invoice"), SQLDataType.JSONB);
+    private static final Field<String> REFERENCE = field(name("reference"), SQLDataType.CLOB);
+    private static final Field<String> CODE = field(name("code"), SQLDataType.CLOB);
+    private static final Field<String> MESSAGE = field(name("message"), SQLDataType.CLOB);
+    private static final Field<String> RESOLVED_BY = field(name("resolved_by"), SQLDataType.CLOB);
+    private static final Field<String> NOTE = field(name("note"), SQLDataType.CLOB);
+    private static final List<Field<?>> COLUMNS = List.of(
+            ID,
+            BILLER,
+            INVOICE_ID,
+            NUMBER,
+            IDEMPOTENCY_KEY,
+            STATE,
+            DUE_AT,
+            OWNER,
+            FENCE,
+            CALLS,
+            STARTED_AT,
+            SETTLED_AT,
+            INVOICE,
+            REFERENCE,
+            CODE,
+            MESSAGE,
+            RESOLVED_BY,
+            NOTE);
+    private static final Field<OffsetDateTime> CLOCK = field("clock_timestamp()", SQLDataType.TIMESTAMPWITHTIMEZONE(6));
+    // A name of the journal's own columns that no column of a host's table will have.
+    private static final String PREFIX = "invoice_lock.";
+
+    private final Table<?> attempts;
+    private final Name attemptsName;
+    private final UUID installation;
+    private final Owner owner;
+    private final Function<Field<?>, Table<?>> typed;
+
+    /**
+     * The journal of one biller.
+     *
+     * @param schema where it is
+     * @param installation its random id, part of every key (R3)
+     * @param owner whose attempts
+     * @param typed the invoice of a snapshot with its columns' types, to be joined laterally
+     */
+    public Journal(String schema, UUID installation, Owner owner, Function<Field<?>, Table<?>> typed) {
+        this.attemptsName = name(schema, "billing_attempt");
+        this.attempts = table(attemptsName);
+        this.installation = installation;
+        this.owner = owner;
+        this.typed = typed;
+    }
+
+    // ---- claim
+
+    /**
+     * That an invoice has no attempt, as a correlated look-up: an anti-join over a journal that was never analysed would hash all of it.
+     *
+     * @param invoiceId the invoice's id in the outer query
+     * @return the condition
+     */
+    public Condition withoutAttempt(Field<String> invoiceId) {
+        return field(attemptOf(invoiceId, noCondition())).isNull();
+    }
+
+    /**
+     * That an invoice was charged, and marked as such.
+     *
+     * @param invoiceId the invoice's id in the outer query
+     * @return the condition
+     */
+    public Condition billedAndMarked(Field<String> invoiceId) {
+        return field(attemptOf(
+                        invoiceId,
+                        qualified(STATE)
+                                .eq(inline("BILLED"))
+                                .and(qualified(DUE_AT).isNull())))
+                .isNotNull();
+    }
+
+    /**
+     * Writes the first attempt of an invoice whose row this transaction has locked.
+     *
+     * @param tx the transaction
+     * @param invoiceId whose
+     * @param snapshot the row
+     * @return the claim; empty if it has one already, which the constraint alone can tell for sure (R10)
+     */
+    public Optional<Claimed> insertFirst(DSLContext tx, String invoiceId, JSONB snapshot) {
+        return insertStarted(tx, invoiceId, 1, snapshot);
+    }
+
+    /**
+     * Writes the next attempt of an invoice whose last one was finally refused (R2), and takes that one off the schedule.
+     *
+     * @param tx the transaction, which holds the invoice's lock
+     * @param declined the last attempt
+     * @param snapshot the row as it is now
+     * @return the claim; empty if the last one is not what it was
+     */
+    public Optional<Claimed> insertNext(DSLContext tx, DueAttempt declined, JSONB snapshot) {
+        // R10: number n+1 only while the DECLINED row n is locked, which this update does.
+        int superseded = tx.update(attempts)
+                .set(DUE_AT, (OffsetDateTime) null)
+                .where(is(declined))
+                .execute();
+        return superseded == 0
+                ? Optional.empty()
+                : insertStarted(tx, declined.invoiceId(), declined.number() + 1, snapshot);
+    }
+
+    private Optional<Claimed> insertStarted(DSLContext tx, String invoiceId, int number, JSONB snapshot) {
+        CommonTableExpression<Record> claimed = name("claimed")
+                .as(tx.insertInto(
+                                attempts,
+                                BILLER,
+                                INVOICE_ID,
+                                NUMBER,
+                                IDEMPOTENCY_KEY,
+                                STATE,
+                                DUE_AT,
+                                LEASE_UNTIL,
+                                OWNER,
+                                FENCE,
+                                STARTED_AT,
+                                INVOICE)
+                        .values(
+                                val(owner.biller()),
+                                val(invoiceId),
+                                val(number),
+                                key(val(invoiceId), val(number)),
+                                inline(AttemptState.STARTED.name()),
+                                clockPlus(owner.lease()),
+                                clockPlus(owner.lease()),
+                                val(owner.server()),
+                                inline(1),
+                                CLOCK,
+                                val(snapshot))
+                        .onConflictDoNothing()
+                        .returningResult(asterisk()));
+        return tx.with(claimed)
+                .select(claimedFields(List.of()))
+                .from(claimed, typed.apply(field(name("claimed", "invoice"))))
+                .fetchOptional(this::claimed);
+    }
+
+    /**
+     * Claims all invoices of a locked page in one statement.
+     *
+     * @param tx the transaction
+     * @param page the host's rows: {@code invoice_id}, {@code snapshot}
+     * @param order the ordering column of the typed invoice, as text
+     * @return what was claimed
+     */
+    public ClaimedPage insertFirst(DSLContext tx, Select<Record2<String, JSONB>> page, Field<String> order) {
+        CommonTableExpression<Record2<String, JSONB>> locked = name("locked").asMaterialized(page);
+        Field<String> invoiceId = field(name("locked", "invoice_id"), SQLDataType.CLOB);
+        CommonTableExpression<Record> claimed = name("claimed")
+                .as(tx.insertInto(
+                                attempts,
+                                BILLER,
+                                INVOICE_ID,
+                                NUMBER,
+                                IDEMPOTENCY_KEY,
+                                STATE,
+                                DUE_AT,
+                                LEASE_UNTIL,
+                                OWNER,
+                                FENCE,
+                                STARTED_AT,
+                                INVOICE)
+                        .select(select(
+                                        val(owner.biller()),
+                                        invoiceId,
+                                        inline(1),
+                                        key(invoiceId, inline(1)),
+                                        inline(AttemptState.STARTED.name()),
+                                        clockPlus(owner.lease()),
+                                        clockPlus(owner.lease()),
+                                        val(owner.server()),
+                                        inline(1),
+                                        CLOCK,
+                                        field(name("locked", "snapshot"), SQLDataType.JSONB))
+                                .from(locked))
+                        // R10: the page's snapshot may be older than its locks; a row that another server claimed and
+                        // committed since
+                        // passes FOR UPDATE SKIP LOCKED and the look-up of attempts, and only the constraint stops it.
+                        .onConflictDoNothing()
+                        .returningResult(asterisk()));
+        Field<Integer> lockedCount = field(select(DSL.count()).from(locked)).as(PREFIX + "locked");
+        Result<Record> rows = tx.with(locked, claimed)
+                .select(claimedFields(List.of(order.as(PREFIX + "order"), lockedCount)))
+                // a row even where nothing was claimed, so that the number of locked ones is known
+                .from(DSL.table("(values (1)) as one(one)"))
+                .leftJoin(claimed)
+                .on(DSL.trueCondition())
+                .leftJoin(typed.apply(field(name("claimed", "invoice"))))
+                .on(DSL.trueCondition())
+                .orderBy(field(name("claimed", "id")))
+                .fetch();
+        List<Claimed> all = new ArrayList<>(rows.size());
+        String lastOrder = null;
+        for (Record row : rows) {
+            if (row.get(PREFIX + "id") != null) {
+                all.add(claimed(row));
+                lastOrder = row.get(PREFIX + "order", String.class);
+            }
+        }
+        return new ClaimedPage(all, rows.get(0).get(PREFIX + "locked", Integer.class), lastOrder);
+    }
+
+    /**
+     * The newest attempt of each of these invoices.
+     *
+     * @param tx the transaction
+     * @param invoiceIds whose
+     * @return by invoice id; without those that have none
+     */
+    public Map<String, BillingAttempt> newest(DSLContext tx, Collection<String> invoiceIds) {
+        Map<String, BillingAttempt> newest = new HashMap<>();
+        tx.select(COLUMNS)
+                .from(attempts)
+                .where(BILLER.eq(owner.biller()))
+                .and(DSL.condition("{0} = any({1})", INVOICE_ID, val(invoiceIds.toArray(String[]::new))))
+                .fetch(row -> attempt(row, ""))
+                .forEach(attempt ->
+                        newest.merge(attempt.invoiceId(), attempt, (a, b) -> a.number() > b.number() ? a : b));
+        return newest;
+    }
+
+    // ---- due attempts
+
+    /**
+     * The database's clock.
+     *
+     * @param tx the transaction
+     * @return now
+     */
+    public OffsetDateTime clock(DSLContext tx) {
+        return tx.select(CLOCK).fetchSingle().value1();
+    }
+
+    /**
+     * A page of what was due at a moment, read without locks; and of what others have STARTED and not settled within a grace, whose row
+     * locks will tell whether they live.
+     *
+     * @param tx the transaction
+     * @param cutOff what became due later is left to the next run
+     * @param after the last one of the page before; null for the first page
+     * @param grace how long others' claims are left alone where row locks are signs of life; null where they are not
+     * @param limit how many at most
+     * @return in the order of their due times
+     */
+    public List<DueAttempt> duePage(
+            DSLContext tx, OffsetDateTime cutOff, @Nullable DueAttempt after, @Nullable Duration grace, int limit) {
+        Condition due = DUE_AT.le(cutOff);
+        if (grace != null && grace.compareTo(owner.lease()) < 0) {
+            // The grace doubles with each owner, so that servers do not take over from one another in turn while a
+            // look-up is slow.
+            Condition leftBehind = STATE.eq(inline(AttemptState.STARTED.name()))
+                    .and(OWNER.ne(owner.server()))
+                    .and(field(
+                                    "{0} + {1} * power(2, least({2}, 6) - 1)",
+                                    OffsetDateTime.class,
+                                    plus(DUE_AT, owner.lease().negated()),
+                                    seconds(grace),
+                                    FENCE)
+                            .le(cutOff));
+            due = DUE_AT.le(plus(val(cutOff), owner.lease().minus(grace))).and(due.or(leftBehind));
+        }
+        return tx.select(ID, INVOICE_ID, NUMBER, FENCE, STATE, DUE_AT)
+                .from(attempts)
+                .where(BILLER.eq(owner.biller()))
+                .and(due)
+                .and(after == null ? noCondition() : row(DUE_AT, ID).gt(row(after.dueAt(), after.id())))
+                .orderBy(DUE_AT, ID)
+                .limit(inline(limit))
+                .fetch(row -> new DueAttempt(
+                        row.value1(),
+                        row.value2(),
+                        row.value3(),
+                        row.value4(),
+                        AttemptState.valueOf(row.value5()),
+                        row.value6()));
+    }
+
+    /**
+     * Takes over an attempt to call or ask the provider: the next fence and a new lease.
+     *
+     * @param tx the transaction
+     * @param due as it was read; nothing happens if it is not so any more
+     * @param lease how long the claim is believed
+     * @param sends whether the key may be sent: then no look-up is believed before this lease is over (R7), and the state becomes
+     *     STARTED; else the state stays
+     * @param snapshot for an attempt whose snapshot was dropped and to which nothing was ever sent; else null
+     * @return the claim; empty if another was faster
+     */
+    public Optional<Claimed> takeOver(
+            DSLContext tx, DueAttempt due, Duration lease, boolean sends, @Nullable JSONB snapshot) {
+        Field<Boolean> over = field(
+                "{0} >= {1}",
+                Boolean.class,
+                CLOCK,
+                plus(coalesce(field(name("old", "lease_until")), STARTED_AT_OLD), owner.findLag()));
+        // The row as it was before, because "returning" shows it as it is after.
+        CommonTableExpression<Record> old =
+                name("old").asMaterialized(select(asterisk()).from(attempts).where(is(due)));
+        UpdateSetMoreStep<Record> update = updateAttempts(tx)
+                .set(FENCE, FENCE.plus(inline(1)))
+                .set(OWNER, owner.server())
+                .set(RESOLVED_BY, (String) null)
+                .set(DUE_AT, clockPlus(lease));
+        if (sends) {
+            update = update.set(STATE, inline(AttemptState.STARTED.name())).set(LEASE_UNTIL, clockPlus(lease));
+        }
+        if (snapshot != null) {
+            update = update.set(INVOICE, coalesce(INVOICE, val(snapshot)));
+        }
+        CommonTableExpression<Record> claimed =
+                name("claimed").as(update.where(is(due)).returningResult(asterisk()));
+        return tx.with(old, claimed)
+                .select(claimedFields(List.of(over.as(PREFIX + "over"))))
+                .from(old, claimed, typed.apply(field(name("claimed", "invoice"))))
+                .fetchOptional(this::claimed);
+    }
+
+    private static final Field<OffsetDateTime> STARTED_AT_OLD =
+            field(name("old", "started_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
+
+    /**
+     * How old a key is, by the database's clock (R8).
+     *
+     * @param tx the transaction
+     * @param due which
+     * @return since its first claim
+     */
+    public Duration keyAge(DSLContext tx, DueAttempt due) {
+        return tx.select(field("extract(epoch from {0} - {1})", Double.class, CLOCK, STARTED_AT))
+                .from(attempts)
+                .where(ID.eq(due.id()))
+                .and(INVOICE_ID.eq(due.invoiceId()))
+                .fetchOptional(row -> Duration.ofMillis((long) (row.value1() * 1000)))
+                .orElseThrow(() -> new IllegalStateException("Attempt " + due + " has vanished from the journal."));
+    }
+
+    /**
+     * Settles an attempt without taking it over: there is nothing to call or ask.
+     *
+     * @param tx the transaction
+     * @param due as it was read
+     * @param settlement what becomes of it
+     * @return as it is now; empty if another was faster
+     */
+    public Optional<BillingAttempt> settle(DSLContext tx, DueAttempt due, Settlement settlement) {
+        return write(tx, settlement, is(due));
+    }
+
+    /**
+     * Takes an attempt off the schedule: a refusal whose invoice is not pending any more.
+     *
+     * @param tx the transaction
+     * @param due as it was read
+     * @return as it is now; empty if it was not so any more
+     */
+    public Optional<BillingAttempt> unschedule(DSLContext tx, DueAttempt due) {
+        return fetch(updateAttempts(tx)
+                .set(DUE_AT, (OffsetDateTime) null)
+                .where(is(due))
+                .returningResult(COLUMNS));
+    }
+
+    // ---- settle
+
+    /**
+     * Whether this server still owns an attempt that it is about to send, read after the invoice's row was locked.
+     *
+     * @param tx the transaction
+     * @param attempt as it was claimed
+     * @return false if another has taken it over or it has settled
+     */
+    public boolean owns(DSLContext tx, BillingAttempt attempt) {
+        return tx.fetchExists(selectOne().from(attempts).where(isThis(attempt)).and(ownedBy(attempt)));
+    }
+
+    /**
+     * Writes BILLED, whoever owns the attempt and whatever it was before (R5).
+     *
+     * @param tx the transaction
+     * @param attempt which
+     * @param reference the provider's id of the charge
+     * @param markAfter when to mark the invoice; null if this transaction does
+     * @param called whether the provider was called or asked for it
+     * @param message what kept the invoice from being marked; null if nothing
+     * @return as it is now; empty if it was BILLED already
+     */
+    public Optional<BillingAttempt> billed(
+            DSLContext tx,
+            BillingAttempt attempt,
+            String reference,
+            @Nullable Duration markAfter,
+            boolean called,
+            @Nullable String message) {
+        UpdateSetMoreStep<Record> update = updateAttempts(tx)
+                .set(STATE, inline(AttemptState.BILLED.name()))
+                .set(REFERENCE, reference)
+                .set(DUE_AT, dueIn(markAfter))
+                .set(SETTLED_AT, CLOCK)
+                .set(CALLS, CALLS.plus(inline(called ? 1 : 0)))
+                .set(CODE, (String) null)
+                .set(MESSAGE, cut(message));
+        return fetch(withoutSnapshot(update)
+                .where(isThis(attempt))
+                .and(STATE.ne(inline(AttemptState.BILLED.name())))
+                .returningResult(COLUMNS));
+    }
+
+    /**
+     * Writes BILLED for many in one statement.
+     *
+     * @param tx the transaction
+     * @param ids the journal's numbers, those of one invoice each
+     * @param references the provider's ids of the charges, in the same order
+     * @param marked whether each invoice has been marked by this transaction, in the same order
+     * @param markAfter when to mark those that have not been
+     * @return as they are now; without those that were BILLED already
+     */
+    public List<BillingAttempt> billed(
+            DSLContext tx, Long[] ids, String[] references, Boolean[] marked, Duration markAfter) {
+        Field<Long> outcomeAttempt = field(name("o", "attempt"), SQLDataType.BIGINT);
+        Field<Boolean> outcomeMarked = field(name("o", "marked"), SQLDataType.BOOLEAN);
+        return withoutSnapshot(updateAttempts(tx)
+                        .set(STATE, inline(AttemptState.BILLED.name()))
+                        .set(REFERENCE, field(name("o", "reference"), SQLDataType.CLOB))
+                        .set(
+                                DUE_AT,
+                                DSL.when(outcomeMarked, inline((OffsetDateTime) null, DUE_AT))
+                                        .otherwise(clockPlus(markAfter)))
+                        .set(SETTLED_AT, CLOCK)
+                        .set(CALLS, CALLS.plus(inline(1)))
+                        .set(CODE, (String) null)
+                        .set(MESSAGE, (String) null))
+                .from(table(
+                        "unnest({0}, {1}, {2}) as o(attempt, reference, marked)",
+                        val(ids), val(references), val(marked)))
+                .where(field(name("billing_attempt", "id"), SQLDataType.BIGINT).eq(outcomeAttempt))
+                .and(STATE.ne(inline(AttemptState.BILLED.name())))
+                .returningResult(COLUMNS.stream().map(Journal::ofAttempts).toList())
+                .fetch(row -> attempt(row, ""));
+    }
+
+    /**
+     * Takes the mark of a charged invoice upon this transaction, which holds the invoice's lock.
+     *
+     * @param tx the transaction
+     * @param attempt which
+     * @return as it is now; empty if it is not BILLED, or marked already
+     */
+    public Optional<BillingAttempt> takeMark(DSLContext tx, BillingAttempt attempt) {
+        return takeMark(tx, attempt.id(), attempt.invoiceId());
+    }
+
+    /**
+     * Takes the mark of a charged invoice upon this transaction, which holds the invoice's lock.
+     *
+     * @param tx the transaction
+     * @param id the attempt's
+     * @param invoiceId whose
+     * @return as it is now; empty if it is not BILLED, or marked already
+     */
+    public Optional<BillingAttempt> takeMark(DSLContext tx, long id, String invoiceId) {
+        return fetch(updateAttempts(tx)
+                .set(DUE_AT, (OffsetDateTime) null)
+                .set(MESSAGE, (String) null)
+                .where(ID.eq(id))
+                .and(INVOICE_ID.eq(invoiceId))
+                .and(STATE.eq(inline(AttemptState.BILLED.name())))
+                .and(DUE_AT.isNotNull())
+                .returningResult(COLUMNS));
+    }
+
+    /**
+     * Puts the mark of a charged invoice off, because it failed.
+     *
+     * @param tx the transaction
+     * @param id the attempt's
+     * @param invoiceId whose
+     * @param after when to try again
+     * @param message why
+     */
+    public void postponeMark(DSLContext tx, long id, String invoiceId, Duration after, String message) {
+        tx.update(attempts)
+                .set(DUE_AT, clockPlus(after))
+                .set(MESSAGE, cut(message))
+                .where(ID.eq(id))
+                .and(INVOICE_ID.eq(invoiceId))
+                .and(STATE.eq(inline(AttemptState.BILLED.name())))
+                .and(DUE_AT.isNotNull())
+                .execute();
+    }
+
+    /**
+     * Writes any outcome but BILLED, if this server still owns the attempt (R5).
+     *
+     * @param tx the transaction
+     * @param attempt as it was claimed
+     * @param settlement the outcome
+     * @return as it is now; empty if another owns it, or it has settled
+     */
+    public Optional<BillingAttempt> settle(DSLContext tx, BillingAttempt attempt, Settlement settlement) {
+        return write(tx, settlement, isThis(attempt).and(ownedBy(attempt)));
+    }
+
+    /**
+     * Gives a claim back that was never called: due at once, for any server.
+     *
+     * @param tx the transaction
+     * @param attempt as it was claimed
+     * @param before the state that it had before the claim: IN_DOUBT stays in doubt
+     * @param after when it is due
+     * @param reason for a person
+     * @return as it is now; empty if another owns it, or it has settled
+     */
+    public Optional<BillingAttempt> release(
+            DSLContext tx, BillingAttempt attempt, AttemptState before, Duration after, String reason) {
+        return settle(tx, attempt, new Settlement(before, after, false, false, null, null, reason));
+    }
+
+    private Optional<BillingAttempt> write(DSLContext tx, Settlement settlement, Condition which) {
+        Field<OffsetDateTime> due = dueIn(settlement.due());
+        if (settlement.due() != null && settlement.notBefore()) {
+            due = DSL.greatest(due, plus(coalesce(LEASE_UNTIL, STARTED_AT), owner.findLag()));
+        }
+        UpdateSetMoreStep<Record> update = updateAttempts(tx)
+                .set(STATE, settlement.state().name())
+                .set(DUE_AT, due)
+                .set(SETTLED_AT, CLOCK)
+                .set(CALLS, CALLS.plus(inline(settlement.called() ? 1 : 0)))
+                .set(CODE, cut(settlement.code()))
+                .set(MESSAGE, cut(settlement.message()));
+        if (settlement.reference() != null) {
+            update = update.set(REFERENCE, settlement.reference());
+        }
+        if (settlement.state() == AttemptState.WITHDRAWN) {
+            update = withoutSnapshot(update);
+        }
+        return fetch(update.where(which).returningResult(COLUMNS));
+    }
+
+    // ---- people, webhooks, hosts
+
+    /**
+     * All attempts of an invoice.
+     *
+     * @param tx the transaction
+     * @param invoiceId whose
+     * @return oldest first
+     */
+    public List<BillingAttempt> attempts(DSLContext tx, String invoiceId) {
+        return tx.select(COLUMNS)
+                .from(attempts)
+                .where(BILLER.eq(owner.biller()))
+                .and(INVOICE_ID.eq(invoiceId))
+                .orderBy(NUMBER)
+                .fetch(row -> attempt(row, ""));
+    }
+
+    /**
+     * The attempts that wait for a person.
+     *
+     * @param tx the transaction
+     * @return oldest first, at most {@link #MOST_LISTED}
+     */
+    public List<BillingAttempt> needingAttention(DSLContext tx) {
+        Table<?> newer = attempts.as("newer");
+        return tx.select(COLUMNS)
+                .from(attempts)
+                .where(BILLER.eq(owner.biller()))
+                .and(parked())
+                .andNotExists(selectOne()
+                        .from(newer)
+                        .where(field(name("newer", "biller"), SQLDataType.CLOB).eq(owner.biller()))
+                        .and(field(name("newer", "invoice_id")).eq(ofAttempts(INVOICE_ID)))
+                        .and(field(name("newer", "number"), SQLDataType.INTEGER).gt(ofAttempts(NUMBER))))
+                .orderBy(STARTED_AT, ID)
+                .limit(inline(MOST_LISTED))
+                .fetch(row -> attempt(row, ""));
+    }
+
+    /**
+     * The attempt of a key.
+     *
+     * @param tx the transaction
+     * @param idempotencyKey which the provider knows it by
+     * @return empty if there is none
+     */
+    public Optional<BillingAttempt> ofKey(DSLContext tx, String idempotencyKey) {
+        return tx.select(COLUMNS)
+                .from(attempts)
+                .where(IDEMPOTENCY_KEY.eq(idempotencyKey))
+                .and(BILLER.eq(owner.biller()))
+                .fetchOptional(row -> attempt(row, ""));
+    }
+
+    /**
+     * Writes what a person, or the provider's own message to the host, says. Leaves an attempt alone that is not as it was read.
+     *
+     * @param tx the transaction
+     * @param attempt as it was read
+     * @param settlement what they say
+     * @return as it is now; empty if it has changed meanwhile
+     */
+    public Optional<BillingAttempt> override(DSLContext tx, BillingAttempt attempt, Settlement settlement) {
+        return write(
+                tx,
+                settlement,
+                isThis(attempt)
+                        .and(FENCE.eq(attempt.fence()))
+                        .and(STATE.eq(attempt.state().name())));
+    }
+
+    /**
+     * Writes who decided, when, and what they noted, behind what was noted before.
+     *
+     * @param tx the transaction
+     * @param attempt which
+     * @param resolvedBy who
+     * @param note what they noted
+     * @return as it is now
+     */
+    public BillingAttempt note(DSLContext tx, BillingAttempt attempt, String resolvedBy, String note) {
+        return fetch(updateAttempts(tx)
+                        .set(RESOLVED_BY, resolvedBy)
+                        .set(
+                                NOTE,
+                                field(
+                                        "concat_ws(E'\\n', {0}, to_char({1} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') || ' ' || {2})",
+                                        String.class, NOTE, CLOCK, val(resolvedBy + ": " + cut(note))))
+                        .where(isThis(attempt))
+                        .returningResult(COLUMNS))
+                .orElseThrow(() -> new IllegalStateException("Attempt " + attempt + " has vanished from the journal."));
+    }
+
+    /**
+     * Makes an attempt due at once, as a person asked for.
+     *
+     * @param tx the transaction
+     * @param attempt as it was read
+     * @param next its next state
+     * @return as it is now; empty if it has changed meanwhile
+     */
+    public Optional<BillingAttempt> makeDue(DSLContext tx, BillingAttempt attempt, AttemptState next) {
+        return fetch(updateAttempts(tx)
+                .set(STATE, next.name())
+                .set(DUE_AT, CLOCK)
+                .set(RESOLVED_BY, (String) null)
+                .where(isThis(attempt))
+                .and(FENCE.eq(attempt.fence()))
+                .and(STATE.eq(attempt.state().name()))
+                .returningResult(COLUMNS));
+    }
+
+    /**
+     * Blocks an invoice that has no attempt, so that none can begin (R16).
+     *
+     * @param tx the host's transaction
+     * @param invoiceId whose
+     * @return false if it has one after all
+     */
+    public boolean insertWithdrawn(DSLContext tx, String invoiceId) {
+        return tx.insertInto(
+                                attempts,
+                                BILLER,
+                                INVOICE_ID,
+                                NUMBER,
+                                IDEMPOTENCY_KEY,
+                                STATE,
+                                OWNER,
+                                FENCE,
+                                STARTED_AT,
+                                SETTLED_AT)
+                        .values(
+                                val(owner.biller()),
+                                val(invoiceId),
+                                inline(1),
+                                key(val(invoiceId), inline(1)),
+                                inline(AttemptState.WITHDRAWN.name()),
+                                val(owner.server()),
+                                inline(1),
+                                CLOCK,
+                                CLOCK)
+                        .onConflictDoNothing()
+                        .execute()
+                == 1;
+    }
+
+    // ---- parts of statements
+
+    /**
+     * R3: the key is derived, so that a database that was put back mints the same again. The form of a UUID version 8 from the first
+     * 16 bytes of a SHA-256. The biller's name has no control characters, so no two invoices share a text.
+     */
+    private Field<String> key(Field<String> invoiceId, Field<Integer> number) {
+        return field(
+                "(select encode(set_byte(set_byte(h.h, 6, get_byte(h.h, 6) & 15 | 128), 8, get_byte(h.h, 8) & 63 | 128), 'hex')::uuid::text "
+                        + "from (select substring(sha256(convert_to({0} || {1} || {2}::text, 'UTF8')) from 1 for 16)) as h(h))",
+                String.class,
+                val(installation + "\n" + owner.biller() + "\n"),
+                DSL.concat(invoiceId, inline("\n")),
+                number);
+    }
+
+    private Select<Record1<Integer>> attemptOf(Field<String> invoiceId, Condition such) {
+        return select(inline(1))
+                .from(attempts.as("a"))
+                .where(qualified(BILLER).eq(owner.biller()))
+                .and(qualified(INVOICE_ID).eq(invoiceId))
+                .and(such)
+                .limit(inline(1));
+    }
+
+    private static <T> Field<T> qualified(Field<T> column) {
+        return field(name("a", column.getName()), column.getDataType());
+    }
+
+    private static <T> Field<T> ofAttempts(Field<T> column) {
+        return field(name("billing_attempt", column.getName()), column.getDataType());
+    }
+
+    private static Condition parked() {
+        return DUE_AT.isNull()
+                .and(STATE.notIn(inline(AttemptState.BILLED.name()), inline(AttemptState.WITHDRAWN.name())))
+                .and(RESOLVED_BY.isNull());
+    }
+
+    // Every statement that writes names the invoice: on Citus the journal is distributed by it.
+    private static Condition isThis(BillingAttempt attempt) {
+        return ID.eq(attempt.id()).and(INVOICE_ID.eq(attempt.invoiceId()));
+    }
+
+    private static Condition ownedBy(BillingAttempt claimed) {
+        return FENCE.eq(claimed.fence()).and(STATE.eq(inline(claimed.state().name())));
+    }
+
+    private static Condition is(DueAttempt due) {
+        return ID.eq(due.id())
+                .and(INVOICE_ID.eq(due.invoiceId()))
+                .and(FENCE.eq(due.fence()))
+                .and(STATE.eq(inline(due.state().name())))
+                .and(DUE_AT.isNotNull());
+    }
+
+    @SuppressWarnings("unchecked")
+    private UpdateSetMoreStep<Record> updateAttempts(DSLContext tx) {
+        // A first assignment that changes nothing, so that all others can follow in any order.
+        return (UpdateSetMoreStep<Record>) tx.update(attempts).set(Map.of());
+    }
+
+    private UpdateSetMoreStep<Record> withoutSnapshot(UpdateSetMoreStep<Record> update) {
+        return owner.keepSnapshots() ? update : update.set(INVOICE, (JSONB) null);
+    }
+
+    private static Field<OffsetDateTime> clockPlus(Duration delay) {
+        return plus(CLOCK, delay);
+    }
+
+    private static Field<OffsetDateTime> dueIn(@Nullable Duration delay) {
+        return delay == null ? inline((OffsetDateTime) null, DUE_AT) : clockPlus(delay);
+    }
+
+    private static Field<OffsetDateTime> plus(Field<?> time, Duration delay) {
+        return field("{0} + {1}", SQLDataType.TIMESTAMPWITHTIMEZONE(6), time, seconds(delay));
+    }
+
+    private static Field<?> seconds(Duration duration) {
+        return field("{0} * interval '1 second'", Object.class, inline(duration.toMillis() / 1000d));
+    }
+
+    private static @Nullable String cut(@Nullable String text) {
+        return text == null || text.length() <= LONGEST_MESSAGE ? text : text.substring(0, LONGEST_MESSAGE);
+    }
+
+    private static List<SelectFieldOrAsterisk> claimedFields(List<? extends SelectField<?>> more) {
+        List<SelectFieldOrAsterisk> fields = new ArrayList<>();
+        COLUMNS.forEach(column -> fields.add(
+                field(name("claimed", column.getName()), column.getDataType()).as(PREFIX + column.getName())));
+        fields.add(field("extract(epoch from {0} - {1})", Double.class, CLOCK, field(name("claimed", "started_at")))
+                .as(PREFIX + "age"));
+        fields.addAll(more);
+        // An asterisk over an unknown table: jOOQ takes the columns and their types from the result.
+        fields.add(table(name("invoice")).asterisk());
+        return fields;
+    }
+
+    private Claimed claimed(Record row) {
+        BillingAttempt attempt = attempt(row, PREFIX);
+        if (!attempt.biller().equals(owner.biller()) || !attempt.owner().equals(owner.server())) {
+            throw new IllegalStateException("Claimed an attempt that is not ours: " + attempt);
+        }
+        Field<?>[] invoice = Arrays.stream(row.fields())
+                .filter(column -> !column.getName().startsWith(PREFIX))
+                .toArray(Field<?>[]::new);
+        Double age = row.get(PREFIX + "age", Double.class);
+        Boolean over = row.field(PREFIX + "over") == null ? Boolean.TRUE : row.get(PREFIX + "over", Boolean.class);
+        return new Claimed(attempt, row.into(invoice), Duration.ofMillis((long) (age * 1000)), over);
+    }
+
+    private static Optional<BillingAttempt> fetch(org.jooq.ResultQuery<? extends Record> query) {
+        return query.fetchOptional(row -> attempt(row, ""));
+    }
+
+    private static BillingAttempt attempt(Record row, String prefix) {
+        JSONB invoice = row.get(prefix + INVOICE.getName(), JSONB.class);
+        return new BillingAttempt(
+                row.get(prefix + ID.getName(), Long.class),
+                row.get(prefix + BILLER.getName(), String.class),
+                row.get(prefix + INVOICE_ID.getName(), String.class),
+                row.get(prefix + NUMBER.getName(), Integer.class),
+                row.get(prefix + IDEMPOTENCY_KEY.getName(), String.class),
+                AttemptState.valueOf(row.get(prefix + STATE.getName(), String.class)),
+                instant(row, prefix, DUE_AT),
+                row.get(prefix + OWNER.getName(), String.class),
+                row.get(prefix + FENCE.getName(), Integer.class),
+                row.get(prefix + CALLS.getName(), Integer.class),
+                row.get(prefix + STARTED_AT.getName(), OffsetDateTime.class).toInstant(),
+                instant(row, prefix, SETTLED_AT),
+                invoice == null ? null : invoice.data(),
+                row.get(prefix + REFERENCE.getName(), String.class),
+                row.get(prefix + CODE.getName(), String.class),
+                row.get(prefix + MESSAGE.getName(), String.class),
+                row.get(prefix + RESOLVED_BY.getName(), String.class),
+                row.get(prefix + NOTE.getName(), String.class));
+    }
+
+    private static java.time.@Nullable Instant instant(Record row, String prefix, Field<OffsetDateTime> column) {
+        OffsetDateTime value = row.get(prefix + column.getName(), OffsetDateTime.class);
+        return value == null ? null : value.toInstant();
+    }
+}

@@ -1,0 +1,281 @@
+package io.github.invoicelock.internal.setup;
+
+import static org.jooq.impl.DSL.name;
+
+import io.github.invoicelock.DatabaseException;
+import io.github.invoicelock.SetupException;
+import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.database.Server;
+import io.github.invoicelock.internal.database.SessionSettings;
+import io.github.invoicelock.internal.invoices.Column;
+import io.github.invoicelock.internal.invoices.InvoiceSettings;
+import io.github.invoicelock.internal.invoices.Invoices;
+import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jooq.DSLContext;
+import org.jooq.Field;
+import org.jooq.Record;
+import org.jooq.SQLDialect;
+import org.jooq.impl.DSL;
+
+/** Checks what the host said of its table against the catalog, before anything is written. */
+public final class InvoiceTableCheck {
+    static final SessionSettings READING = new SessionSettings(Duration.ofSeconds(5), null);
+
+    private static final Set<String> ID_TYPES =
+            Set.of("bigint", "integer", "smallint", "uuid", "text", "character varying");
+
+    private final InvoiceSettings settings;
+    private final Server server;
+    private final String named;
+
+    private InvoiceTableCheck(InvoiceSettings settings, Server server) {
+        this.settings = settings;
+        this.server = server;
+        this.named = settings.schema() == null
+                ? "InvoiceTable.named(\"" + settings.table() + "\")"
+                : "InvoiceTable.named(\"" + settings.schema() + "\", \"" + settings.table() + "\")";
+    }
+
+    /**
+     * Checks the table.
+     *
+     * @param database the door
+     * @param server what it said of itself
+     * @param settings what the host said
+     * @return the statements on it
+     * @throws SetupException if something is not as the host said
+     */
+    public static Invoices check(Database database, Server server, InvoiceSettings settings) {
+        InvoiceTableCheck check = new InvoiceTableCheck(settings, server);
+        return database.inTransaction(READING, check::check);
+    }
+
+    private Invoices check(DSLContext tx) {
+        Record table = find(tx);
+        long oid = table.get("oid", Long.class);
+        String schema = table.get("schema", String.class);
+        Map<String, Column> columns = columns(tx, oid);
+        checkColumns(columns);
+        checkId(tx, oid, columns, "v".equals(table.get("kind", String.class)));
+        checkPending(columns);
+        checkPrivileges(tx, oid);
+        List<Column> included = included(tx, schema, columns.keySet());
+        Invoices invoices = new Invoices(settings, schema, columns, included);
+        checkStatements(tx, invoices);
+        return invoices;
+    }
+
+    private Record find(DSLContext tx) {
+        String regclass = DSL.using(SQLDialect.POSTGRES)
+                .render(settings.schema() == null ? name(settings.table()) : name(settings.schema(), settings.table()));
+        return tx.fetchOptional(
+                        "select c.oid::bigint as oid, n.nspname::text as schema, c.relkind::text as kind from pg_class c "
+                                + "join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass({0}) and c.relkind in ('r', 'p', 'v', 'f')",
+                        DSL.val(regclass))
+                .orElseThrow(() -> new SetupException("No table " + regclass + ". " + named
+                        + " must name a table that role \"" + server.role() + "\" can see; search_path is "
+                        + server.searchPath() + "."));
+    }
+
+    private static Map<String, Column> columns(DSLContext tx, long oid) {
+        Map<String, Column> columns = new LinkedHashMap<>();
+        tx.fetch("""
+                        with recursive base (attnum, typid, typmod) as (
+                          select attnum, atttypid, atttypmod from pg_attribute where attrelid = {0} and attnum > 0 and not attisdropped
+                          union all
+                          select b.attnum, t.typbasetype, t.typtypmod from base b join pg_type t on t.oid = b.typid and t.typtype = 'd'
+                        )
+                        select a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type,
+                               (select format_type(b.typid, null) from base b join pg_type t on t.oid = b.typid
+                                where b.attnum = a.attnum and t.typtype <> 'd') as base_type,
+                               not (a.attnotnull or ty.typnotnull) as nullable
+                        from pg_attribute a join pg_type ty on ty.oid = a.atttypid
+                        where a.attrelid = {0} and a.attnum > 0 and not a.attisdropped order by a.attnum""", DSL.val(oid))
+                .forEach(row -> columns.put(
+                        row.get("name", String.class),
+                        new Column(
+                                row.get("name", String.class),
+                                row.get("type", String.class),
+                                row.get("base_type", String.class),
+                                row.get("nullable", Boolean.class))));
+        return columns;
+    }
+
+    private void checkColumns(Map<String, Column> columns) {
+        exists(columns, settings.id(), "id(\"" + settings.id() + "\")");
+        if (settings.pendingColumn() != null) {
+            exists(columns, settings.pendingColumn(), "pendingColumn(\"" + settings.pendingColumn() + "\")");
+        }
+        if (settings.orderedBy() != null) {
+            exists(columns, settings.orderedBy(), "orderedBy(\"" + settings.orderedBy() + "\")");
+        }
+        settings.onBilled().keySet().forEach(c -> exists(columns, c, "onBilledSet(\"" + c + "\", …)"));
+        settings.onDeclined().keySet().forEach(c -> exists(columns, c, "onDeclinedSet(\"" + c + "\", …)"));
+        if (settings.referenceColumn() != null) {
+            exists(columns, settings.referenceColumn(), "storeReferenceIn(\"" + settings.referenceColumn() + "\")");
+        }
+        if (settings.billedAtColumn() != null) {
+            exists(columns, settings.billedAtColumn(), "storeBilledAtIn(\"" + settings.billedAtColumn() + "\")");
+        }
+    }
+
+    private void exists(Map<String, Column> columns, String column, String setting) {
+        if (!columns.containsKey(column)) {
+            throw new SetupException("No column \"" + column + "\" in " + table() + ". InvoiceTable." + setting
+                    + " must name one of its columns: " + String.join(", ", columns.keySet()) + ".");
+        }
+    }
+
+    private void checkId(DSLContext tx, long oid, Map<String, Column> columns, boolean view) {
+        Column id = java.util.Objects.requireNonNull(columns.get(settings.id()));
+        if (!ID_TYPES.contains(id.baseType())) {
+            throw new SetupException("Column \"" + id.name() + "\" of " + table() + " is of type " + id.type()
+                    + ", which cannot identify an invoice. InvoiceTable.id must name a column of type bigint, integer, smallint, uuid, "
+                    + "text or varchar, or of a domain over one.");
+        }
+        // A view has no indexes; its table's uniqueness is the host's to know.
+        boolean unique = view
+                || !tx.fetch("""
+                                select 1 from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attname = {1}
+                                where i.indrelid = {0} and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+                                  and i.indnkeyatts = 1 and i.indkey[0] = a.attnum""", DSL.val(oid), DSL.val(id.name())).isEmpty()
+                || partitionedUniquely(tx, oid, id.name());
+        if (!unique) {
+            throw new SetupException("Column \"" + id.name() + "\" of " + table()
+                    + " is not unique, so it does not identify an invoice. InvoiceTable.id must name a column with a primary key or a "
+                    + "unique index of its own: create unique index on " + table() + " (\"" + id.name() + "\").");
+        }
+        if (!view && id.nullable()) {
+            throw new SetupException("Column \"" + id.name() + "\" of " + table()
+                    + " may be null, so it does not identify every invoice. InvoiceTable.id must name a column that is not null: "
+                    + "alter table " + table() + " alter column \"" + id.name() + "\" set not null.");
+        }
+    }
+
+    /** A partitioned table's unique index must contain its partition key: accepted where id and that key are all there is. */
+    private static boolean partitionedUniquely(DSLContext tx, long oid, String id) {
+        return !tx.fetch("""
+                select 1 from pg_index i
+                join pg_partitioned_table p on p.partrelid = i.indrelid
+                join pg_attribute a on a.attrelid = i.indrelid and a.attname = {1}
+                where i.indrelid = {0} and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+                  and a.attnum = any(i.indkey::int2[])
+                  and not exists (select from unnest(i.indkey::int2[]) k where k <> a.attnum and k <> all(p.partattrs::int2[]))""", DSL.val(oid), DSL.val(id)).isEmpty();
+    }
+
+    private void checkPending(Map<String, Column> columns) {
+        if (settings.pendingColumn() == null) {
+            if (settings.onBilled().isEmpty()
+                    && settings.billedAtColumn() == null
+                    && settings.referenceColumn() == null) {
+                throw new SetupException(
+                        "pendingWhen says which invoices are pending, but nothing says how a billed one is marked. "
+                                + "Add InvoiceTable.onBilledSet(column, value), or storeBilledAtIn(column), so that it is no longer pending.");
+            }
+            return;
+        }
+        Column pending = java.util.Objects.requireNonNull(columns.get(settings.pendingColumn()));
+        if (!"boolean".equals(pending.baseType())) {
+            throw new SetupException("Column \"" + pending.name() + "\" of " + table() + " is of type " + pending.type()
+                    + ", not boolean, so it cannot be the pending column. Say what pending means: " + named
+                    + ".pendingWhen(field(\"" + pending.name() + "\").eq(\"open\")).onBilledSet(\"" + pending.name()
+                    + "\", \"paid\").");
+        }
+    }
+
+    private void checkPrivileges(DSLContext tx, long oid) {
+        Set<String> updated = new LinkedHashSet<>(settings.onBilled().keySet());
+        updated.addAll(settings.onDeclined().keySet());
+        for (String column :
+                new String[] {settings.pendingColumn(), settings.referenceColumn(), settings.billedAtColumn()}) {
+            if (column != null) {
+                updated.add(column);
+            }
+        }
+        requirePrivilege(
+                tx.fetchSingle("select has_table_privilege({0}::oid, 'select')", DSL.val(oid)), "select", table());
+        for (String column : updated) {
+            requirePrivilege(
+                    tx.fetchSingle(
+                            "select has_column_privilege({0}::oid, {1}, 'update')", DSL.val(oid), DSL.val(column)),
+                    "update (\"" + column + "\")",
+                    table());
+        }
+    }
+
+    private void requirePrivilege(Record answer, String privilege, String on) {
+        if (!Boolean.TRUE.equals(answer.get(0, Boolean.class))) {
+            throw new SetupException(
+                    "Role \"" + server.role() + "\" may not " + privilege + " on " + on + ". Run: grant " + privilege
+                            + " on " + on + " to \"" + server.role() + "\"; FOR UPDATE needs update, too.");
+        }
+    }
+
+    private List<Column> included(DSLContext tx, String schema, Set<String> columns) {
+        if (settings.including().isEmpty()) {
+            return List.of();
+        }
+        Set<String> names = new HashSet<>(columns);
+        for (Field<?> field : settings.including()) {
+            if (!names.add(field.getName())) {
+                throw new SetupException("InvoiceTable.including has \"" + field.getName() + "\", which is a column of "
+                        + table() + " or included twice. Give it a name of its own: field.as(\"customer_"
+                        + field.getName() + "\").");
+            }
+        }
+        try {
+            try (ResultSet rows = tx.select(settings.including())
+                    .from(DSL.table(name(schema, settings.table())))
+                    .limit(0)
+                    .fetchResultSet()) {
+                return types(rows.getMetaData());
+            }
+        } catch (SQLException e) {
+            throw new SetupException(
+                    "InvoiceTable.including cannot be evaluated on " + table() + ": " + e.getMessage(), e);
+        } catch (org.jooq.exception.DataAccessException e) {
+            throw new SetupException(
+                    "InvoiceTable.including cannot be evaluated on " + table() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static List<Column> types(ResultSetMetaData metaData) throws SQLException {
+        List<Column> types = new ArrayList<>();
+        for (int i = 1; i <= metaData.getColumnCount(); i++) {
+            String type = metaData.getColumnTypeName(i);
+            types.add(new Column(metaData.getColumnLabel(i), type, type, true));
+        }
+        return types;
+    }
+
+    /** The host's conditions are tried, on no row. */
+    private void checkStatements(DSLContext tx, Invoices invoices) {
+        try {
+            tx.fetch("explain {0}", invoices.pendingInOrder());
+            tx.fetch(
+                    "explain {0}",
+                    invoices.freshAndLocked(
+                            io.github.invoicelock.internal.invoices.Position.START, DSL.noCondition(), 1));
+        } catch (org.jooq.exception.DataAccessException e) {
+            throw new SetupException(
+                    "The conditions or values of " + named + " do not fit the table: " + e.getMessage()
+                            + " Check pendingWhen, billableWhen and including.",
+                    new DatabaseException("explain failed", e.sqlState(), e));
+        }
+    }
+
+    private String table() {
+        return DSL.using(SQLDialect.POSTGRES)
+                .render(settings.schema() == null ? name(settings.table()) : name(settings.schema(), settings.table()));
+    }
+}

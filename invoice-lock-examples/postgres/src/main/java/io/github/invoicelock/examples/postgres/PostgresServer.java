@@ -1,0 +1,185 @@
+package io.github.invoicelock.examples.postgres;
+
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Locale;
+import java.util.UUID;
+import java.util.function.BooleanSupplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.ds.PGSimpleDataSource;
+import org.testcontainers.DockerClientFactory;
+import org.testcontainers.postgresql.PostgreSQLContainer;
+
+/**
+ * One PostgreSQL server, taken where there is one: named by the system property {@value #PROPERTY} or the environment variable
+ * {@value #VARIABLE}; else a container, if a Docker engine answers; else an embedded server, as root and not as root. Says on standard
+ * output which one it took.
+ */
+public final class PostgresServer implements AutoCloseable {
+    /** Names a server of the user's own: a JDBC URL with user and password of a role that may create databases. */
+    public static final String PROPERTY = "invoicelock.jdbcUrl";
+    /** The same as an environment variable. */
+    public static final String VARIABLE = "INVOICE_LOCK_JDBC_URL";
+
+    private static final String IMAGE = "postgres:17-alpine";
+    private static final int MAX_CONNECTIONS = 300;
+    private static final Pattern URL = Pattern.compile("(jdbc:postgresql://[^/?]+/)[^?]*(\\?.*)?");
+
+    private final String jdbcUrl;
+    private final AutoCloseable server;
+
+    private PostgresServer(String jdbcUrl, AutoCloseable server) {
+        this.jdbcUrl = jdbcUrl;
+        this.server = server;
+    }
+
+    /**
+     * Starts, or finds, a server.
+     *
+     * @return a server that answers
+     * @throws IllegalStateException if there is none to be had; the message says what to do
+     */
+    public static PostgresServer start() {
+        return start(
+                System.getProperty(PROPERTY, System.getenv(VARIABLE)),
+                () -> DockerClientFactory.instance().isDockerAvailable(),
+                PostgresServer::embedded);
+    }
+
+    /**
+     * The server that all tests of this JVM share; stopped when the JVM ends.
+     *
+     * @return the same at each call
+     */
+    public static PostgresServer shared() {
+        return Shared.SERVER;
+    }
+
+    static PostgresServer start(@Nullable String url, BooleanSupplier docker, Start embedded) {
+        if (url != null && !url.isBlank()) {
+            return new PostgresServer(url, () -> {}).announced("the one named by " + PROPERTY + " or " + VARIABLE);
+        }
+        if (docker.getAsBoolean()) {
+            return container().announced("a container of " + IMAGE);
+        }
+        try {
+            return embedded.start().announced("an embedded server");
+        } catch (IOException | RuntimeException e) {
+            throw new IllegalStateException(
+                    "There is no PostgreSQL to work with: no Docker engine answers, and the embedded server does not start ("
+                            + e.getMessage() + "). Start a PostgreSQL 14 or newer and name it: -D" + PROPERTY
+                            + "=jdbc:postgresql://localhost/postgres?user=…&password=…, or the same in " + VARIABLE
+                            + ".",
+                    e);
+        }
+    }
+
+    /**
+     * Where the server's own database is.
+     *
+     * @return a JDBC URL with user and password
+     */
+    public String jdbcUrl() {
+        return jdbcUrl;
+    }
+
+    /**
+     * Creates an empty database of its own.
+     *
+     * @return dropped when it is closed
+     */
+    public PostgresDatabase createDatabase() {
+        String name = "invoicelock_" + UUID.randomUUID().toString().replace("-", "");
+        execute("create database " + name);
+        return new PostgresDatabase(
+                name, withDatabase(jdbcUrl, name), () -> execute("drop database if exists " + name + " with (force)"));
+    }
+
+    /** Stops the server, if it was started here. */
+    @Override
+    public void close() {
+        try {
+            server.close();
+        } catch (Exception e) {
+            throw new IllegalStateException("The PostgreSQL server did not stop", e);
+        }
+    }
+
+    static String withDatabase(String jdbcUrl, String database) {
+        Matcher url = URL.matcher(jdbcUrl);
+        if (!url.matches()) {
+            throw new IllegalStateException(PROPERTY + " or " + VARIABLE + " is \"" + jdbcUrl
+                    + "\"; it must be of the form jdbc:postgresql://host:port/database?user=…&password=…");
+        }
+        return url.group(1) + database + (url.group(2) == null ? "" : url.group(2));
+    }
+
+    private static PostgresServer embedded() throws IOException {
+        EmbeddedPostgres postgres = EmbeddedPostgres.builder()
+                .setServerConfig("max_connections", String.valueOf(MAX_CONNECTIONS))
+                .start();
+        return new PostgresServer(postgres.getJdbcUrl("postgres", "postgres") + "&password=postgres", postgres);
+    }
+
+    private static PostgresServer container() {
+        PostgreSQLContainer container =
+                new PostgreSQLContainer(IMAGE).withCommand("postgres", "-c", "max_connections=" + MAX_CONNECTIONS);
+        container.start();
+        String url = container.getJdbcUrl();
+        return new PostgresServer(
+                url + (url.contains("?") ? "&" : "?") + "user=" + container.getUsername() + "&password="
+                        + container.getPassword(),
+                container);
+    }
+
+    private PostgresServer announced(String what) {
+        try (Connection connection = connect();
+                Statement statement = connection.createStatement();
+                ResultSet version = statement.executeQuery("show server_version")) {
+            version.next();
+            System.out.printf(Locale.ROOT, "PostgreSQL %s: %s%n", version.getString(1), what);
+            return this;
+        } catch (SQLException e) {
+            close();
+            throw new IllegalStateException(
+                    "PostgreSQL (" + what + ") does not answer: " + e.getMessage()
+                            + " Check the URL, user and password in " + PROPERTY + " or " + VARIABLE + ".",
+                    e);
+        }
+    }
+
+    private void execute(String sql) {
+        try (Connection connection = connect();
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException("Cannot " + sql + ": " + e.getMessage(), e);
+        }
+    }
+
+    private Connection connect() throws SQLException {
+        PGSimpleDataSource dataSource = new PGSimpleDataSource();
+        dataSource.setUrl(jdbcUrl);
+        return dataSource.getConnection();
+    }
+
+    /** Starts a server. */
+    @FunctionalInterface
+    interface Start {
+        PostgresServer start() throws IOException;
+    }
+
+    private static final class Shared {
+        private static final PostgresServer SERVER = PostgresServer.start();
+
+        static {
+            Runtime.getRuntime().addShutdownHook(new Thread(SERVER::close, "stop-postgres"));
+        }
+    }
+}
