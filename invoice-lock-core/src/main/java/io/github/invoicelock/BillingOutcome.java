@@ -14,7 +14,12 @@ public sealed interface BillingOutcome {
      * @param reference the provider's id of the charge
      */
     record Billed(String reference) implements BillingOutcome {
-        /** @throws NullPointerException if the reference is null */
+        /**
+         * Checked.
+         *
+         * @param reference not null
+         * @throws NullPointerException if it is null
+         */
         public Billed {
             requireNonNull(reference, "reference");
         }
@@ -30,6 +35,10 @@ public sealed interface BillingOutcome {
      */
     record Accepted(String reference, Duration askAgainAfter) implements BillingOutcome {
         /**
+         * Checked.
+         *
+         * @param reference not null
+         * @param askAgainAfter positive
          * @throws NullPointerException if a component is null
          * @throws IllegalArgumentException if {@code askAgainAfter} is zero or negative
          */
@@ -50,7 +59,13 @@ public sealed interface BillingOutcome {
      * @param reason for a person
      */
     record Declined(String code, String reason) implements BillingOutcome {
-        /** @throws NullPointerException if a component is null */
+        /**
+         * Checked.
+         *
+         * @param code not null
+         * @param reason not null
+         * @throws NullPointerException if a component is null
+         */
         public Declined {
             requireNonNull(code, "code");
             requireNonNull(reason, "reason");
@@ -66,6 +81,10 @@ public sealed interface BillingOutcome {
      */
     record NotBilled(String reason, @Nullable Duration retryAfter) implements BillingOutcome {
         /**
+         * Checked.
+         *
+         * @param reason not null
+         * @param retryAfter null or not negative
          * @throws NullPointerException if the reason is null
          * @throws IllegalArgumentException if {@code retryAfter} is negative
          */
@@ -84,7 +103,12 @@ public sealed interface BillingOutcome {
      * @param reason for a person
      */
     record Unknown(String reason) implements BillingOutcome {
-        /** @throws NullPointerException if the reason is null */
+        /**
+         * Checked.
+         *
+         * @param reason not null
+         * @throws NullPointerException if it is null
+         */
         public Unknown {
             requireNonNull(reason, "reason");
         }

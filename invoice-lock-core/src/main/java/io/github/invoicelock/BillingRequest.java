@@ -17,7 +17,16 @@ import org.jooq.Record;
  */
 public record BillingRequest(String invoiceId, String idempotencyKey, int attempt, Record invoice, Duration timeout) {
 
-    /** @throws NullPointerException if a component is null */
+    /**
+     * Checked.
+     *
+     * @param invoiceId not null
+     * @param idempotencyKey not null
+     * @param attempt positive
+     * @param invoice not null
+     * @param timeout not null
+     * @throws NullPointerException if a component is null
+     */
     public BillingRequest {
         requireNonNull(invoiceId, "invoiceId");
         requireNonNull(idempotencyKey, "idempotencyKey");

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 public final class DatabaseException extends InvoiceLockException {
     private static final long serialVersionUID = 1L;
 
+    /** PostgreSQL's code. */
     private final @Nullable String sqlState;
 
     /**

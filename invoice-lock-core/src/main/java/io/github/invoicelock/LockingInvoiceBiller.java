@@ -65,7 +65,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      *
      * @return what was done
      * @throws BillingRunException if a database error or a hook ended the run; it carries the counts so far
-     * @throws InvoiceLockException if called inside an open transaction
+     * @throws SetupException if called inside an open transaction
      * @throws IllegalStateException if the biller is closed
      */
     public BillingRun billPending() {
@@ -78,7 +78,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @param limits bounds of this run
      * @return what was done
      * @throws BillingRunException if a database error or a hook ended the run; it carries the counts so far
-     * @throws InvoiceLockException if called inside an open transaction
+     * @throws SetupException if called inside an open transaction
      * @throws IllegalStateException if the biller is closed
      */
     public BillingRun billPending(RunLimits limits) {
@@ -104,7 +104,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      *
      * @return what was done
      * @throws BillingRunException if a database error or a hook ended the run; it carries the counts so far
-     * @throws InvoiceLockException if called inside an open transaction
+     * @throws SetupException if called inside an open transaction
      * @throws IllegalStateException if the biller is closed
      */
     public BillingRun recover() {

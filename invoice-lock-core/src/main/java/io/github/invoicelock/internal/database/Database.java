@@ -1,7 +1,7 @@
 package io.github.invoicelock.internal.database;
 
 import io.github.invoicelock.DatabaseException;
-import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.SetupException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -170,14 +170,21 @@ public final class Database {
 
     // R13: the commit of another's transaction would not be ours to give, and R1 would be a lie.
     private void refuseOpenTransaction(Connection connection, boolean autoCommit) throws SQLException {
-        boolean begun = connection.isWrapperFor(BaseConnection.class)
-                && connection.unwrap(BaseConnection.class).getTransactionState() != TransactionState.IDLE;
-        if (begun || (normallyAutoCommit && !autoCommit)) {
-            throw new InvoiceLockException(
-                    "The DataSource gave a connection that is in an open transaction; what is journaled before the provider is called "
-                            + "would not be committed. Call the biller outside of your transaction (not under @Transactional), or give it "
-                            + "a DataSource that is not transaction-aware.");
+        if (hasBegun(connection) || (normallyAutoCommit && !autoCommit)) {
+            throw openTransaction();
         }
+    }
+
+    static boolean hasBegun(Connection connection) throws SQLException {
+        return connection.isWrapperFor(BaseConnection.class)
+                && connection.unwrap(BaseConnection.class).getTransactionState() != TransactionState.IDLE;
+    }
+
+    static SetupException openTransaction() {
+        return new SetupException(
+                "The DataSource gave a connection that is in an open transaction; what is journaled before the provider is called "
+                        + "would not be committed. Call the biller outside of your transaction (not under @Transactional), or give it "
+                        + "a DataSource that is not transaction-aware.");
     }
 
     private void begin(Connection connection, SessionSettings settings) throws SQLException {

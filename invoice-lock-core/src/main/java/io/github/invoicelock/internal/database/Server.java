@@ -38,6 +38,9 @@ public record Server(int version, boolean citus, boolean autoCommit, String role
                         + ", not to PostgreSQL. Row locks with NOWAIT and SKIP LOCKED, jsonb and "
                         + "partial indexes are needed: use PostgreSQL 14 or newer.");
             }
+            if (Database.hasBegun(connection)) {
+                throw Database.openTransaction();
+            }
             boolean autoCommit = connection.getAutoCommit();
             try (Statement statement = connection.createStatement();
                     ResultSet row = statement.executeQuery(

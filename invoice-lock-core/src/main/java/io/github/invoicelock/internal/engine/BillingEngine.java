@@ -8,6 +8,7 @@ import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.LockScope;
 import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.RunLimits;
+import io.github.invoicelock.SetupException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.LockNotAvailableException;
 import io.github.invoicelock.internal.database.SessionSettings;
@@ -191,6 +192,9 @@ public final class BillingEngine {
         Throwable failure = run.failure();
         if (failure instanceof Error error) {
             throw error;
+        }
+        if (failure instanceof SetupException setup) {
+            throw setup;
         }
         if (failure != null) {
             throw new BillingRunException(failure.getMessage() + " The run ended with: " + result, result, failure);

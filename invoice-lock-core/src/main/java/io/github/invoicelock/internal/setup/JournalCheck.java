@@ -9,6 +9,7 @@ import io.github.invoicelock.internal.invoices.Invoices;
 import java.util.List;
 import java.util.UUID;
 import org.jooq.DSLContext;
+import org.jooq.QueryPart;
 import org.jooq.Record;
 import org.jooq.Record3;
 import org.jooq.Result;
@@ -34,30 +35,20 @@ public final class JournalCheck {
      */
     public static UUID check(Database database, Server server, String schema) {
         return database.inTransaction(InvoiceTableCheck.READING, tx -> {
-            String attempts = quoted(schema, "billing_attempt");
-            Record found = tx.fetchSingle(
-                    "select to_regclass({0}) is not null as attempts, to_regclass({1}) is not null as installation, "
-                            + "coalesce(has_schema_privilege((select oid from pg_namespace where nspname = {2}), 'usage'), true) as usage",
-                    DSL.val(attempts), DSL.val(quoted(schema, "installation")), DSL.val(schema));
-            if (!Boolean.TRUE.equals(found.get("usage", Boolean.class))) {
-                throw new SetupException("Role \"" + server.role() + "\" may not use schema \"" + schema
-                        + "\". Run: grant usage on schema \"" + schema + "\" to \"" + server.role() + "\".");
-            }
-            if (!Boolean.TRUE.equals(found.get("attempts", Boolean.class))
-                    || !Boolean.TRUE.equals(found.get("installation", Boolean.class))) {
+            if (!exists(tx, schema)) {
                 throw new SetupException("The journal \"" + schema
                         + "\" is not there. Create it with InvoiceLockSchema.migrate(dataSource"
                         + ("invoice_lock".equals(schema) ? "" : ", \"" + schema + "\"")
                         + "), or run db/invoice_lock/V1__journal.sql by hand.");
             }
+            if (!granted(tx, "select has_schema_privilege({0}, 'usage')", DSL.val(schema))) {
+                throw new SetupException("Role \"" + server.role() + "\" may not use schema \"" + schema
+                        + "\". Run: grant usage on schema \"" + schema + "\" to \"" + server.role() + "\".");
+            }
             requirePrivileges(tx, server, schema);
             Record installation = tx.fetchSingle("select id, journal_version from {0}", name(schema, "installation"));
             int version = installation.get("journal_version", Integer.class);
-            if (version > VERSION) {
-                throw new SetupException("The journal \"" + schema + "\" is of version " + version
-                        + ", made by a newer invoice-lock; this one knows version " + VERSION
-                        + ". Upgrade the library on this server.");
-            }
+            refuseNewer(schema, version);
             if (version < VERSION) {
                 throw new SetupException(
                         "The journal \"" + schema + "\" is of version " + version + "; this library needs version "
@@ -65,6 +56,46 @@ public final class JournalCheck {
             }
             return installation.get("id", UUID.class);
         });
+    }
+
+    /**
+     * Which version of the journal is there.
+     *
+     * @param database the door
+     * @param schema where the journal should be
+     * @return zero if there is none
+     * @throws SetupException if it is newer than this library
+     */
+    static int version(Database database, String schema) {
+        int version = database.inTransaction(
+                InvoiceTableCheck.READING,
+                tx -> exists(tx, schema)
+                        ? tx.fetchSingle("select journal_version from {0}", name(schema, "installation"))
+                                .get(0, Integer.class)
+                        : 0);
+        refuseNewer(schema, version);
+        return version;
+    }
+
+    private static void refuseNewer(String schema, int version) {
+        if (version > VERSION) {
+            throw new SetupException("The journal \"" + schema + "\" is of version " + version
+                    + ", made by a newer invoice-lock; this one knows version " + VERSION
+                    + ". Upgrade the library on this server.");
+        }
+    }
+
+    private static boolean exists(DSLContext tx, String schema) {
+        return tx.fetchSingle(
+                                "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+                                        + "where n.nspname = {0} and c.relname in ('billing_attempt', 'installation', 'biller')",
+                                DSL.val(schema))
+                        .get(0, Integer.class)
+                == 3;
+    }
+
+    private static boolean granted(DSLContext tx, String question, QueryPart... parts) {
+        return tx.fetchSingle(question, parts).get(0, Boolean.class);
     }
 
     private static void requirePrivileges(DSLContext tx, Server server, String schema) {
@@ -75,8 +106,7 @@ public final class JournalCheck {
 
     private static void requirePrivileges(DSLContext tx, Server server, String table, List<String> privileges) {
         for (String privilege : privileges) {
-            boolean granted = tx.fetchSingle("select has_table_privilege({0}, {1})", DSL.val(table), DSL.val(privilege))
-                    .get(0, Boolean.class);
+            boolean granted = granted(tx, "select has_table_privilege({0}, {1})", DSL.val(table), DSL.val(privilege));
             if (!granted) {
                 throw new SetupException("Role \"" + server.role() + "\" may not " + privilege + " on " + table
                         + ". Run: grant " + String.join(", ", privileges) + " on " + table + " to \"" + server.role()

@@ -1,6 +1,7 @@
 package io.github.invoicelock.internal.setup;
 
 import io.github.invoicelock.SetupException;
+import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.Server;
 import java.util.Locale;
 import javax.sql.DataSource;
@@ -20,7 +21,9 @@ public final class Migrations {
      * @throws SetupException if the server does not fit, or the migration fails
      */
     public static void migrate(DataSource dataSource, String schema, String location) {
-        Server.ask(dataSource);
+        Server server = Server.ask(dataSource);
+        // Made by hand, it has no history yet: that begins at the version which is there.
+        int version = JournalCheck.version(Database.of(dataSource, server), schema);
         try {
             Flyway.configure(Migrations.class.getClassLoader())
                     .dataSource(dataSource)
@@ -29,10 +32,10 @@ public final class Migrations {
                     .createSchemas(true)
                     .table("schema_history")
                     .locations(location)
-                    // A schema with other tables in it is fine: the journal's own history begins before its first
-                    // migration.
                     .baselineOnMigrate(true)
-                    .baselineVersion("0")
+                    .baselineVersion(String.valueOf(version))
+                    // What a newer version has applied is an error, not to be ignored.
+                    .ignoreMigrationPatterns(new String[0])
                     .load()
                     .migrate();
         } catch (FlywayException e) {

@@ -1,0 +1,196 @@
+package io.github.invoicelock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.sql.Connection;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Two servers meet on one row. */
+class LockStrategyTest {
+    private final TestHost host = TestHost.withInvoices(1);
+    private final TestProvider provider = TestProvider.thatRemembers();
+    private final Moment called = new Moment();
+    private final Moment answer = new Moment();
+
+    @AfterEach
+    void close() {
+        answer.reach();
+        host.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"NOWAIT", "SKIP_LOCKED"})
+    void an_invoice_that_another_server_is_calling_is_left_alone_at_once(LockStrategy strategy) {
+        LockingInvoiceBiller first = host.running(host.server(provider).lockStrategy(strategy));
+        LockingInvoiceBiller second = host.running(host.server(provider).lockStrategy(strategy));
+        InBackground<BillingRun> calling = callsAndWaits(first);
+
+        BillingRun other = second.billPending();
+
+        assertThat(calling.isDone()).as("the first server is still calling").isFalse();
+        assertThat(other.billed()).isZero();
+        answer.reach();
+        assertThat(calling.result().billed()).isEqualTo(1);
+        assertThat(provider.requests()).hasSize(1);
+    }
+
+    @Test
+    void with_nowait_a_row_that_the_host_holds_counts_as_contended() throws Exception {
+        LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(LockStrategy.NOWAIT));
+        Connection holder = host.holding(1);
+
+        BillingRun run = server.billPending();
+
+        assertThat(run.contended()).isEqualTo(1);
+        assertThat(run.seen()).isEqualTo(1);
+        assertThat(run.stopReason()).isEqualTo(StopReason.NONE_LEFT);
+        holder.rollback();
+        assertThat(server.billPending().billed()).isEqualTo(1);
+    }
+
+    @Test
+    void with_skip_locked_a_row_that_the_host_holds_is_not_seen() {
+        LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(LockStrategy.SKIP_LOCKED));
+        host.holding(1);
+
+        BillingRun run = server.billPending();
+
+        assertThat(run.seen()).isZero();
+        assertThat(run.stopReason()).isEqualTo(StopReason.NONE_LEFT);
+    }
+
+    @Test
+    void with_wait_a_row_is_waited_for_and_billed_when_it_is_free() throws Exception {
+        LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(LockStrategy.WAIT));
+        Connection holder = host.holding(1);
+
+        InBackground<BillingRun> waiting = InBackground.of(server::billPending);
+        awaitLockWait();
+        holder.rollback();
+
+        assertThat(waiting.result().billed()).isEqualTo(1);
+    }
+
+    @Test
+    void with_wait_an_invoice_that_was_billed_while_we_waited_is_contended_and_not_billed_again() throws Exception {
+        LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(LockStrategy.WAIT));
+        Connection holder = host.holding(1);
+        InBackground<BillingRun> waiting = InBackground.of(server::billPending);
+        awaitLockWait();
+
+        TestHost.execute(holder, "update invoices set pending = false where id = 1");
+        holder.commit();
+
+        assertThat(waiting.result().contended()).isEqualTo(1);
+        assertThat(provider.requests()).isEmpty();
+    }
+
+    @Test
+    void with_wait_an_invoice_that_another_server_bills_while_we_wait_is_contended() {
+        LockingInvoiceBiller first = host.running(host.server(provider).lockStrategy(LockStrategy.WAIT));
+        Moment claiming = new Moment();
+        Moment goOn = new Moment();
+        LockingInvoiceBiller second = host.running(
+                host.server(provider).lockStrategy(LockStrategy.WAIT).failPoints((point, id) -> {
+                    if (point == io.github.invoicelock.internal.engine.FailPoints.Point.BEFORE_CLAIM_COMMIT) {
+                        claiming.reach();
+                        goOn.await();
+                    }
+                }));
+        InBackground<BillingRun> claimsFirst = InBackground.of(second::billPending);
+        claiming.await();
+        InBackground<BillingRun> waits = InBackground.of(first::billPending);
+        awaitLockWait();
+        goOn.reach();
+
+        assertThat(claimsFirst.result().billed()).isEqualTo(1);
+        assertThat(waits.result().contended()).isEqualTo(1);
+        assertThat(provider.requests()).hasSize(1);
+    }
+
+    @Test
+    void with_wait_patience_ends() {
+        LockingInvoiceBiller server = host.running(
+                host.server(provider).lockStrategy(LockStrategy.WAIT).waitTimeout(Duration.ofMillis(50)));
+        host.holding(1);
+
+        BillingRun run = server.billPending();
+
+        assertThat(run.contended()).isEqualTo(1);
+        assertThat(run.stopReason()).isEqualTo(StopReason.NONE_LEFT);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void a_run_in_which_every_row_is_held_ends_without_an_error(LockStrategy strategy) throws Exception {
+        host.sql("insert into invoices (id) select g from generate_series(2, 20) g");
+        LockingInvoiceBiller server = host.running(host.server(provider)
+                .lockStrategy(strategy)
+                .waitTimeout(Duration.ofMillis(20))
+                .concurrency(4));
+        Connection holder = host.connection();
+        holder.setAutoCommit(false);
+        TestHost.execute(holder, "select 1 from invoices for update");
+
+        BillingRun run = server.billPending();
+
+        assertThat(run.contended()).isEqualTo(strategy == LockStrategy.SKIP_LOCKED ? 0 : 20);
+        assertThat(run.billed()).isZero();
+        assertThat(host.count("invoice_lock.billing_attempt", "true")).isZero();
+        holder.rollback();
+        assertThat(server.billPending().billed()).isEqualTo(20);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void the_host_cannot_change_an_invoice_while_it_is_called_through_the_call(LockStrategy strategy) {
+        LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(strategy));
+        InBackground<BillingRun> calling = callsAndWaits(server);
+
+        assertThat(host.one("select count(*) from (select 1 from invoices where id = 1 for update skip locked) free"))
+                .isEqualTo("0");
+
+        answer.reach();
+        assertThat(calling.result().billed()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void with_claim_only_the_row_is_free_during_the_call_and_nobody_calls_again(LockStrategy strategy) {
+        LockingInvoiceBiller first =
+                host.running(host.server(provider).lockStrategy(strategy).lockScope(LockScope.CLAIM_ONLY));
+        LockingInvoiceBiller second =
+                host.running(host.server(provider).lockStrategy(strategy).lockScope(LockScope.CLAIM_ONLY));
+        InBackground<BillingRun> calling = callsAndWaits(first);
+
+        assertThat(host.one("select count(*) from (select 1 from invoices where id = 1 for update skip locked) free"))
+                .isEqualTo("1");
+        assertThat(second.billPending().billed()).isZero();
+
+        answer.reach();
+        assertThat(calling.result().billed()).isEqualTo(1);
+        assertThat(provider.requests()).hasSize(1);
+    }
+
+    private InBackground<BillingRun> callsAndWaits(LockingInvoiceBiller server) {
+        provider.answering((p, request) -> {
+            called.reach();
+            answer.await();
+            return p.charge(request);
+        });
+        InBackground<BillingRun> run = InBackground.of(server::billPending);
+        called.await();
+        return run;
+    }
+
+    private void awaitLockWait() {
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> host.count("pg_stat_activity", "wait_event_type = 'Lock' and datname = current_database()")
+                        > 0);
+    }
+}

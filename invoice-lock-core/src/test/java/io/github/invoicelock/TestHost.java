@@ -1,0 +1,159 @@
+package io.github.invoicelock;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.github.invoicelock.examples.postgres.PostgresDatabase;
+import io.github.invoicelock.examples.postgres.PostgresServer;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A host application: a database of its own with a table of invoices, a journal, and a pool. */
+final class TestHost implements AutoCloseable {
+    private final PostgresDatabase database = PostgresServer.shared().createDatabase();
+    private final HikariDataSource pool;
+    private final List<AutoCloseable> open = new ArrayList<>();
+
+    TestHost() {
+        this(16, true);
+    }
+
+    TestHost(int connections, boolean autoCommit) {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(database.jdbcUrl());
+        config.setMaximumPoolSize(connections);
+        config.setMinimumIdle(0);
+        config.setAutoCommit(autoCommit);
+        config.setConnectionTimeout(20_000);
+        pool = new HikariDataSource(config);
+        sql(
+                "create table invoices (id bigint primary key, pending boolean not null default true, amount numeric(12, 2) not null default 10.50, "
+                        + "due_date date, state text not null default 'open', reference text, billed_at timestamptz)");
+        sql("create index on invoices (id) where pending");
+        InvoiceLockSchema.migrate(database.dataSource());
+    }
+
+    /** A host with so many pending invoices, 1, 2, …. */
+    static TestHost withInvoices(int count) {
+        TestHost host = new TestHost();
+        host.invoices(count);
+        return host;
+    }
+
+    void invoices(int count) {
+        sql("insert into invoices (id, amount) select g, g * 1.10 from generate_series(1, " + count + ") g");
+    }
+
+    HikariDataSource dataSource() {
+        return pool;
+    }
+
+    PostgresDatabase database() {
+        return database;
+    }
+
+    /** A server of this host, with the time-outs of a test. */
+    LockingInvoiceBiller.Builder server(BillingGateway provider) {
+        return LockingInvoiceBiller.builder(pool, provider)
+                .callTimeout(Duration.ofSeconds(10))
+                .leaseMargin(Duration.ofSeconds(2))
+                .waitTimeout(Duration.ofSeconds(10));
+    }
+
+    /** Closed with the host, before its pool. */
+    LockingInvoiceBiller running(LockingInvoiceBiller.Builder builder) {
+        LockingInvoiceBiller biller = builder.build();
+        open.add(biller);
+        return biller;
+    }
+
+    /** A connection of the host's own, outside of the pool; closed with the host. */
+    Connection connection() {
+        try {
+            Connection connection = database.dataSource().getConnection();
+            open.add(connection);
+            return connection;
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** A transaction of the host's own that holds an invoice's row. */
+    Connection holding(long invoiceId) {
+        Connection connection = connection();
+        try {
+            connection.setAutoCommit(false);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+        execute(connection, "select 1 from invoices where id = " + invoiceId + " for update");
+        return connection;
+    }
+
+    void sql(String sql) {
+        try (Connection connection = database.dataSource().getConnection()) {
+            execute(connection, sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(sql, e);
+        }
+    }
+
+    static void execute(Connection connection, String sql) {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(sql, e);
+        }
+    }
+
+    /** The first column of the first row, as text. */
+    @Nullable
+    String one(String sql) {
+        try (Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(sql)) {
+            return row.next() ? row.getString(1) : null;
+        } catch (SQLException e) {
+            throw new IllegalStateException(sql, e);
+        }
+    }
+
+    int count(String table, String condition) {
+        return Integer.parseInt(String.valueOf(one("select count(*) from " + table + " where " + condition)));
+    }
+
+    boolean pending(long invoiceId) {
+        return "t".equals(one("select pending from invoices where id = " + invoiceId));
+    }
+
+    @Nullable
+    String state(long invoiceId) {
+        return one("select state from invoice_lock.billing_attempt where invoice_id = '" + invoiceId
+                + "' order by number desc limit 1");
+    }
+
+    /** Moves the clock of an invoice's attempts: everything in the journal happened so much earlier. */
+    void letTimePass(long invoiceId, Duration time) {
+        String seconds = time.toMillis() / 1000.0 + " * interval '1 second'";
+        sql("update invoice_lock.billing_attempt set started_at = started_at - " + seconds + ", due_at = due_at - "
+                + seconds + ", lease_until = lease_until - " + seconds + " where invoice_id = '" + invoiceId + "'");
+    }
+
+    @Override
+    public void close() {
+        for (AutoCloseable each : open) {
+            try {
+                each.close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+        pool.close();
+        database.close();
+    }
+}
