@@ -172,12 +172,14 @@ public final class Decisions {
     private void reportOpen(BillingAttempt attempt, BillingOutcome outcome) {
         Settlement settlement;
         if (outcome instanceof BillingOutcome.Declined declined) {
-            Duration next =
-                    settings.retryPolicy().nextTry(as(attempt, DECLINED)).orElse(null);
+            Duration next = settings.retryPolicy()
+                    .nextTry(Judgement.projected(attempt, DECLINED, declined.code(), declined.reason()))
+                    .orElse(null);
             settlement = new Settlement(DECLINED, next, false, false, null, declined.code(), declined.reason());
         } else if (outcome instanceof BillingOutcome.NotBilled notBilled) {
-            Duration next =
-                    settings.retryPolicy().nextTry(as(attempt, NOT_BILLED)).orElse(null);
+            Duration next = settings.retryPolicy()
+                    .nextTry(Judgement.projected(attempt, NOT_BILLED, null, notBilled.reason()))
+                    .orElse(null);
             settlement = new Settlement(NOT_BILLED, next, false, false, null, null, notBilled.reason());
         } else if (outcome instanceof BillingOutcome.Accepted accepted) {
             settlement =
@@ -313,9 +315,5 @@ public final class Decisions {
     private static InvoiceLockException changed(BillingAttempt attempt, String what) {
         return new InvoiceLockException("Invoice " + attempt.invoiceId() + " cannot be " + what + ": its attempt "
                 + attempt.number() + " changed at the same moment. Look at attempts() and decide again.");
-    }
-
-    private static BillingAttempt as(BillingAttempt attempt, AttemptState next) {
-        return Judgement.projected(attempt, next);
     }
 }

@@ -27,7 +27,7 @@ final class Judgement {
         if (outcome instanceof BillingOutcome.Declined declined) {
             return new Settlement(
                     AttemptState.DECLINED,
-                    delay(claim, AttemptState.DECLINED, null),
+                    delay(projected(claim.attempt(), AttemptState.DECLINED, declined.code(), declined.reason()), null),
                     false,
                     true,
                     null,
@@ -57,7 +57,7 @@ final class Judgement {
         // sent again
         // when the provider has forgotten the key.
         AttemptState state = claim.before() == AttemptState.IN_DOUBT ? AttemptState.IN_DOUBT : AttemptState.NOT_BILLED;
-        Duration delay = delay(claim, state, notBilled.retryAfter());
+        Duration delay = delay(projected(claim.attempt(), state, null, notBilled.reason()), notBilled.retryAfter());
         return settlement(
                 state,
                 state == AttemptState.IN_DOUBT && !canBeAsked ? whileRemembered(claim, delay) : delay,
@@ -70,7 +70,9 @@ final class Judgement {
         if (claim.before() == AttemptState.ACCEPTED) {
             return settlement(
                     AttemptState.ACCEPTED,
-                    delay(claim, AttemptState.ACCEPTED, notBilled.retryAfter()),
+                    delay(
+                            projected(claim.attempt(), AttemptState.ACCEPTED, null, notBilled.reason()),
+                            notBilled.retryAfter()),
                     false,
                     true,
                     "The provider accepted this key, but does not know it now: " + notBilled.reason());
@@ -79,7 +81,9 @@ final class Judgement {
         if (!claim.claimed().earlierRequestsOver()) {
             return settlement(
                     AttemptState.IN_DOUBT,
-                    delay(claim, AttemptState.IN_DOUBT, notBilled.retryAfter()),
+                    delay(
+                            projected(claim.attempt(), AttemptState.IN_DOUBT, null, notBilled.reason()),
+                            notBilled.retryAfter()),
                     true,
                     true,
                     notBilled.reason());
@@ -91,7 +95,7 @@ final class Judgement {
 
     private Settlement unknown(Claim claim, Answer.Source source, String reason) {
         AttemptState state = claim.before() == AttemptState.ACCEPTED ? AttemptState.ACCEPTED : AttemptState.IN_DOUBT;
-        Duration delay = delay(claim, state, null);
+        Duration delay = delay(projected(claim.attempt(), state, null, reason), null);
         if (state == AttemptState.IN_DOUBT) {
             // A look-up that answers "I do not know" is all there is to learn from it; one that failed is asked again.
             delay = canBeAsked && source != Answer.Source.FIND ? delay : whileRemembered(claim, delay);
@@ -107,15 +111,17 @@ final class Judgement {
         return worthIt ? delay : null;
     }
 
-    private @Nullable Duration delay(Claim claim, AttemptState next, @Nullable Duration atLeast) {
-        Optional<Duration> delay = settings.retryPolicy().nextTry(projected(claim.attempt(), next));
+    private @Nullable Duration delay(BillingAttempt projected, @Nullable Duration atLeast) {
+        Optional<Duration> delay = settings.retryPolicy().nextTry(projected);
         if (delay.isPresent() && atLeast != null && atLeast.compareTo(delay.get()) > 0) {
             return atLeast;
         }
         return delay.orElse(null);
     }
 
-    static BillingAttempt projected(BillingAttempt a, AttemptState next) {
+    /** The attempt as the journal will have it, for the policy to decide by. */
+    static BillingAttempt projected(
+            BillingAttempt a, AttemptState next, @Nullable String code, @Nullable String message) {
         return new BillingAttempt(
                 a.id(),
                 a.biller(),
@@ -131,8 +137,8 @@ final class Judgement {
                 a.settledAt(),
                 a.invoice(),
                 a.reference(),
-                a.code(),
-                a.message(),
+                code,
+                message,
                 a.resolvedBy(),
                 a.note());
     }
