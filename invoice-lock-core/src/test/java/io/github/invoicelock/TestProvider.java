@@ -3,6 +3,7 @@ package io.github.invoicelock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -15,6 +16,7 @@ class TestProvider implements BillingGateway {
     private final Map<String, String> chargedKeys = new ConcurrentHashMap<>();
     private final Map<String, AtomicInteger> charges = new ConcurrentHashMap<>();
     private final Map<String, AtomicInteger> underWay = new ConcurrentHashMap<>();
+    private final Set<String> refusedKeys = ConcurrentHashMap.newKeySet();
     private final List<BillingRequest> requests = new CopyOnWriteArrayList<>();
     private final List<String> overlaps = new CopyOnWriteArrayList<>();
     private volatile Script script = TestProvider::charge;
@@ -96,6 +98,16 @@ class TestProvider implements BillingGateway {
                     .incrementAndGet();
         }
         return BillingOutcome.billed(reference);
+    }
+
+    /** Refuses a key for ever. */
+    BillingOutcome refuse(BillingRequest request) {
+        refusedKeys.add(request.idempotencyKey());
+        return BillingOutcome.declined("card_declined", "no money");
+    }
+
+    boolean refused(BillingRequest request) {
+        return refusedKeys.contains(request.idempotencyKey());
     }
 
     /** Forgets its keys, not its ledger. */

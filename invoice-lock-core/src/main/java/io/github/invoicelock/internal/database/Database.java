@@ -8,6 +8,7 @@ import java.sql.Statement;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import javax.sql.DataSource;
 import org.jooq.DSLContext;
@@ -110,29 +111,34 @@ public final class Database {
     }
 
     /**
-     * Takes a lock in the host's transaction, waiting for it no longer than so; the host's own {@code lock_timeout} stays what it was.
+     * Works in the host's transaction, waiting for a lock no longer than so; the host's own {@code lock_timeout} stays what it was.
      *
      * @param tx over the host's connection
      * @param patience positive
-     * @param lock the locking statement
-     * @return false if another holds it; the host's transaction goes on as if nothing had been tried
+     * @param work takes its lock, then says whether what it did is to be kept
+     * @return false if another holds the lock, or the work said so: the host's transaction goes on as if nothing had been tried, and
+     *     holds no lock of it
      */
-    public static boolean lockPatiently(DSLContext tx, java.time.Duration patience, Runnable lock) {
+    public static boolean tryPatiently(DSLContext tx, java.time.Duration patience, BooleanSupplier work) {
         String before = tx.fetchSingle("select current_setting('lock_timeout')").get(0, String.class);
         tx.execute("savepoint invoice_lock");
+        boolean kept;
         try {
             setLockTimeout(tx, patience.toMillis() + "ms");
-            lock.run();
-            setLockTimeout(tx, before);
-            tx.execute("release savepoint invoice_lock");
-            return true;
+            kept = work.getAsBoolean();
         } catch (DataAccessException e) {
             if (!"55P03".equals(e.sqlState())) {
                 throw translated(e.sqlState(), e);
             }
-            tx.execute("rollback to savepoint invoice_lock");
-            return false;
+            kept = false;
         }
+        if (kept) {
+            setLockTimeout(tx, before);
+            tx.execute("release savepoint invoice_lock");
+        } else {
+            tx.execute("rollback to savepoint invoice_lock");
+        }
+        return kept;
     }
 
     private static void setLockTimeout(DSLContext tx, String value) {

@@ -211,31 +211,32 @@ public final class Decisions {
             if (tooLate.isPresent()) {
                 return tooLate.get();
             }
-            // Under the row's lock no claim can be written: claims and take-overs lock the row first.
-            boolean locked =
-                    Database.lockPatiently(tx, PATIENCE_TO_WITHDRAW, () -> invoices.lock(tx, invoiceId, RowWait.WAIT));
-            if (!locked) {
-                return tooLate(journal.attempts(tx, invoiceId)).orElse(Withdrawal.IN_FLIGHT);
-            }
-            List<BillingAttempt> attempts = journal.attempts(tx, invoiceId);
-            if (attempts.isEmpty() && journal.insertWithdrawn(tx, invoiceId)) {
-                return Withdrawal.WITHDRAWN;
-            }
-            attempts = journal.attempts(tx, invoiceId);
-            tooLate = tooLate(attempts);
-            if (tooLate.isPresent()) {
-                return tooLate.get();
-            }
-            BillingAttempt newest = attempts.get(attempts.size() - 1);
-            if (newest.state() == WITHDRAWN) {
-                return Withdrawal.WITHDRAWN;
-            }
-            // A refused key stays refused, so that a later retry uses a new one.
-            AttemptState next = newest.state() == DECLINED ? DECLINED : WITHDRAWN;
-            Settlement settlement = new Settlement(
-                    next, null, false, false, null, newest.code(), "Taken back by the host before it was charged.");
-            return journal.override(tx, newest, settlement).isPresent() ? Withdrawal.WITHDRAWN : Withdrawal.IN_FLIGHT;
+            // Where it is too late, the host's transaction must not keep the row that the call is about to lock.
+            boolean withdrawn = Database.tryPatiently(tx, PATIENCE_TO_WITHDRAW, () -> {
+                // Under the row's lock no claim can be written: claims and take-overs lock the row first.
+                invoices.lock(tx, invoiceId, RowWait.WAIT);
+                return writeWithdrawn(tx, invoiceId);
+            });
+            return withdrawn
+                    ? Withdrawal.WITHDRAWN
+                    : tooLate(journal.attempts(tx, invoiceId)).orElse(Withdrawal.IN_FLIGHT);
         });
+    }
+
+    private boolean writeWithdrawn(DSLContext tx, String invoiceId) {
+        List<BillingAttempt> attempts = journal.attempts(tx, invoiceId);
+        if (attempts.isEmpty()) {
+            return journal.insertWithdrawn(tx, invoiceId);
+        }
+        BillingAttempt newest = attempts.get(attempts.size() - 1);
+        if (tooLate(attempts).isPresent() || newest.state() == WITHDRAWN) {
+            return newest.state() == WITHDRAWN;
+        }
+        // A refused key stays refused, so that a later retry uses a new one.
+        AttemptState next = newest.state() == DECLINED ? DECLINED : WITHDRAWN;
+        Settlement settlement = new Settlement(
+                next, null, false, false, null, newest.code(), "Taken back by the host before it was charged.");
+        return journal.override(tx, newest, settlement).isPresent();
     }
 
     private static Optional<Withdrawal> tooLate(List<BillingAttempt> attempts) {

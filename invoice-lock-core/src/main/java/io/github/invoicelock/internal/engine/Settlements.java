@@ -269,13 +269,12 @@ final class Settlements {
         }
     }
 
-    /** The attempt is not ours any more: BILLED by a webhook meanwhile, or another's. */
+    /** The attempt is not ours any more: BILLED by a webhook meanwhile, and thus in this run; or another's, which counts it. */
     private Settled superseded(DSLContext tx, Claim claim) {
         BillingAttempt now = current(tx, claim.attempt());
-        if (now.state() != AttemptState.BILLED) {
-            return Settled.CONTENDED;
-        }
-        return Settled.as(now);
+        boolean reported = now.state() == AttemptState.BILLED
+                && now.fence() == claim.attempt().fence();
+        return reported ? Settled.as(now) : Settled.CONTENDED;
     }
 
     private BillingAttempt current(DSLContext tx, BillingAttempt attempt) {

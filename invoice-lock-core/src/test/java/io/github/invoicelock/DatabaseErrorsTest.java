@@ -1,0 +1,174 @@
+package io.github.invoicelock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import java.sql.Connection;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Only 55P03 is contention: every other error ends the run with an exception that carries the counts so far, and no charge is lost. */
+class DatabaseErrorsTest {
+    private final TestHost host = TestHost.withInvoices(3);
+    private final TestProvider provider = TestProvider.thatRemembers();
+
+    @AfterEach
+    void close() {
+        host.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void a_table_that_is_gone(LockStrategy strategy) {
+        LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(strategy));
+        host.sql("alter table invoices rename to old_invoices");
+
+        assertThatThrownBy(server::billPending)
+                .isInstanceOfSatisfying(
+                        BillingRunException.class,
+                        e -> assertThat(e.run().seen()).isZero())
+                .hasMessageContaining("does not exist")
+                .cause()
+                .isInstanceOfSatisfying(
+                        DatabaseException.class, e -> assertThat(e.sqlState()).isEqualTo("42P01"));
+    }
+
+    @Test
+    void a_statement_that_was_cancelled() throws Exception {
+        LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(LockStrategy.WAIT));
+        Connection holder = host.holding(2);
+        InBackground<BillingRun> run = InBackground.of(server::billPending);
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> host.count("pg_stat_activity", "wait_event_type = 'Lock' and datname = current_database()")
+                        > 0);
+
+        host.one(
+                "select pg_cancel_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()");
+
+        assertThatThrownBy(run::result).isInstanceOfSatisfying(BillingRunException.class, e -> {
+            assertThat(e.run().billed()).isEqualTo(1);
+            assertThat(e.run().stopReason()).isEqualTo(StopReason.ERROR);
+            assertThat(sqlState(e)).isEqualTo("57014");
+        });
+        holder.rollback();
+        assertThat(server.billPending().billed()).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void a_connection_that_was_lost_during_the_call_loses_no_charge(LockStrategy strategy) {
+        provider.answering((p, request) -> {
+            BillingOutcome outcome = p.charge(request);
+            if (request.invoiceId().equals("2")) {
+                host.one(
+                        "select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction' and datname = current_database()");
+            }
+            return outcome;
+        });
+        LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(strategy));
+
+        assertThatThrownBy(server::billPending)
+                .isInstanceOfSatisfying(
+                        BillingRunException.class,
+                        e -> assertThat(e.run().billed()).isEqualTo(2));
+
+        assertThat(host.state(2)).isEqualTo("BILLED");
+        assertThat(host.pending(2)).isFalse();
+        assertThat(server.billPending().billed()).isEqualTo(1);
+        assertThat(provider.requests()).hasSize(3);
+    }
+
+    @Test
+    void a_connection_that_was_lost_before_the_call_leaves_the_invoice_to_the_next_run() {
+        boolean[] once = {true};
+        LockingInvoiceBiller server = host.running(host.server(provider).failPoints((point, id) -> {
+            if (point == io.github.invoicelock.internal.engine.FailPoints.Point.AFTER_LOCK_FOR_CALL && once[0]) {
+                once[0] = false;
+                host.one(
+                        "select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction' and datname = current_database()");
+            }
+        }));
+
+        assertThatThrownBy(server::billPending)
+                .isInstanceOfSatisfying(
+                        BillingRunException.class,
+                        e -> assertThat(e.run().notBilled()).isEqualTo(1));
+        assertThat(provider.requests()).isEmpty();
+        assertThat(server.billPending().billed()).isEqualTo(3);
+    }
+
+    @Test
+    void a_deadlock_with_the_host_while_the_invoice_is_marked() throws Exception {
+        host.sql("alter database " + host.database().name() + " set deadlock_timeout = '100ms'");
+        host.sql("create table accounts (id int primary key)");
+        host.sql("insert into accounts values (1)");
+        host.sql("create function touch_account() returns trigger language plpgsql as "
+                + "$$ begin perform 1 from accounts for update; return new; end $$");
+        host.sql("create trigger touch before update on invoices for each row execute function touch_account()");
+        Connection other = host.connection();
+        TestHost.execute(other, "set deadlock_timeout = '1min'");
+        other.setAutoCommit(false);
+        TestHost.execute(other, "select 1 from accounts for update");
+        Moment waiting = new Moment();
+        provider.answering((p, request) -> {
+            InBackground<Object> blocked = InBackground.of(() -> {
+                TestHost.execute(other, "select 1 from invoices where id = 1 for update");
+                other.rollback();
+                return "done";
+            });
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> blocked.isDone()
+                            || host.count(
+                                            "pg_stat_activity",
+                                            "wait_event_type = 'Lock' and datname = current_database()")
+                                    > 0);
+            waiting.reach();
+            return p.charge(request);
+        });
+        LockingInvoiceBiller server = host.running(host.server(provider));
+
+        assertThatThrownBy(() -> server.bill(1)).isInstanceOfSatisfying(BillingRunException.class, e -> {
+            assertThat(sqlState(e)).isEqualTo("40P01");
+            assertThat(e.run().billed()).isEqualTo(1);
+        });
+        waiting.await();
+        assertThat(host.state(1)).isEqualTo("BILLED");
+        await().atMost(Duration.ofSeconds(30)).until(() -> {
+            server.recover();
+            return !host.pending(1);
+        });
+        assertThat(provider.requests()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void a_mark_that_the_database_refuses_ends_the_run_and_hides_no_charge(LockStrategy strategy) {
+        host.sql("alter table invoices add constraint never_two check (id <> 2 or pending)");
+        LockingInvoiceBiller server = host.running(host.server(provider)
+                .lockScope(LockScope.CLAIM_ONLY)
+                .lockStrategy(strategy)
+                .concurrency(3));
+
+        assertThatThrownBy(() -> {
+                    server.billPending();
+                    server.billPending();
+                })
+                .isInstanceOf(BillingRunException.class)
+                .hasMessageContaining("never_two");
+
+        assertThat(host.state(2)).isEqualTo("BILLED");
+        host.sql("alter table invoices drop constraint never_two");
+        host.sql("update invoice_lock.billing_attempt set due_at = now() where due_at is not null");
+        server.billPending();
+        assertThat(host.count("invoices", "pending")).isZero();
+        assertThat(provider.requests()).hasSize(3);
+    }
+
+    private static String sqlState(BillingRunException e) {
+        return e.getCause() instanceof DatabaseException cause ? String.valueOf(cause.sqlState()) : "none";
+    }
+}
