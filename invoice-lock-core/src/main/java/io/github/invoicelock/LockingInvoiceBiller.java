@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.Server;
+import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.engine.BillingEngine;
 import io.github.invoicelock.internal.engine.Decisions;
 import io.github.invoicelock.internal.engine.EngineSettings;
@@ -209,7 +210,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
 
     /**
      * Stops claiming, waits for calls in flight, and gives back what is claimed and not called. Runs that are under way return with
-     * {@link StopReason#CLOSED}. Idempotent; may be called from a shutdown hook. Waits as long as a call may take, not for ever.
+     * {@link StopReason#CLOSED}. Idempotent; may be called from a shutdown hook. Waits as long as a call may take, and the lease's margin
+     * for late answers of calls that were cut off, not for ever.
      */
     @Override
     public void close() {
@@ -446,7 +448,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             InvoiceTable table = given(invoices, "invoices", "Say e.g. InvoiceTable.named(\"invoices\").");
             EngineSettings settings = settings(provider);
             Server server = Server.ask(source);
-            Database database = Database.of(source, server);
+            Database database = Database.of(source, server, SessionSettings.momentary(settings.leaseToAskAndSend()));
             Invoices checked = InvoiceTableCheck.check(database, server, described(table));
             String schema = text(journalSchema, "journalSchema", "\"invoice_lock\"");
             UUID installation = JournalCheck.check(database, server, schema);

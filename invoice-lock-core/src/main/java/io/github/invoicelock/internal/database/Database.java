@@ -32,13 +32,19 @@ public final class Database {
     private final int serverVersion;
     private final boolean normallyAutoCommit;
     private final @Nullable Semaphore connections;
+    private final SessionSettings momentary;
     private final Map<SessionSettings, String> settingsSql = new ConcurrentHashMap<>();
 
     private Database(
-            DataSource dataSource, int serverVersion, boolean normallyAutoCommit, @Nullable Semaphore connections) {
+            DataSource dataSource,
+            int serverVersion,
+            boolean normallyAutoCommit,
+            SessionSettings momentary,
+            @Nullable Semaphore connections) {
         this.dataSource = dataSource;
         this.serverVersion = serverVersion;
         this.normallyAutoCommit = normallyAutoCommit;
+        this.momentary = momentary;
         this.connections = connections;
     }
 
@@ -47,10 +53,11 @@ public final class Database {
      *
      * @param dataSource the host's
      * @param server what the server said of itself
+     * @param momentary for transactions that say nothing else
      * @return the door
      */
-    public static Database of(DataSource dataSource, Server server) {
-        return new Database(dataSource, server.version(), server.autoCommit(), null);
+    public static Database of(DataSource dataSource, Server server, SessionSettings momentary) {
+        return new Database(dataSource, server.version(), server.autoCommit(), momentary, null);
     }
 
     /**
@@ -60,7 +67,18 @@ public final class Database {
      * @return the narrower door
      */
     public Database atMost(int most) {
-        return new Database(dataSource, serverVersion, normallyAutoCommit, new Semaphore(most, true));
+        return new Database(dataSource, serverVersion, normallyAutoCommit, momentary, new Semaphore(most, true));
+    }
+
+    /**
+     * Runs one momentary transaction, as {@link #inTransaction(SessionSettings, Function)} does.
+     *
+     * @param <T> the result's type
+     * @param work must not commit
+     * @return what the work returned
+     */
+    public <T extends @Nullable Object> T inTransaction(Function<DSLContext, T> work) {
+        return inTransaction(momentary, work);
     }
 
     /**

@@ -1,16 +1,29 @@
 package io.github.invoicelock.internal.database;
 
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What one transaction sets for itself (R9), always local to it, so that it works behind PgBouncer in transaction mode.
  *
  * @param lockTimeout how long a statement waits for a lock; positive
- * @param idleTimeout how long the server lets the transaction sit idle while the provider is called; null where none is called
+ * @param idleTimeout how long the server lets the transaction sit idle: a server that is stopped in the middle of it, or whose network is
+ *     gone, keeps no row for longer; positive
+ * @param throughCall whether the provider is called meanwhile
  */
-public record SessionSettings(
-        Duration lockTimeout, @Nullable Duration idleTimeout) {
+public record SessionSettings(Duration lockTimeout, Duration idleTimeout, boolean throughCall) {
+
+    /** A lock that is ours to wait for is held for moments. */
+    private static final Duration LOCK = Duration.ofSeconds(5);
+
+    /**
+     * For a transaction in which nobody is waited for but the database.
+     *
+     * @param idleTimeout positive
+     * @return the settings
+     */
+    public static SessionSettings momentary(Duration idleTimeout) {
+        return new SessionSettings(LOCK, idleTimeout, false);
+    }
 
     /**
      * One round trip with BEGIN. Only numbers are put into the text.
@@ -24,13 +37,11 @@ public record SessionSettings(
         sql.append("set_config('lock_timeout', '")
                 .append(lockTimeout.toMillis())
                 .append("', true), ");
-        if (idleTimeout != null) {
-            sql.append("set_config('idle_in_transaction_session_timeout', '")
-                    .append(idleTimeout.toMillis())
-                    .append("', true), ");
-            if (serverVersion >= 170000) {
-                sql.append("set_config('transaction_timeout', '0', true), ");
-            }
+        sql.append("set_config('idle_in_transaction_session_timeout', '")
+                .append(idleTimeout.toMillis())
+                .append("', true), ");
+        if (throughCall && serverVersion >= 170000) {
+            sql.append("set_config('transaction_timeout', '0', true), ");
         }
         return sql.append("set_config('plan_cache_mode', 'force_custom_plan', true), ")
                 .append("case when current_setting('synchronous_commit') = 'off' ")

@@ -124,12 +124,13 @@ public final class BillingEngine {
         this.delivery = throughCall ? this::callUnderLock : this::callWithoutLock;
         this.settler = new Settler<>(CONNECTIONS_FOR_SETTLEMENTS, settlerThreads, this::settle);
         this.slots = new Semaphore(settings.concurrency());
-        this.claiming = new SessionSettings(
-                settings.strategy() == LockStrategy.WAIT ? settings.waitTimeout() : Settlements.MOMENTARY.lockTimeout(),
-                null);
+        Duration idle = settings.leaseToAskAndSend();
+        this.claiming = settings.strategy() == LockStrategy.WAIT
+                ? new SessionSettings(settings.waitTimeout(), idle, false)
+                : SessionSettings.momentary(idle);
         // R9: a dead server's lock ends a margin after the longest call, and no limit of the server's own cuts a call
         // short.
-        this.calling = new SessionSettings(LOCK_FOR_CALL, settings.leaseToAskAndSend());
+        this.calling = new SessionSettings(LOCK_FOR_CALL, idle, true);
         this.grace = throughCall && settings.providerRemembers() ? GRACE : null;
     }
 
@@ -218,12 +219,11 @@ public final class BillingEngine {
     // ---- due attempts
 
     private void continueDue(RunInProgress run) {
-        OffsetDateTime cutOff = database.inTransaction(Settlements.MOMENTARY, journal::clock);
+        OffsetDateTime cutOff = database.inTransaction(journal::clock);
         DueAttempt last = null;
         while (!run.stopped()) {
             DueAttempt after = last;
-            List<DueAttempt> page = database.inTransaction(
-                    Settlements.MOMENTARY, tx -> journal.duePage(tx, cutOff, after, grace, PAGE));
+            List<DueAttempt> page = database.inTransaction(tx -> journal.duePage(tx, cutOff, after, grace, PAGE));
             for (DueAttempt due : page) {
                 if (!step(run, () -> continueAttempt(due, run))) {
                     return;
@@ -263,22 +263,18 @@ public final class BillingEngine {
         }
         if (manyAtOnce && !run.stopped()) {
             run.awaitInFlight();
-            database.inTransaction(
-                            Settlements.MOMENTARY,
-                            tx -> invoices.pendingAlthough(
-                                    tx, journal.billedAndMarked(invoices.idText()), MOST_ANOMALIES_TOLD))
+            database.inTransaction(tx -> invoices.pendingAlthough(
+                            tx, journal.billedAndMarked(invoices.idText()), MOST_ANOMALIES_TOLD))
                     .forEach(this::pendingAgain);
         }
     }
 
     private @Nullable Position claimOneByOne(Position from, RunInProgress run) {
-        List<Candidate> page = database.inTransaction(Settlements.MOMENTARY, tx -> invoices.page(tx, from, PAGE));
+        List<Candidate> page = database.inTransaction(tx -> invoices.page(tx, from, PAGE));
         Map<String, BillingAttempt> newest = page.isEmpty()
                 ? Map.of()
-                : database.inTransaction(
-                        Settlements.MOMENTARY,
-                        tx -> journal.newest(
-                                tx, page.stream().map(Candidate::invoiceId).toList()));
+                : database.inTransaction(tx -> journal.newest(
+                        tx, page.stream().map(Candidate::invoiceId).toList()));
         tellPendingAgain(newest);
         for (Candidate candidate : page) {
             if (!newest.containsKey(candidate.invoiceId()) && !step(run, () -> claimOne(candidate.invoiceId(), run))) {
@@ -370,11 +366,10 @@ public final class BillingEngine {
     // ---- one invoice
 
     private void billOne(String invoiceId, RunInProgress run) {
-        BillingAttempt newest = database.inTransaction(
-                        Settlements.MOMENTARY, tx -> journal.newest(tx, List.of(invoiceId)))
+        BillingAttempt newest = database.inTransaction(tx -> journal.newest(tx, List.of(invoiceId)))
                 .get(invoiceId);
         if (newest == null) {
-            boolean pending = database.inTransaction(Settlements.MOMENTARY, tx -> {
+            boolean pending = database.inTransaction(tx -> {
                 if (!invoices.exists(tx, invoiceId)) {
                     throw new InvoiceLockException(
                             "There is no invoice " + invoiceId + " in " + invoices.qualifiedName() + ". Check the id.");
@@ -387,9 +382,7 @@ public final class BillingEngine {
         } else if (newest.dueAt() != null) {
             DueAttempt due = dueAttempt(newest, newest.dueAt());
             boolean calledRightNow = newest.state() == AttemptState.STARTED
-                    && database.inTransaction(Settlements.MOMENTARY, journal::clock)
-                            .toInstant()
-                            .isBefore(newest.dueAt());
+                    && database.inTransaction(journal::clock).toInstant().isBefore(newest.dueAt());
             step(run, () -> {
                 if (calledRightNow) {
                     conclude(Settled.CONTENDED, invoiceId, false, run);
@@ -620,8 +613,7 @@ public final class BillingEngine {
                 .toList();
         if (!billed.isEmpty()) {
             // The page of pending invoices was read before the journal was: what is pending now was set back.
-            database.inTransaction(Settlements.MOMENTARY, tx -> invoices.pendingOf(tx, billed))
-                    .forEach(this::pendingAgain);
+            database.inTransaction(tx -> invoices.pendingOf(tx, billed)).forEach(this::pendingAgain);
         }
     }
 
@@ -646,30 +638,26 @@ public final class BillingEngine {
 
     /** Stops claiming, waits for calls in flight, gives back what is not called. Idempotent. */
     public void close() {
-        synchronized (this) {
-            closed = true;
-            long end = System.nanoTime()
-                    + settings.leaseToAskAndSend().multipliedBy(2).toNanos();
-            boolean interrupted = false;
-            while (activeRuns > 0 && !interrupted) {
-                long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
-                if (left <= 0) {
-                    break;
-                }
-                try {
-                    wait(left);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+        closed = true;
+        try {
+            awaitRuns(settings.leaseToAskAndSend().multipliedBy(2));
+            calls.awaitAbandoned(settings.leaseMargin());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
         steps.shutdown();
         settlerThreads.shutdown();
         if (ownCallThreads != null) {
             ownCallThreads.shutdown();
+        }
+    }
+
+    private synchronized void awaitRuns(Duration atMost) throws InterruptedException {
+        long end = System.nanoTime() + atMost.toNanos();
+        for (long left = atMost.toMillis();
+                left > 0 && activeRuns > 0;
+                left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime())) {
+            wait(left);
         }
     }
 }

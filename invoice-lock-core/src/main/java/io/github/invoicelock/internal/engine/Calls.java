@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
@@ -52,6 +53,21 @@ final class Calls {
     /** How many calls were cut off and have not returned yet: each keeps a thread. */
     int abandoned() {
         return abandoned.get();
+    }
+
+    private synchronized void returned() {
+        abandoned.decrementAndGet();
+        notifyAll();
+    }
+
+    /** Waits for calls that were cut off: a late answer that the invoice was charged is still written (R5). */
+    synchronized void awaitAbandoned(Duration atMost) throws InterruptedException {
+        long end = System.nanoTime() + atMost.toNanos();
+        for (long left = atMost.toMillis();
+                left > 0 && abandoned.get() > 0;
+                left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime())) {
+            wait(left);
+        }
     }
 
     /** Watches the calls of one more run. */
@@ -111,7 +127,9 @@ final class Calls {
 
         @Override
         public void run() {
-            if (!enter(claim.approach().asks() ? Answer.Source.FIND : Answer.Source.BILL)) {
+            boolean asks = claim.approach().asks();
+            settings.failPoints().reached(asks ? Point.BEFORE_FIND : Point.BEFORE_CALL, claim.invoiceId());
+            if (!enter(asks ? Answer.Source.FIND : Answer.Source.BILL)) {
                 return;
             }
             Answer result = null;
@@ -125,16 +143,18 @@ final class Calls {
         private Answer converse() {
             BillingRequest request = claim.request(settings.callTimeout());
             if (claim.approach().asks()) {
-                settings.failPoints().reached(Point.BEFORE_FIND, claim.invoiceId());
                 Answer found = ask(request, Answer.Source.FIND, BillingGateway::find);
                 settings.failPoints().reached(Point.AFTER_FIND, claim.invoiceId());
                 boolean known = !(found.outcome() instanceof BillingOutcome.Unknown)
                         && !(found.outcome() instanceof BillingOutcome.NotBilled);
-                if (known || found.error() != null || !claim.approach().sends() || !enter(Answer.Source.BILL)) {
+                if (known || found.error() != null || !claim.approach().sends()) {
+                    return found;
+                }
+                settings.failPoints().reached(Point.BEFORE_CALL, claim.invoiceId());
+                if (!enter(Answer.Source.BILL)) {
                     return found;
                 }
             }
-            settings.failPoints().reached(Point.BEFORE_CALL, claim.invoiceId());
             Answer billed = ask(request, Answer.Source.BILL, BillingGateway::bill);
             settings.failPoints().reached(Point.AFTER_CALL, claim.invoiceId());
             return billed;
@@ -197,10 +217,10 @@ final class Calls {
             }
             inFlight.remove(this);
             if (late) {
-                abandoned.decrementAndGet();
                 if (result != null) {
                     lateAnswers.accept(claim, result.outcome());
                 }
+                returned();
             } else {
                 answer.complete(
                         result != null

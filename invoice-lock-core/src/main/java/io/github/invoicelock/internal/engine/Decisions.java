@@ -63,7 +63,7 @@ public final class Decisions {
      * @return oldest first
      */
     public List<BillingAttempt> attempts(String invoiceId) {
-        return database.inTransaction(Settlements.MOMENTARY, tx -> journal.attempts(tx, invoiceId));
+        return database.inTransaction(tx -> journal.attempts(tx, invoiceId));
     }
 
     /**
@@ -72,7 +72,7 @@ public final class Decisions {
      * @return oldest first
      */
     public List<BillingAttempt> needsAttention() {
-        return database.inTransaction(Settlements.MOMENTARY, journal::needingAttention);
+        return database.inTransaction(journal::needingAttention);
     }
 
     /**
@@ -114,7 +114,7 @@ public final class Decisions {
      * @param invoiceId as text
      */
     public void retry(String invoiceId) {
-        database.inTransaction(Settlements.MOMENTARY, tx -> {
+        database.inTransaction(tx -> {
             BillingAttempt newest = decidable(tx, invoiceId, "retried");
             boolean mayBeSent =
                     newest.state() == NOT_BILLED || newest.state() == DECLINED || newest.state() == WITHDRAWN;
@@ -134,7 +134,7 @@ public final class Decisions {
      * @param outcome what it told
      */
     public void report(String idempotencyKey, BillingOutcome outcome) {
-        BillingAttempt attempt = database.inTransaction(Settlements.MOMENTARY, tx -> journal.ofKey(tx, idempotencyKey))
+        BillingAttempt attempt = database.inTransaction(tx -> journal.ofKey(tx, idempotencyKey))
                 .orElseThrow(
                         () -> new InvoiceLockException("There is no attempt with the idempotency key " + idempotencyKey
                                 + " of the biller \"" + settings.name()
@@ -188,7 +188,7 @@ public final class Decisions {
             return;
         }
         // Not as it was read: its owner, or another report, was faster and knows as much.
-        Optional<BillingAttempt> written = database.inTransaction(Settlements.MOMENTARY, tx -> {
+        Optional<BillingAttempt> written = database.inTransaction(tx -> {
             Optional<BillingAttempt> overridden = journal.override(tx, attempt, settlement);
             if (overridden.isPresent() && settlement.state() == DECLINED && settlement.due() == null) {
                 invoices.markDeclined(tx, attempt.invoiceId());
@@ -253,7 +253,7 @@ public final class Decisions {
             String what,
             BillingOutcome outcome,
             Function<BillingAttempt, Function<DSLContext, BillingAttempt>> write) {
-        BillingAttempt newest = database.inTransaction(Settlements.MOMENTARY, tx -> decidable(tx, invoiceId, what));
+        BillingAttempt newest = database.inTransaction(tx -> decidable(tx, invoiceId, what));
         Settled settled = settledOutside(newest, outcome, write.apply(newest));
         notices.settled(settled, outcome, Duration.ZERO);
         if (settled.failure() != null) {
@@ -265,10 +265,10 @@ public final class Decisions {
     private Settled settledOutside(
             BillingAttempt attempt, BillingOutcome outcome, Function<DSLContext, BillingAttempt> write) {
         if (!(outcome instanceof Billed billed)) {
-            return Settled.as(database.inTransaction(Settlements.MOMENTARY, write));
+            return Settled.as(database.inTransaction(write));
         }
         try {
-            return Settled.as(database.inTransaction(Settlements.MOMENTARY, tx -> {
+            return Settled.as(database.inTransaction(tx -> {
                 invoices.lock(tx, attempt.invoiceId(), RowWait.NOWAIT);
                 return write.apply(tx);
             }));
@@ -281,10 +281,8 @@ public final class Decisions {
 
     private BillingAttempt billedAlone(
             BillingAttempt attempt, Billed billed, Duration markAfter, @Nullable String message) {
-        return database.inTransaction(
-                Settlements.MOMENTARY,
-                tx -> journal.billed(tx, attempt, billed.reference(), markAfter, false, message)
-                        .orElseGet(() -> newest(tx, attempt.invoiceId()).orElseThrow()));
+        return database.inTransaction(tx -> journal.billed(tx, attempt, billed.reference(), markAfter, false, message)
+                .orElseGet(() -> newest(tx, attempt.invoiceId()).orElseThrow()));
     }
 
     private BillingAttempt decidable(DSLContext tx, String invoiceId, String what) {

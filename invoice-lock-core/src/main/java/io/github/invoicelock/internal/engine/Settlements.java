@@ -6,7 +6,6 @@ import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingOutcome.Billed;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.LockNotAvailableException;
-import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.engine.FailPoints.Point;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.Mark;
@@ -31,8 +30,6 @@ final class Settlements {
     /** How long a mark that failed, by the host's hook or a constraint, is left alone. */
     static final Duration MARK_AFTER_FAILURE = Duration.ofMinutes(1);
 
-    static final SessionSettings MOMENTARY = new SessionSettings(Duration.ofSeconds(5), null);
-
     private final EngineSettings settings;
     private final Database database;
     private final Journal journal;
@@ -52,7 +49,7 @@ final class Settlements {
     /** Writes an outcome in a transaction of its own. */
     Settled write(Claim claim, Answer answer) {
         try {
-            Settled settled = database.inTransaction(MOMENTARY, tx -> {
+            Settled settled = database.inTransaction(tx -> {
                 if (touchesInvoice(answer)) {
                     invoices.lock(tx, claim.invoiceId(), RowWait.NOWAIT);
                 }
@@ -91,7 +88,7 @@ final class Settlements {
 
     /** Writes many outcomes in one transaction; rows that the host holds are left for a later pass. */
     List<Settled> writeAll(List<Claim> claims, List<Answer> answers) {
-        List<Settled> all = database.inTransaction(MOMENTARY, tx -> {
+        List<Settled> all = database.inTransaction(tx -> {
             Map<Integer, Settled> settled = new HashMap<>();
             billAll(tx, claims, answers, settled);
             for (int i = 0; i < claims.size(); i++) {
@@ -124,8 +121,7 @@ final class Settlements {
 
     /** Gives a claim back that was not called: due again at once, or a little later. */
     Optional<BillingAttempt> release(Claim claim, Duration after, String reason) {
-        return database.inTransaction(
-                MOMENTARY, tx -> journal.release(tx, claim.attempt(), claim.before(), after, reason));
+        return database.inTransaction(tx -> journal.release(tx, claim.attempt(), claim.before(), after, reason));
     }
 
     /** The host took the invoice back before anything was sent. */
@@ -148,7 +144,7 @@ final class Settlements {
     /** Marks a charged invoice whose row was held, or whose hook failed, when it was charged (R12). */
     Settled markLater(DueAttempt due) {
         try {
-            Settled settled = database.inTransaction(MOMENTARY, tx -> {
+            Settled settled = database.inTransaction(tx -> {
                 invoices.lock(tx, due.invoiceId(), RowWait.NOWAIT);
                 Optional<BillingAttempt> attempt = journal.takeMark(tx, due.id(), due.invoiceId());
                 attempt.ifPresent(a -> mark(tx, a));
@@ -160,7 +156,7 @@ final class Settlements {
         } catch (LockNotAvailableException e) {
             return Settled.CONTENDED;
         } catch (RuntimeException e) {
-            database.inTransaction(MOMENTARY, tx -> {
+            database.inTransaction(tx -> {
                 journal.postponeMark(tx, due.id(), due.invoiceId(), MARK_AFTER_FAILURE, e.toString());
                 return null;
             });
@@ -182,7 +178,7 @@ final class Settlements {
 
     /** R12: the truth is not delayed by anybody's lock, nor by a hook that fails. */
     Settled writeJournal(Claim claim, Answer answer, Duration markAfter, @Nullable String message) {
-        Settled settled = database.inTransaction(MOMENTARY, tx -> {
+        Settled settled = database.inTransaction(tx -> {
             if (answer.outcome() instanceof Billed billed) {
                 return Settled.as(
                         journal.billed(tx, claim.attempt(), billed.reference(), markAfter, answer.called(), message)

@@ -50,7 +50,7 @@ final class TakeOvers {
     Result take(DueAttempt due) {
         long start = System.nanoTime();
         try {
-            Result result = database.inTransaction(Settlements.MOMENTARY, tx -> {
+            Result result = database.inTransaction(tx -> {
                 Result taken =
                         switch (due.state()) {
                             case NOT_BILLED -> repeat(tx, due, start);

@@ -30,7 +30,7 @@ public final class IndexAdvice {
     }
 
     static Optional<String> missing(Database database, Invoices invoices) {
-        boolean served = database.inTransaction(InvoiceTableCheck.READING, tx -> served(tx, invoices));
+        boolean served = database.inTransaction(tx -> served(tx, invoices));
         return served ? Optional.empty() : Optional.of(invoices.indexAdvice());
     }
 

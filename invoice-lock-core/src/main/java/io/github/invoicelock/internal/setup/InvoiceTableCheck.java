@@ -6,14 +6,12 @@ import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.SetupException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.Server;
-import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.invoices.Column;
 import io.github.invoicelock.internal.invoices.InvoiceSettings;
 import io.github.invoicelock.internal.invoices.Invoices;
 import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -29,7 +27,6 @@ import org.jooq.impl.DSL;
 
 /** Checks what the host said of its table against the catalog, before anything is written. */
 public final class InvoiceTableCheck {
-    static final SessionSettings READING = new SessionSettings(Duration.ofSeconds(5), null);
 
     private static final Set<String> ID_TYPES =
             Set.of("bigint", "integer", "smallint", "uuid", "text", "character varying");
@@ -57,7 +54,7 @@ public final class InvoiceTableCheck {
      */
     public static Invoices check(Database database, Server server, InvoiceSettings settings) {
         InvoiceTableCheck check = new InvoiceTableCheck(settings, server);
-        return database.inTransaction(READING, check::check);
+        return database.inTransaction(check::check);
     }
 
     private Invoices check(DSLContext tx) {

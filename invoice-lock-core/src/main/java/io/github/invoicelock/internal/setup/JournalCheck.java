@@ -34,7 +34,7 @@ public final class JournalCheck {
      * @throws SetupException if it is not there, of another version, or may not be written
      */
     public static UUID check(Database database, Server server, String schema) {
-        return database.inTransaction(InvoiceTableCheck.READING, tx -> {
+        return database.inTransaction(tx -> {
             if (!exists(tx, schema)) {
                 throw new SetupException("The journal \"" + schema
                         + "\" is not there. Create it with InvoiceLockSchema.migrate(dataSource"
@@ -67,12 +67,10 @@ public final class JournalCheck {
      * @throws SetupException if it is newer than this library
      */
     static int version(Database database, String schema) {
-        int version = database.inTransaction(
-                InvoiceTableCheck.READING,
-                tx -> exists(tx, schema)
-                        ? tx.fetchSingle("select journal_version from {0}", name(schema, "installation"))
-                                .get(0, Integer.class)
-                        : 0);
+        int version = database.inTransaction(tx -> exists(tx, schema)
+                ? tx.fetchSingle("select journal_version from {0}", name(schema, "installation"))
+                        .get(0, Integer.class)
+                : 0);
         refuseNewer(schema, version);
         return version;
     }
@@ -125,7 +123,7 @@ public final class JournalCheck {
      * @throws SetupException if the name stands for another table, or another name already bills the same invoices
      */
     public static void register(Database database, String schema, String name, Invoices invoices) {
-        database.inTransaction(InvoiceTableCheck.READING, tx -> {
+        database.inTransaction(tx -> {
             // One registration at a time, so that two names for the same invoices see one another.
             tx.execute("lock table {0} in share row exclusive mode", name(schema, "biller"));
             Result<Record3<String, String, String>> known = tx.select(

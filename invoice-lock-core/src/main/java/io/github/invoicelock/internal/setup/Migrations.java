@@ -3,6 +3,8 @@ package io.github.invoicelock.internal.setup;
 import io.github.invoicelock.SetupException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.Server;
+import io.github.invoicelock.internal.database.SessionSettings;
+import java.time.Duration;
 import java.util.Locale;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
@@ -10,6 +12,8 @@ import org.flywaydb.core.api.FlywayException;
 
 /** Creates and upgrades the journal with Flyway, apart from the host's own history. The only class that needs Flyway. */
 public final class Migrations {
+    private static final Duration IDLE = Duration.ofMinutes(1);
+
     private Migrations() {}
 
     /**
@@ -23,7 +27,7 @@ public final class Migrations {
     public static void migrate(DataSource dataSource, String schema, String location) {
         Server server = Server.ask(dataSource);
         // Made by hand, it has no history yet: that begins at the version which is there.
-        int version = JournalCheck.version(Database.of(dataSource, server), schema);
+        int version = JournalCheck.version(Database.of(dataSource, server, SessionSettings.momentary(IDLE)), schema);
         try {
             Flyway.configure(Migrations.class.getClassLoader())
                     .dataSource(dataSource)

@@ -1,0 +1,138 @@
+package io.github.invoicelock;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.github.invoicelock.FailPointCell.Fault;
+import io.github.invoicelock.FailPointCell.Situation;
+import io.github.invoicelock.internal.engine.FailPoints.Point;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** A server process that a fault strikes: one biller for each cell of the groups it is told, all of them brought to their points. */
+final class FailPointServer {
+    private final String jdbcUrl;
+    private final URI ledger;
+    private final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private final CountDownLatch goOn = new CountDownLatch(1);
+
+    private FailPointServer(String jdbcUrl, URI ledger) {
+        this.jdbcUrl = jdbcUrl;
+        this.ledger = ledger;
+    }
+
+    /**
+     * Runs until the fault, or until the runs have ended.
+     *
+     * @param arguments the database, the ledger, the fault, then SITUATION:POINT of each group
+     * @throws Exception if it does not get that far
+     */
+    public static void main(String[] arguments) throws Exception {
+        Fault fault = Fault.valueOf(arguments[2]);
+        FailPointServer server = new FailPointServer(arguments[0], URI.create(arguments[1]));
+        List<List<FailPointCell>> groups = new ArrayList<>();
+        for (String group : List.of(arguments).subList(3, arguments.length)) {
+            int colon = group.indexOf(':');
+            groups.add(FailPointCell.group(
+                    Situation.valueOf(group.substring(0, colon)), Point.valueOf(group.substring(colon + 1)), fault));
+        }
+        if (fault == Fault.CUT) {
+            for (List<FailPointCell> group : groups) {
+                server.run(group, fault);
+            }
+        } else {
+            server.run(groups.stream().flatMap(List::stream).toList(), fault);
+        }
+        System.out.println("DONE");
+        Runtime.getRuntime().halt(0);
+    }
+
+    private void run(List<FailPointCell> cells, Fault fault) throws InterruptedException, IOException {
+        CountDownLatch thereOrThrough = new CountDownLatch(cells.size());
+        List<Thread> threads = new ArrayList<>();
+        for (FailPointCell cell : cells) {
+            Thread thread = new Thread(() -> run(cell, thereOrThrough), cell.name());
+            thread.setDaemon(true);
+            thread.start();
+            threads.add(thread);
+        }
+        thereOrThrough.await();
+        if (fault == Fault.HALT) {
+            System.out.println("ARRIVED");
+            Runtime.getRuntime().halt(137);
+        }
+        if (fault == Fault.STALL) {
+            System.out.println("ARRIVED");
+            // The test stops this process here, and later says that it may go on.
+            while (System.in.read() != '\n') {
+                // nothing else is said
+            }
+            goOn.countDown();
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+    }
+
+    private void run(FailPointCell cell, CountDownLatch thereOrThrough) {
+        AtomicBoolean there = new AtomicBoolean();
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(jdbcUrl + "&ApplicationName=" + cell.table());
+        config.setMaximumPoolSize(3);
+        config.setMinimumIdle(0);
+        try (HikariDataSource dataSource = new HikariDataSource(config);
+                LockingInvoiceBiller biller = cell.server(dataSource, client, ledger, (point, invoiceId) -> {
+                            if (point == cell.point() && invoiceId.equals("1") && there.compareAndSet(false, true)) {
+                                System.out.println("REACHED " + cell.name());
+                                if (cell.fault() == Fault.CUT) {
+                                    cut(cell);
+                                } else {
+                                    thereOrThrough.countDown();
+                                    untilItMayGoOn();
+                                }
+                            }
+                        })
+                        .build()) {
+            biller.billPending();
+        } catch (InvoiceLockException e) {
+            // A cut connection ends a run; what it left is another server's to finish.
+            System.out.println("ENDED " + cell.name() + ": " + e.getMessage());
+        } finally {
+            if (there.compareAndSet(false, true) || cell.fault() == Fault.CUT) {
+                thereOrThrough.countDown();
+            }
+        }
+    }
+
+    private void cut(FailPointCell cell) {
+        try (Connection connection = DriverManager.getConnection(jdbcUrl);
+                Statement statement = connection.createStatement()) {
+            statement.execute("select pg_terminate_backend(pid, 10000) from pg_stat_activity where application_name = '"
+                    + cell.table() + "'");
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private void untilItMayGoOn() {
+        boolean waiting = true;
+        while (waiting) {
+            try {
+                goOn.await();
+                waiting = false;
+            } catch (InterruptedException e) {
+                // A call that is cut off while it stands here is as deaf as the rest of a stopped process.
+                waiting = true;
+            }
+        }
+    }
+}
