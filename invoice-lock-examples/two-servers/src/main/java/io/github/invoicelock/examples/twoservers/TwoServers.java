@@ -3,6 +3,7 @@ package io.github.invoicelock.examples.twoservers;
 import io.github.invoicelock.InvoiceLockSchema;
 import io.github.invoicelock.examples.postgres.PostgresDatabase;
 import io.github.invoicelock.examples.postgres.PostgresServer;
+import io.github.invoicelock.examples.process.JavaProcess;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -45,7 +46,7 @@ public final class TwoServers {
      */
     public static void main(String[] arguments) throws Exception {
         boolean asPromised;
-        try (Child provider = Child.start(Provider.class);
+        try (JavaProcess provider = JavaProcess.start(Provider.class);
                 PostgresServer postgres = PostgresServer.start()) {
             URI address = URI.create("http://127.0.0.1:" + provider.awaitLine("READY"));
             asPromised = new TwoServers(postgres, address).play();
@@ -87,8 +88,8 @@ public final class TwoServers {
             }
             List<String> contended = new ArrayList<>();
             long start;
-            try (Child first = server(way, database, way.kills() ? DIES_AFTER : 0);
-                    Child second = server(way, database, 0)) {
+            try (JavaProcess first = server(way, database, way.kills() ? DIES_AFTER : 0);
+                    JavaProcess second = server(way, database, 0)) {
                 first.awaitLine("READY");
                 second.awaitLine("READY");
                 start = System.nanoTime();
@@ -107,12 +108,12 @@ public final class TwoServers {
         }
     }
 
-    private Child server(Way way, PostgresDatabase database, int diesAfter) throws IOException {
-        return Child.start(
+    private JavaProcess server(Way way, PostgresDatabase database, int diesAfter) throws IOException {
+        return JavaProcess.start(
                 ServerProcess.class, way.name(), database.jdbcUrl(), provider.toString(), String.valueOf(diesAfter));
     }
 
-    private void stopHalfWay(Child server) throws IOException, InterruptedException {
+    private void stopHalfWay(JavaProcess server) throws IOException, InterruptedException {
         while (ledger().size() < INVOICES / 2 && server.alive()) {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
         }

@@ -1,0 +1,110 @@
+package io.github.invoicelock.examples.campaign;
+
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The provider's ledger compared with the host's table and the journal.
+ *
+ * @param invoices how many there were
+ * @param billed how many are recorded as billed
+ * @param parked how many wait for a person
+ * @param chargedTwice which the provider charged more than once
+ * @param notRecorded which were charged, and neither recorded nor due nor parked
+ * @param notCharged which are recorded as billed, and were not charged
+ * @param lost which are neither billed, due nor parked
+ */
+record Verdict(
+        int invoices,
+        int billed,
+        int parked,
+        List<String> chargedTwice,
+        List<String> notRecorded,
+        List<String> notCharged,
+        List<String> lost) {
+
+    /**
+     * Compares.
+     *
+     * @param jdbcUrl the host's database
+     * @param table the host's invoices
+     * @param ledger the provider's references of an invoice's charges, separated by commas
+     * @return the verdict
+     * @throws SQLException if the database does not answer
+     */
+    static Verdict of(String jdbcUrl, String table, Map<String, String> ledger) throws SQLException {
+        List<String> twice = new ArrayList<>();
+        List<String> notRecorded = new ArrayList<>();
+        List<String> notCharged = new ArrayList<>();
+        List<String> lost = new ArrayList<>();
+        Set<String> seen = new HashSet<>();
+        int billed = 0;
+        int parked = 0;
+        try (Connection connection = DriverManager.getConnection(jdbcUrl);
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("select i.id::text, i.pending, i.charge, "
+                        + "(select reference from invoice_lock.billing_attempt a where a.biller = '" + table
+                        + "' and a.invoice_id = i.id::text and a.state = 'BILLED'), "
+                        + "exists (select from invoice_lock.billing_attempt a where a.biller = '" + table
+                        + "' and a.invoice_id = i.id::text and a.due_at is not null), "
+                        + "exists (select from invoice_lock.needs_attention a where a.biller = '" + table
+                        + "' and a.invoice_id = i.id::text), "
+                        + "exists (select from invoice_lock.billing_attempt a where a.biller = '" + table
+                        + "' and a.invoice_id = i.id::text) from " + table + " i")) {
+            while (rows.next()) {
+                String id = rows.getString(1);
+                seen.add(id);
+                boolean pending = rows.getBoolean(2);
+                String reference = rows.getString(4);
+                boolean due = rows.getBoolean(5);
+                boolean waits = rows.getBoolean(6);
+                boolean free = pending && !rows.getBoolean(7);
+                String charged = ledger.get(id);
+                if (charged != null && charged.contains(",")) {
+                    twice.add(id + " (" + charged + ")");
+                }
+                boolean recorded = reference != null && (due || (!pending && reference.equals(rows.getString(3))));
+                if (charged != null && !recorded && !due && !waits) {
+                    notRecorded.add(id);
+                }
+                if (reference != null && (charged == null || !charged.contains(reference))) {
+                    notCharged.add(id);
+                }
+                if (!recorded && !due && !waits && !free) {
+                    lost.add(id);
+                }
+                billed += recorded ? 1 : 0;
+                parked += waits ? 1 : 0;
+            }
+        }
+        ledger.keySet().stream().filter(id -> !seen.contains(id)).forEach(notRecorded::add);
+        return new Verdict(seen.size(), billed, parked, twice, notRecorded, notCharged, lost);
+    }
+
+    boolean asPromised() {
+        return chargedTwice.isEmpty() && notRecorded.isEmpty() && notCharged.isEmpty() && lost.isEmpty();
+    }
+
+    @Override
+    public String toString() {
+        return String.format(
+                Locale.ROOT,
+                "invoices %d, billed %d, parked %d; charged twice %d, charged and not recorded %d, recorded and not charged %d, lost %d",
+                invoices,
+                billed,
+                parked,
+                chargedTwice.size(),
+                notRecorded.size(),
+                notCharged.size(),
+                lost.size());
+    }
+}
