@@ -168,6 +168,23 @@ class DatabaseErrorsTest {
         assertThat(provider.requests()).hasSize(3);
     }
 
+    @Test
+    void a_connection_that_is_lost_while_a_charge_is_settled_delays_its_mark_by_a_moment_only() {
+        LockingInvoiceBiller server = host.running(
+                host.server(provider).lockScope(LockScope.CLAIM_ONLY).failPoints((point, id) -> {
+                    if (point == io.github.invoicelock.internal.engine.FailPoints.Point.BEFORE_SETTLE_COMMIT) {
+                        host.one(
+                                "select pg_terminate_backend(pid, 5000) from pg_stat_activity where state = 'idle in transaction' and datname = current_database()");
+                    }
+                }));
+
+        assertThatThrownBy(() -> server.bill(1)).isInstanceOf(BillingRunException.class);
+
+        assertThat(host.state(1)).isEqualTo("BILLED");
+        assertThat(host.count("invoice_lock.billing_attempt", "due_at < clock_timestamp() + interval '30 s'"))
+                .isEqualTo(1);
+    }
+
     private static String sqlState(BillingRunException e) {
         return e.getCause() instanceof DatabaseException cause ? String.valueOf(cause.sqlState()) : "none";
     }

@@ -4,6 +4,7 @@ import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingOutcome.Billed;
+import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.LockNotAvailableException;
 import io.github.invoicelock.internal.engine.FailPoints.Point;
@@ -20,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +31,9 @@ final class Settlements {
     static final Duration MARK_AGAIN = Duration.ofSeconds(1);
     /** How long a mark that failed, by the host's hook or a constraint, is left alone. */
     static final Duration MARK_AFTER_FAILURE = Duration.ofMinutes(1);
+
+    /** Classes of SQLSTATE that the next try may not meet: connection, rollback, resources, an operator. */
+    private static final Set<String> PASSING = Set.of("08", "40", "53", "57");
 
     private final EngineSettings settings;
     private final Database database;
@@ -157,7 +162,7 @@ final class Settlements {
             return Settled.CONTENDED;
         } catch (RuntimeException e) {
             database.inTransaction(tx -> {
-                journal.postponeMark(tx, due.id(), due.invoiceId(), MARK_AFTER_FAILURE, e.toString());
+                journal.postponeMark(tx, due.id(), due.invoiceId(), markAfter(e), e.toString());
                 return null;
             });
             throw e;
@@ -196,7 +201,7 @@ final class Settlements {
     Settled rescue(Claim claim, Answer answer, RuntimeException failure) {
         try {
             return new Settled(
-                    writeJournal(claim, answer, MARK_AFTER_FAILURE, failure.getMessage())
+                    writeJournal(claim, answer, markAfter(failure), failure.getMessage())
                             .attempt(),
                     false,
                     failure);
@@ -205,6 +210,14 @@ final class Settlements {
             failure.addSuppressed(again);
             throw failure;
         }
+    }
+
+    /** A database that was away for a moment is not a row that cannot be marked. */
+    private static Duration markAfter(RuntimeException failure) {
+        boolean passing = failure instanceof DatabaseException error
+                && (error.sqlState() == null
+                        || PASSING.contains(error.sqlState().substring(0, 2)));
+        return passing ? MARK_AGAIN : MARK_AFTER_FAILURE;
     }
 
     /** Those that a webhook had reported as BILLED before are left out, to be settled one by one: their hook may have been called. */

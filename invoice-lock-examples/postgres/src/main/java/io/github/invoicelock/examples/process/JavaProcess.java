@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 /** A JVM started with this one's class path, told and heard over its standard streams, ended by its handle. What it says is never lost. */
 public final class JavaProcess implements AutoCloseable {
     private static final int PATIENCE_SECONDS = 60;
+    private static final int LONGEST_SILENCE_SECONDS = 600;
 
     private final Process process;
     private final BlockingQueue<Optional<String>> said = new LinkedBlockingQueue<>();
@@ -82,16 +83,16 @@ public final class JavaProcess implements AutoCloseable {
      * Waits for a line that begins so.
      *
      * @param beginning of the line
-     * @return the rest of it; empty if the process ended before, or says nothing for a minute
+     * @return the rest of it; empty if the process ended before, or says nothing for ten minutes
      */
     public String awaitLine(String beginning) {
         try {
-            Optional<String> line = said.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            Optional<String> line = said.poll(LONGEST_SILENCE_SECONDS, TimeUnit.SECONDS);
             while (line != null && line.isPresent()) {
                 if (line.get().startsWith(beginning)) {
                     return line.get().substring(beginning.length()).strip();
                 }
-                line = said.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+                line = said.poll(LONGEST_SILENCE_SECONDS, TimeUnit.SECONDS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
