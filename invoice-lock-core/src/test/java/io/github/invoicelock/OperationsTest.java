@@ -1,0 +1,137 @@
+package io.github.invoicelock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.invoicelock.docs.OperationsSnippets;
+import java.sql.Connection;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What docs/operations.md promises to whoever follows it, and the limits that it names. */
+class OperationsTest {
+    private final TestHost host = TestHost.withInvoices(1);
+
+    @AfterEach
+    void close() {
+        host.close();
+    }
+
+    /** The database is put back to a point before the charge. */
+    private void restored() {
+        host.sql("truncate invoice_lock.billing_attempt");
+        host.sql("update invoices set pending = true, reference = null");
+    }
+
+    @Test
+    void after_a_restore_beyond_the_providers_memory_a_plain_run_charges_again() {
+        TestProvider provider = TestProvider.thatRemembers();
+        LockingInvoiceBiller server = host.running(host.server(provider));
+        server.billPending();
+        restored();
+        provider.forgetKeys();
+
+        server.billPending();
+
+        assertThat(provider.chargesOf(1))
+                .as("the limit that the page warns of; should it fall, mend the page")
+                .isEqualTo(2);
+    }
+
+    @Test
+    void after_a_restore_what_the_ledger_shows_is_written_back_and_not_charged_again() throws Exception {
+        TestProvider provider = TestProvider.thatRemembers();
+        LockingInvoiceBiller server = host.running(
+                host.server(provider).invoices(InvoiceTable.named("invoices").storeReferenceIn("reference")));
+        server.billPending();
+        String key = server.attempts(1).get(0).idempotencyKey();
+        restored();
+        provider.forgetKeys();
+
+        OperationsSnippets.writeBack(host.dataSource(), server, 1, "ch_ledger");
+
+        assertThat(server.billPending().seen()).isZero();
+        assertThat(provider.chargesOf(1)).isEqualTo(1);
+        assertThat(host.pending(1)).isFalse();
+        assertThat(host.one("select reference from invoices")).isEqualTo("ch_ledger");
+        assertThat(server.attempts(1))
+                .extracting(BillingAttempt::idempotencyKey)
+                .containsExactly(key);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void after_a_restore_a_gateway_that_asks_first_charges_nothing_again(LockScope scope) {
+        TestProvider.Askable provider = TestProvider.thatCanBeAsked();
+        host.running(host.server(provider).lockScope(scope)).billPending();
+        restored();
+
+        host.sql("insert into invoices (id) values (2)");
+        BillingRun run = host.running(host.server(new OperationsSnippets.AskingFirst(provider))
+                        .lockScope(scope))
+                .billPending();
+
+        assertThat(run.billed()).isEqualTo(2);
+        assertThat(provider.chargesOf(1)).isEqualTo(1);
+        assertThat(provider.chargesOf(2)).isEqualTo(1);
+    }
+
+    @Test
+    void a_refused_invoice_that_is_withdrawn_stays_on_the_list_until_it_is_resolved_as_declined() throws Exception {
+        TestProvider provider = TestProvider.thatRemembers().answering(BillingOutcome.declined("card_declined", "no"));
+        LockingInvoiceBiller server = host.running(host.server(provider));
+        server.billPending();
+        try (Connection connection = host.connection()) {
+            connection.setAutoCommit(false);
+            assertThat(server.withdraw(connection, 1)).isEqualTo(Withdrawal.WITHDRAWN);
+            connection.commit();
+        }
+        assertThat(server.needsAttention())
+                .extracting(BillingAttempt::state, BillingAttempt::message)
+                .containsExactly(org.assertj.core.groups.Tuple.tuple(
+                        AttemptState.DECLINED, "Taken back by the host before it was charged."));
+
+        server.resolve(1, BillingOutcome.declined("card_declined", "no"), "cancelled");
+
+        assertThat(server.needsAttention()).isEmpty();
+    }
+
+    @Test
+    void a_report_that_must_wait_too_long_for_the_hosts_row_says_55p03_and_can_be_repeated() throws Exception {
+        TestProvider provider =
+                TestProvider.thatRemembers().answering(BillingOutcome.accepted("dd_1", Duration.ofDays(1)));
+        LockingInvoiceBiller server = host.running(
+                host.server(provider).invoices(InvoiceTable.named("invoices").onDeclinedSet("state", "refused")));
+        server.billPending();
+        String key = server.attempts(1).get(0).idempotencyKey();
+        Connection holder = host.holding(1);
+
+        assertThatThrownBy(() -> server.report(key, BillingOutcome.declined("AC04", "account closed")))
+                .hasMessageStartingWith("55P03");
+        assertThat(host.state(1)).isEqualTo("ACCEPTED");
+        holder.rollback();
+        server.report(key, BillingOutcome.declined("AC04", "account closed"));
+
+        assertThat(host.state(1)).isEqualTo("DECLINED");
+        assertThat(host.one("select state from invoices")).isEqualTo("refused");
+    }
+
+    @Test
+    void while_the_table_is_being_altered_a_run_ends_with_an_error_that_names_55p03() throws Exception {
+        TestProvider provider = TestProvider.thatRemembers();
+        LockingInvoiceBiller server = host.running(host.server(provider));
+        Connection altering = host.connection();
+        altering.setAutoCommit(false);
+        TestHost.execute(altering, "alter table invoices add column more text");
+
+        assertThatThrownBy(server::billPending)
+                .isInstanceOf(BillingRunException.class)
+                .hasMessageStartingWith("55P03");
+        altering.rollback();
+
+        assertThat(server.billPending().billed()).isEqualTo(1);
+    }
+}
