@@ -159,7 +159,8 @@ record Docs(String path, String text) {
     }
 
     private static String unindented(String code) {
-        return code.stripIndent().strip();
+        // stripIndent takes an empty last line for one without indentation
+        return code.stripTrailing().stripIndent().strip();
     }
 
     private static String read(Path file) {

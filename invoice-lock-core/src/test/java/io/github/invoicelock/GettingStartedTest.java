@@ -70,7 +70,8 @@ class GettingStartedTest {
                 .findFirst()
                 .orElseThrow();
         assertThat(index)
-                .isEqualTo("create index concurrently on \"public\".\"invoices\" (\"due_date\", \"id\") where \"pending\"");
+                .isEqualTo(
+                        "create index concurrently on \"public\".\"invoices\" (\"due_date\", \"id\") where \"pending\"");
         host.sql(index);
     }
 
@@ -78,8 +79,9 @@ class GettingStartedTest {
     void a_table_with_states_in_a_schema_of_its_own() {
         host.sql("create schema billing");
         host.sql("create type billing.state as enum ('open', 'paid', 'refused')");
-        host.sql("create table billing.invoices (id uuid primary key default gen_random_uuid(), amount numeric not null, "
-                + "customer text not null, state billing.state not null default 'open', paid_at timestamptz)");
+        host.sql(
+                "create table billing.invoices (id uuid primary key default gen_random_uuid(), amount numeric not null, "
+                        + "customer text not null, state billing.state not null default 'open', paid_at timestamptz)");
         host.sql("insert into billing.invoices (amount, customer) values (7, 'good'), (8, 'bad')");
         BillingGateway gateway = request -> "good".equals(request.invoice().get("customer", String.class))
                 ? BillingOutcome.billed("ch_1")
@@ -91,7 +93,8 @@ class GettingStartedTest {
             assertThat(run.billed()).isEqualTo(1);
             assertThat(run.declined()).isEqualTo(1);
         }
-        assertThat(host.one("select string_agg(customer || ' ' || state, ', ' order by customer) from billing.invoices"))
+        assertThat(host.one(
+                        "select string_agg(customer || ' ' || state, ', ' order by customer) from billing.invoices"))
                 .isEqualTo("bad refused, good paid");
     }
 }
