@@ -1,13 +1,17 @@
 package io.github.invoicelock;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.invoicelock.docs.GettingStartedSnippets;
 import io.github.invoicelock.docs.GettingStartedSnippets.ForgetfulPayments;
 import io.github.invoicelock.docs.GettingStartedSnippets.PaymentsGateway;
 import java.time.Duration;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.springframework.context.annotation.AnnotationConfigApplicationContext;
+import org.springframework.scheduling.annotation.ScheduledAnnotationBeanPostProcessor;
 
 /** docs/getting-started.md, followed: its table, its gateway, its biller, its first run, its provider for tests. */
 class GettingStartedTest {
@@ -96,5 +100,26 @@ class GettingStartedTest {
         assertThat(host.one(
                         "select string_agg(customer || ' ' || state, ', ' order by customer) from billing.invoices"))
                 .isEqualTo("bad refused, good paid");
+    }
+
+    @Test
+    void under_spring_both_tasks_are_scheduled_and_the_biller_is_closed_with_the_context() {
+        LockingInvoiceBiller biller;
+        try (AnnotationConfigApplicationContext context = new AnnotationConfigApplicationContext()) {
+            context.registerBean(DataSource.class, host::dataSource, bean -> bean.setDestroyMethodName(""));
+            context.registerBean(BillingGateway.class, () -> new PaymentsGateway(payments));
+            context.register(GettingStartedSnippets.Billing.class);
+            context.refresh();
+            biller = context.getBean(LockingInvoiceBiller.class);
+
+            assertThat(context.getBean(ScheduledAnnotationBeanPostProcessor.class)
+                            .getScheduledTasks())
+                    .hasSize(2);
+            biller.bill(1);
+            assertThat(biller.attempts(1)).hasSize(1);
+        }
+        assertThatThrownBy(biller::recover)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("is closed");
     }
 }

@@ -164,6 +164,21 @@ class LeastPrivilegeTest {
                 .isEqualTo("0");
     }
 
+    @Test
+    void what_a_policy_hides_is_not_billed_and_the_documented_policy_shows_it() {
+        DataSource app = journalAndApp(APP);
+        execute(database.dataSource(), "alter table invoices enable row level security");
+        try (LockingInvoiceBiller biller = LockingInvoiceBiller.builder(app, provider)
+                .invoices(InvoiceTable.named("invoices").storeReferenceIn("reference"))
+                .build()) {
+            assertThat(biller.billPending().seen()).isZero();
+
+            grant(SECURITY.statements("row level security"));
+
+            assertThat(biller.billPending().billed()).isEqualTo(9);
+        }
+    }
+
     /** The journal, made by its owner, and the role that bills with these grants. */
     private DataSource journalAndApp(List<String> grants) {
         DataSource owner = role("billing_owner");

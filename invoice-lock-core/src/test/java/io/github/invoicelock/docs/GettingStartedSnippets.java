@@ -126,7 +126,7 @@ public final class GettingStartedSnippets {
     // tag::spring[]
     @Configuration
     @EnableScheduling
-    static class Billing {
+    public static class Billing {
         @Bean // closed with the context, before the DataSource
         LockingInvoiceBiller biller(DataSource dataSource, BillingGateway gateway) {
             InvoiceLockSchema.migrate(dataSource);
@@ -140,7 +140,7 @@ public final class GettingStartedSnippets {
     }
 
     /** Not {@code @Transactional}: a run inside of a transaction is refused. */
-    record BillingTasks(LockingInvoiceBiller biller) {
+    public record BillingTasks(LockingInvoiceBiller biller) {
         @Scheduled(cron = "0 0 * * * *")
         void bill() {
             biller.billPending();
