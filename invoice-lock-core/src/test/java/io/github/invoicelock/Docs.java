@@ -2,8 +2,11 @@ package io.github.invoicelock;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -21,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 record Docs(String path, String text) {
     private static final Path ROOT = root();
+    private static final List<Path> SOURCES = sources();
     private static final Pattern BLOCK =
             Pattern.compile("(?m)^( *)(?:<!-- *([^>]*?) *-->\\R\\s*)?```(\\w*)\\R(.*?)^ *```$", Pattern.DOTALL);
     private static final Pattern LINK = Pattern.compile("\\[[^\\]\\[]*]\\(([^()\\s]+(?:\\([^()\\s]*\\)[^()\\s]*)*)\\)");
@@ -64,19 +68,40 @@ record Docs(String path, String text) {
 
     /** The only source file of that name, whatever module it is in. */
     static String source(String fileName) {
-        try (Stream<Path> files = Files.walk(ROOT)) {
-            List<Path> found = files.filter(
-                            file -> file.getFileName().toString().equals(fileName)
-                                    && file.toString().contains("src")
-                                    && !file.toString().contains("target"))
-                    .toList();
-            if (found.size() != 1) {
-                throw new AssertionError("There are " + found.size() + " files " + fileName + ": " + found);
-            }
-            return read(found.get(0));
+        List<Path> found = SOURCES.stream()
+                .filter(file -> file.getFileName().toString().equals(fileName))
+                .toList();
+        if (found.size() != 1) {
+            throw new AssertionError("There are " + found.size() + " files " + fileName + ": " + found);
+        }
+        return read(found.get(0));
+    }
+
+    /** All files below a directory src. What is built beside it comes and goes while the tests run. */
+    private static List<Path> sources() {
+        List<Path> sources = new ArrayList<>();
+        try {
+            Files.walkFileTree(ROOT, new SimpleFileVisitor<>() {
+                @Override
+                public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) {
+                    String name = String.valueOf(directory.getFileName());
+                    return !directory.equals(ROOT) && (name.equals("target") || name.startsWith("."))
+                            ? FileVisitResult.SKIP_SUBTREE
+                            : FileVisitResult.CONTINUE;
+                }
+
+                @Override
+                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                    if (ROOT.relativize(file).toString().replace('\\', '/').contains("/src/")) {
+                        sources.add(file);
+                    }
+                    return FileVisitResult.CONTINUE;
+                }
+            });
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        return List.copyOf(sources);
     }
 
     /** What stands between tag::name[] and end::name[], all regions of that name one after the other, without their indentation. */

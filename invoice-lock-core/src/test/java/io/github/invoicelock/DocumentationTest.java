@@ -20,7 +20,7 @@ class DocumentationTest {
     private static final Pattern SENTENCE = Pattern.compile("\"([^\"\\n]*[a-z,] [a-z][^\"\\n]{6,})\"");
 
     private static final Pattern LOGGED = Pattern.compile("(?s)\\.(?:info|warn|error)\\(\\s*\"([^\"]*)\"");
-    private static final Pattern RULE = Pattern.compile("(?m)^\\*\\*R(\\d+) ");
+    private static final Pattern RULE = Pattern.compile("(?m)^### R(\\d+) ");
 
     static List<Docs> pages() {
         return Docs.all();
@@ -138,7 +138,8 @@ class DocumentationTest {
 
     private static List<String> testsOf(String className) {
         try {
-            Class<?> tests = Class.forName("io.github.invoicelock." + className);
+            Class<?> tests = Class.forName(
+                    "io.github.invoicelock." + className, false, DocumentationTest.class.getClassLoader());
             return Stream.concat(
                             Stream.of(className),
                             Arrays.stream(tests.getDeclaredMethods()).map(Method::getName))
