@@ -29,6 +29,7 @@ final class HostApplication {
     private HostApplication() {}
 
     // tag::host[]
+    // tag::gateway[]
     /** Talks to the provider over HTTP. */
     record HttpGateway(HttpClient client, URI provider) implements BillingGateway {
 
@@ -46,6 +47,7 @@ final class HostApplication {
                 return BillingOutcome.notBilled("the provider refused the connection");
             }
         }
+        // end::gateway[]
 
         @Override
         public BillingOutcome find(BillingRequest request) throws IOException, InterruptedException {
@@ -56,6 +58,7 @@ final class HostApplication {
             return answer.statusCode() == 404 ? BillingOutcome.notBilled("never seen") : outcome(answer);
         }
 
+        // tag::gateway[]
         @Override
         public Duration idempotencyWindow() {
             return Duration.ofHours(23); // the provider promises 24
@@ -70,7 +73,9 @@ final class HostApplication {
             };
         }
     }
+    // end::gateway[]
 
+    // tag::biller[]
     static LockingInvoiceBiller biller(DataSource dataSource, BillingGateway gateway, LockStrategy strategy) {
         return LockingInvoiceBiller.builder(dataSource, gateway)
                 .invoices(InvoiceTable.named("invoices").storeReferenceIn("charge"))
@@ -81,6 +86,7 @@ final class HostApplication {
                         : RetryPolicy.every(Duration.ofSeconds(1), 5).nextTry(attempt))
                 .build();
     }
+    // end::biller[]
 
     @SuppressWarnings("FutureReturnValueIgnored") // errors are logged by each run
     static ScheduledExecutorService schedule(LockingInvoiceBiller biller) {

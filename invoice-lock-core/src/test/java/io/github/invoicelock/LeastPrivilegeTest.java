@@ -1,0 +1,241 @@
+package io.github.invoicelock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.invoicelock.examples.postgres.PostgresDatabase;
+import io.github.invoicelock.examples.postgres.PostgresServer;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** The privileges of docs/security.md, read out of that page: they are enough, and each of them is needed. */
+class LeastPrivilegeTest {
+    private static final Docs SECURITY = Docs.page("docs/security.md");
+    private static final List<String> OWNER = SECURITY.statements("billing_owner");
+    private static final List<String> APP = SECURITY.statements("billing_app");
+    private static final List<String> SUPPORT = SECURITY.statements("billing_support");
+
+    private final PostgresDatabase database = PostgresServer.shared().createDatabase();
+    private final TestProvider provider = TestProvider.thatRemembers();
+    private final List<String> roles = new ArrayList<>();
+
+    LeastPrivilegeTest() {
+        execute(database.dataSource(), """
+                create table invoices (id bigint primary key, pending boolean not null default true, reference text,
+                                       amount numeric(12, 2) not null default 10.50)""");
+        execute(database.dataSource(), "create index on invoices (id) where pending");
+        execute(database.dataSource(), "insert into invoices (id) select generate_series(1, 9)");
+    }
+
+    @AfterEach
+    void close() {
+        for (String role : roles) {
+            execute(database.dataSource(), "drop owned by " + role + " cascade");
+        }
+        database.close();
+        for (String role : roles) {
+            execute(PostgresServer.shared(), "drop role " + role);
+        }
+    }
+
+    static Stream<Arguments> everyStrategyInEveryScope() {
+        return Stream.of(LockStrategy.values())
+                .flatMap(strategy -> Stream.of(LockScope.values()).map(scope -> Arguments.of(strategy, scope)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("everyStrategyInEveryScope")
+    void with_these_grants_everything_works(LockStrategy strategy, LockScope scope) throws Exception {
+        DataSource app = journalAndApp(APP);
+        provider.answering((p, request) -> switch (request.invoiceId()) {
+            case "2" -> BillingOutcome.declined("card_declined", "no");
+            case "3" -> BillingOutcome.unknown("500");
+            case "4" -> BillingOutcome.notBilled("429");
+            case "5" -> BillingOutcome.accepted("dd_5", Duration.ofDays(1));
+            default -> p.charge(request);
+        });
+        try (LockingInvoiceBiller biller = LockingInvoiceBiller.builder(app, provider)
+                .invoices(InvoiceTable.named("invoices").storeReferenceIn("reference"))
+                .lockStrategy(strategy)
+                .lockScope(scope)
+                .concurrency(3)
+                .retryPolicy(attempt -> attempt.state() == AttemptState.DECLINED || attempt.calls() > 1
+                        ? Optional.empty()
+                        : Optional.of(Duration.ZERO))
+                .build()) {
+            try (Connection cancelling = app.getConnection()) {
+                cancelling.setAutoCommit(false);
+                assertThat(biller.withdraw(cancelling, 9)).isEqualTo(Withdrawal.WITHDRAWN);
+                cancelling.commit();
+            }
+            assertThat(biller.billPending().billed()).isEqualTo(4);
+            assertThat(biller.recover().parked()).as("3 and 4, tried twice").isEqualTo(2);
+            assertThat(biller.needsAttention())
+                    .extracting(BillingAttempt::invoiceId)
+                    .containsExactlyInAnyOrder("2", "3", "4");
+
+            biller.resolve(3, BillingOutcome.billed("ch_3"), "seen in the dashboard", "Ada");
+            biller.report(biller.attempts(5).get(0).idempotencyKey(), BillingOutcome.billed("dd_5"));
+            provider.answering(TestProvider::charge);
+            biller.retry(2);
+            biller.retry(4);
+            biller.retry(9);
+            assertThat(biller.recover().billed()).isEqualTo(3);
+            assertThat(biller.attempts(2)).hasSize(2);
+            assertThat(biller.bill(1).seen()).isZero();
+            assertThat(biller.needsAttention()).isEmpty();
+        }
+        assertThat(one("select count(*) from invoices where pending or reference is null"))
+                .isEqualTo("0");
+    }
+
+    static Stream<String> eachGrantToBill() {
+        return APP.stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("eachGrantToBill")
+    void without_any_one_of_them_the_biller_is_refused_and_told_which(String left) {
+        List<String> others =
+                APP.stream().filter(statement -> !statement.equals(left)).toList();
+        DataSource app = journalAndApp(others);
+
+        assertThatThrownBy(() -> LockingInvoiceBiller.builder(app, provider)
+                        .invoices(InvoiceTable.named("invoices").storeReferenceIn("reference"))
+                        .build())
+                .isInstanceOf(SetupException.class)
+                .hasMessageContaining("Run: grant");
+    }
+
+    @Test
+    void the_owner_creates_the_journal_with_its_grant_and_not_without() {
+        DataSource owner = role("billing_owner");
+
+        assertThatThrownBy(() -> InvoiceLockSchema.migrate(owner)).isInstanceOf(SetupException.class);
+        grant(OWNER);
+        InvoiceLockSchema.migrate(owner);
+
+        assertThat(one("select tableowner from pg_tables where tablename = 'billing_attempt'"))
+                .isEqualTo(roles.get(0));
+    }
+
+    @Test
+    void the_owner_needs_no_grant_where_the_schema_was_made_for_it() {
+        DataSource owner = role("billing_owner");
+        execute(database.dataSource(), named("create schema invoice_lock authorization billing_owner"));
+
+        InvoiceLockSchema.migrate(owner);
+
+        assertThat(one("select count(*) from invoice_lock.installation")).isEqualTo("1");
+    }
+
+    @Test
+    void support_sees_the_views_and_no_contents_of_an_invoice() {
+        journalAndApp(APP);
+        DataSource support = role("billing_support");
+        assertThatThrownBy(() -> execute(support, "select * from invoice_lock.needs_attention"))
+                .hasRootCauseMessage("ERROR: permission denied for schema invoice_lock\n  Position: 15");
+        grant(SUPPORT);
+
+        execute(support, "select * from invoice_lock.needs_attention");
+        execute(support, "select * from invoice_lock.in_flight");
+        execute(support, "select * from invoice_lock.billed_today");
+        assertThatThrownBy(() -> execute(support, "select invoice from invoice_lock.billing_attempt"))
+                .hasRootCauseInstanceOf(SQLException.class)
+                .hasStackTraceContaining("permission denied for table billing_attempt");
+        assertThat(
+                        one(
+                                "select count(*) from information_schema.columns where table_schema = 'invoice_lock' "
+                                        + "and table_name in ('needs_attention', 'in_flight', 'billed_today') and column_name = 'invoice'"))
+                .isEqualTo("0");
+    }
+
+    @Test
+    void what_a_policy_hides_is_not_billed_and_the_documented_policy_shows_it() {
+        DataSource app = journalAndApp(APP);
+        execute(database.dataSource(), "alter table invoices enable row level security");
+        try (LockingInvoiceBiller biller = LockingInvoiceBiller.builder(app, provider)
+                .invoices(InvoiceTable.named("invoices").storeReferenceIn("reference"))
+                .build()) {
+            assertThat(biller.billPending().seen()).isZero();
+
+            grant(SECURITY.statements("row level security"));
+
+            assertThat(biller.billPending().billed()).isEqualTo(9);
+        }
+    }
+
+    /** The journal, made by its owner, and the role that bills with these grants. */
+    private DataSource journalAndApp(List<String> grants) {
+        DataSource owner = role("billing_owner");
+        DataSource app = role("billing_app");
+        grant(OWNER);
+        InvoiceLockSchema.migrate(owner);
+        grant(grants);
+        return app;
+    }
+
+    private void grant(List<String> statements) {
+        assertThat(statements).isNotEmpty();
+        statements.forEach(statement -> execute(database.dataSource(), named(statement)));
+    }
+
+    /** Roles belong to the server, not to a database: each test has its own. */
+    private DataSource role(String documented) {
+        String role = named(documented);
+        execute(database.dataSource(), "create role " + role + " login password 'secret'");
+        roles.add(role);
+        PGSimpleDataSource dataSource = new PGSimpleDataSource();
+        dataSource.setUrl(database.jdbcUrl());
+        dataSource.setUser(role);
+        dataSource.setPassword("secret");
+        return dataSource;
+    }
+
+    private String named(String statement) {
+        String unique = database.name().substring(database.name().length() - 12);
+        return statement
+                .replaceAll("\\bshop\\b", database.name())
+                .replaceAll("\\bbilling_(owner|app|support)\\b", "billing_$1_" + unique);
+    }
+
+    private String one(String sql) {
+        try (Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(sql)) {
+            row.next();
+            return row.getString(1);
+        } catch (SQLException e) {
+            throw new IllegalStateException(sql, e);
+        }
+    }
+
+    private static void execute(PostgresServer server, String sql) {
+        PGSimpleDataSource dataSource = new PGSimpleDataSource();
+        dataSource.setUrl(server.jdbcUrl());
+        execute(dataSource, sql);
+    }
+
+    private static void execute(DataSource dataSource, String sql) {
+        try (Connection connection = dataSource.getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(sql, e);
+        }
+    }
+}

@@ -1,0 +1,256 @@
+package io.github.invoicelock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.invoicelock.docs.OperationsSnippets;
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What docs/operations.md promises to whoever follows it, and the limits that it names. */
+class OperationsTest {
+    private final TestHost host = TestHost.withInvoices(1);
+
+    @AfterEach
+    void close() {
+        host.close();
+    }
+
+    /** The database is put back to a point before the charge. */
+    private void restored() {
+        host.sql("truncate invoice_lock.billing_attempt");
+        host.sql("update invoices set pending = true, reference = null");
+    }
+
+    @Test
+    void after_a_restore_beyond_the_providers_memory_a_plain_run_charges_again() {
+        TestProvider provider = TestProvider.thatRemembers();
+        LockingInvoiceBiller server = host.running(host.server(provider));
+        server.billPending();
+        restored();
+        provider.forgetKeys();
+
+        server.billPending();
+
+        assertThat(provider.chargesOf(1))
+                .as("the limit that the page warns of; should it fall, mend the page")
+                .isEqualTo(2);
+    }
+
+    @Test
+    void after_a_restore_what_the_ledger_shows_is_written_back_and_not_charged_again() throws Exception {
+        TestProvider provider = TestProvider.thatRemembers();
+        LockingInvoiceBiller server = host.running(
+                host.server(provider).invoices(InvoiceTable.named("invoices").storeReferenceIn("reference")));
+        server.billPending();
+        String key = server.attempts(1).get(0).idempotencyKey();
+        restored();
+        provider.forgetKeys();
+
+        OperationsSnippets.writeBack(host.dataSource(), server, 1, "ch_ledger");
+
+        assertThat(server.billPending().seen()).isZero();
+        assertThat(provider.chargesOf(1)).isEqualTo(1);
+        assertThat(host.pending(1)).isFalse();
+        assertThat(host.one("select reference from invoices")).isEqualTo("ch_ledger");
+        assertThat(server.attempts(1))
+                .extracting(BillingAttempt::idempotencyKey)
+                .containsExactly(key);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void after_a_restore_a_gateway_that_asks_first_charges_nothing_again(LockScope scope) {
+        TestProvider.Askable provider = TestProvider.thatCanBeAsked();
+        host.running(host.server(provider).lockScope(scope)).billPending();
+        restored();
+
+        host.sql("insert into invoices (id) values (2)");
+        BillingRun run = host.running(host.server(new OperationsSnippets.AskingFirst(provider))
+                        .lockScope(scope))
+                .billPending();
+
+        assertThat(run.billed()).isEqualTo(2);
+        assertThat(provider.chargesOf(1)).isEqualTo(1);
+        assertThat(provider.chargesOf(2)).isEqualTo(1);
+    }
+
+    @Test
+    void a_refused_invoice_that_is_withdrawn_stays_on_the_list_until_it_is_resolved_as_declined() throws Exception {
+        TestProvider provider = TestProvider.thatRemembers().answering(BillingOutcome.declined("card_declined", "no"));
+        LockingInvoiceBiller server = host.running(host.server(provider));
+        server.billPending();
+        try (Connection connection = host.connection()) {
+            connection.setAutoCommit(false);
+            assertThat(server.withdraw(connection, 1)).isEqualTo(Withdrawal.WITHDRAWN);
+            connection.commit();
+        }
+        assertThat(server.needsAttention())
+                .extracting(BillingAttempt::state, BillingAttempt::message)
+                .containsExactly(org.assertj.core.groups.Tuple.tuple(
+                        AttemptState.DECLINED, "Taken back by the host before it was charged."));
+
+        server.resolve(1, BillingOutcome.declined("card_declined", "no"), "cancelled");
+
+        assertThat(server.needsAttention()).isEmpty();
+    }
+
+    @Test
+    void a_report_that_must_wait_too_long_for_the_hosts_row_says_55p03_and_can_be_repeated() throws Exception {
+        TestProvider provider =
+                TestProvider.thatRemembers().answering(BillingOutcome.accepted("dd_1", Duration.ofDays(1)));
+        LockingInvoiceBiller server = host.running(
+                host.server(provider).invoices(InvoiceTable.named("invoices").onDeclinedSet("state", "refused")));
+        server.billPending();
+        String key = server.attempts(1).get(0).idempotencyKey();
+        Connection holder = host.holding(1);
+
+        assertThatThrownBy(() -> server.report(key, BillingOutcome.declined("AC04", "account closed")))
+                .hasMessageStartingWith("55P03");
+        assertThat(host.state(1)).isEqualTo("ACCEPTED");
+        holder.rollback();
+        server.report(key, BillingOutcome.declined("AC04", "account closed"));
+
+        assertThat(host.state(1)).isEqualTo("DECLINED");
+        assertThat(host.one("select state from invoices")).isEqualTo("refused");
+    }
+
+    @Test
+    void while_the_table_is_being_altered_a_run_ends_with_an_error_that_names_55p03() throws Exception {
+        TestProvider provider = TestProvider.thatRemembers();
+        LockingInvoiceBiller server = host.running(host.server(provider));
+        Connection altering = host.connection();
+        altering.setAutoCommit(false);
+        TestHost.execute(altering, "alter table invoices add column more text");
+
+        assertThatThrownBy(server::billPending)
+                .isInstanceOf(BillingRunException.class)
+                .hasMessageStartingWith("55P03");
+        altering.rollback();
+
+        assertThat(server.billPending().billed()).isEqualTo(1);
+    }
+
+    @Test
+    void claim_only_leaves_the_column_of_a_refusal_alone_if_the_host_holds_the_row_just_then() throws Exception {
+        TestProvider provider = TestProvider.thatRemembers();
+        List<Connection> holders = new ArrayList<>();
+        provider.answering((p, request) -> {
+            holders.add(host.holding(1));
+            return p.refuse(request);
+        });
+        LockingInvoiceBiller server = host.running(host.server(provider)
+                .lockScope(LockScope.CLAIM_ONLY)
+                .invoices(InvoiceTable.named("invoices").onDeclinedSet("state", "refused")));
+
+        assertThat(server.billPending().declined()).isEqualTo(1);
+        holders.get(0).rollback();
+        server.recover();
+
+        assertThat(server.needsAttention()).hasSize(1);
+        assertThat(host.one("select state from invoices"))
+                .as("the limit that the page warns of; should it fall, mend the page")
+                .isEqualTo("open");
+    }
+
+    @Test
+    void a_refusal_that_a_person_writes_leaves_the_column_alone() {
+        TestProvider provider = TestProvider.thatOffersNothing().answering(BillingOutcome.unknown("500"));
+        LockingInvoiceBiller server = host.running(
+                host.server(provider).invoices(InvoiceTable.named("invoices").onDeclinedSet("state", "refused")));
+        server.billPending();
+
+        server.resolve(1, BillingOutcome.declined("card_declined", "no"), "the dashboard says so");
+
+        assertThat(host.state(1)).isEqualTo("DECLINED");
+        assertThat(host.one("select state from invoices")).isEqualTo("open");
+    }
+
+    @Test
+    void a_refused_attempt_whose_snapshot_was_erased_as_security_says_can_still_be_retried() {
+        TestProvider provider = TestProvider.thatRemembers().answering(BillingOutcome.declined("card_declined", "no"));
+        LockingInvoiceBiller server = host.running(host.server(provider));
+        server.billPending();
+        assertThat(server.attempts(1).get(0).invoice()).isNotNull();
+        host.sql("update invoice_lock.billing_attempt set settled_at = settled_at - interval '91 days'");
+
+        host.sql(Docs.page("docs/security.md").blocks().stream()
+                .map(Docs.Block::code)
+                .filter(code -> code.startsWith("update invoice_lock.billing_attempt"))
+                .findFirst()
+                .orElseThrow());
+        assertThat(server.attempts(1).get(0).invoice()).isNull();
+        server.retry(1);
+        provider.answering(TestProvider::charge);
+
+        assertThat(server.recover().billed()).isEqualTo(1);
+    }
+
+    @Test
+    void a_table_that_is_renamed_keeps_its_name_in_the_journal_and_its_keys() {
+        TestProvider provider = TestProvider.thatRemembers().answering(BillingOutcome.unknown("500"));
+        LockingInvoiceBiller before = host.running(host.server(provider));
+        before.billPending();
+        before.close();
+        host.sql("create schema new_schema");
+        host.sql("alter table invoices set schema new_schema");
+        host.sql("alter table new_schema.invoices rename to new_table");
+        LockingInvoiceBiller.Builder renamed =
+                host.server(provider).invoices(InvoiceTable.named("new_schema", "new_table"));
+        assertThatThrownBy(renamed::build).hasMessageContaining("stands for table");
+
+        host.sql("update invoice_lock.biller set invoices = '\"new_schema\".\"new_table\"' where name = 'invoices'");
+        LockingInvoiceBiller server = host.running(renamed);
+        host.letTimePass(1, Duration.ofMinutes(1));
+        provider.answering(TestProvider::charge);
+
+        assertThat(server.recover().billed()).isEqualTo(1);
+        assertThat(provider.requests())
+                .extracting(BillingRequest::idempotencyKey)
+                .hasSize(2)
+                .containsOnly(server.attempts(1).get(0).idempotencyKey());
+    }
+
+    @Test
+    void a_journal_that_is_renamed_keeps_its_keys() {
+        TestProvider provider = TestProvider.thatRemembers();
+        LockingInvoiceBiller before = host.running(host.server(provider));
+        before.billPending();
+        String key = before.attempts(1).get(0).idempotencyKey();
+        before.close();
+        host.sql("alter schema invoice_lock rename to billing_journal");
+
+        InvoiceLockSchema.migrate(host.dataSource(), "billing_journal");
+        LockingInvoiceBiller server = host.running(host.server(provider).journalSchema("billing_journal"));
+
+        assertThat(server.attempts(1))
+                .extracting(BillingAttempt::idempotencyKey)
+                .containsExactly(key);
+        assertThat(server.billPending().seen()).isZero();
+    }
+
+    @Test
+    void an_accepted_debit_of_the_old_way_can_be_handed_over() throws Exception {
+        TestProvider.Askable provider = TestProvider.thatRemembersAndCanBeAsked();
+        LockingInvoiceBiller server = host.running(host.server(provider));
+        try (Connection connection = host.connection()) {
+            connection.setAutoCommit(false);
+            server.withdraw(connection, 1);
+            connection.commit();
+        }
+
+        server.resolve(1, BillingOutcome.accepted("dd_old", Duration.ofDays(1)), "from the old way");
+        provider.finding(request -> BillingOutcome.billed("dd_old"));
+        host.letTimePass(1, Duration.ofDays(1));
+
+        assertThat(server.billPending().billed()).isEqualTo(1);
+        assertThat(provider.requests()).as("sent").isEmpty();
+        assertThat(host.pending(1)).isFalse();
+    }
+}
