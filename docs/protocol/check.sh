@@ -2,7 +2,7 @@
 # Checks the model of the protocol with Spin: as it is it must hold, and with any rule left out it must fail, by the promise named here.
 #
 #   check.sh           everything
-#   check.sh --quick   the smallest worlds, and the rules that are left out most easily: some seconds
+#   check.sh --quick   small worlds, and every rule left out: half a minute
 #   check.sh --trace FLAGS...   one variant; prints the steps that lead to the broken promise
 #
 # Needs spin and gcc (Debian: apt-get install spin gcc); where they are missing nothing is checked, which is said. Works in a
@@ -22,9 +22,9 @@ cd "$work" || exit 2
 
 # build FLAGS...: the verifier of one variant, with the memory that it may take
 build() {
-    spin -a "$@" "$model" >spin.log 2>&1 && gcc -w "$optimised" -DSAFETY -DCOLLAPSE -DMEMLIM=1900 -o pan pan.c >gcc.log 2>&1
+    spin -a "$@" "$model" >spin.log 2>&1 && gcc -w "$optimise" -DSAFETY -DCOLLAPSE -DMEMLIM=1900 -o pan pan.c >gcc.log 2>&1
 }
-optimised=-O1
+optimise=-O0
 
 if [ "${1:-}" = "--trace" ]; then
     shift
@@ -36,7 +36,7 @@ if [ "${1:-}" = "--trace" ]; then
 fi
 
 quick=false
-[ "${1:-}" = "--quick" ] && quick=true && optimised=-O0        # compiling takes longer than looking
+[ "${1:-}" = "--quick" ] && quick=true
 rows=0
 
 # row WHAT EXPECTED FLAGS...: one line of the table. EXPECTED is "holds", or the name of the promise that breaks.
@@ -52,6 +52,8 @@ check() {
     local me=$1 what=$2 expected=$3 observed states
     shift 3
     mkdir "$me" && cd "$me" || exit 2
+    # a small world is searched before the compiler has optimised anything
+    if [ "$expected" = holds ] && ! $quick; then optimise=-O2; fi
     if build "$@"; then
         timeout 280 ./pan -m1000000 -w20 >pan.log 2>&1
         if grep -q 'assertion violated' pan.log; then
@@ -97,8 +99,8 @@ for scope in "-DTHROUGH_CALL" "-DCLAIM_ONLY"; do
     row nothing holds $scope -DCAN_BE_ASKED -DQUEUES -DLEAVES_LATE -DCRASHES=2 -DHOLDS -DLAGS -DREOPENS
     row nothing holds $scope -DSTALL -DLATE -DCRASHES=2 -DHOLDS -DREOPENS
     row nothing holds $scope -DSTALL -DLATE -DACCEPTS -DREPORTS -DWITHDRAWS
-    row nothing holds $scope -DREMEMBERS -DCAN_BE_ASKED -DSTALL -DLATE -DCRASHES=2
     if ! $quick; then
+        row nothing holds $scope -DREMEMBERS -DCAN_BE_ASKED -DSTALL -DLATE -DCRASHES=2
         row nothing holds $scope -DCAN_BE_ASKED -DQUEUES -DLEAVES_LATE -DACCEPTS -DREPORTS -DWITHDRAWS
         row nothing holds $scope -DREMEMBERS -DFAILS_OVER -DWITHDRAWS
         row nothing holds $scope -DREMEMBERS -DSTALL -DLATE -DFORGETS -DCRASHES=2 -DWITHDRAWS
