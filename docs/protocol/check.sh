@@ -104,8 +104,8 @@ for scope in "-DTHROUGH_CALL" "-DCLAIM_ONLY"; do
         row nothing holds $scope -DCAN_BE_ASKED -DQUEUES -DLEAVES_LATE -DACCEPTS -DREPORTS -DWITHDRAWS
         row nothing holds $scope -DREMEMBERS -DFAILS_OVER -DWITHDRAWS
         row nothing holds $scope -DREMEMBERS -DSTALL -DLATE -DFORGETS -DCRASHES=2 -DWITHDRAWS
-        row nothing holds $scope -DREMEMBERS -DSTALL -DLATE -DFORGETS -DHOLDS
-        row nothing holds $scope -DREMEMBERS -DSTALL -DLATE -DRESTORES
+        row nothing holds $scope -DREMEMBERS -DSTALL -DLATE -DFORGETS -DHOLDS -DOWNERS=3
+        row nothing holds $scope -DREMEMBERS -DSTALL -DLATE -DRESTORES -DOWNERS=3
     fi
 done
 $quick || row nothing holds -DCLAIM_ONLY -DREMEMBERS -DSTALL -DLATE -DFORGETS -DACCEPTS -DREPORTS
@@ -115,10 +115,10 @@ row NO_R1           charged_twice          -DNO_R1
 row NO_R2           charged_twice          -DNO_R2 -DREMEMBERS
 row NO_R2_REFUSED   charged_twice          -DNO_R2_REFUSED -DREMEMBERS -DCAN_BE_ASKED -DSTALL
 row NO_R3           charged_twice          -DNO_R3 -DREMEMBERS -DRESTORES
-row NO_R5_FENCE     charged_twice          -DNO_R5_FENCE -DREMEMBERS -DSTALL -DFORGETS -DONLY_CHARGES
+row NO_R5_FENCE     charged_twice          -DNO_R5_FENCE -DREMEMBERS -DSTALL -DFORGETS -DONLY_CHARGES -DOWNERS=3
 row NO_R5_FENCE     charge_unknown         -DNO_R5_FENCE -DREMEMBERS -DSTALL -DCLAIM_ONLY
 row NO_R5_FINAL     billed_overwritten     -DNO_R5_FINAL -DCLAIM_ONLY -DACCEPTS -DREPORTS
-row NO_OWNER        charge_unknown         -DNO_OWNER -DREMEMBERS -DFAILS_OVER -DWITHDRAWS
+row NO_OWNER        charge_unknown         -DNO_OWNER -DREMEMBERS -DFAILS_OVER -DWITHDRAWS -DOWNERS=3
 row NO_R6           charged_twice          -DNO_R6
 row NO_R6           charged_twice          -DNO_R6 -DREMEMBERS -DFORGETS
 row NO_DOUBT_KEPT   charged_twice          -DNO_DOUBT_KEPT -DREMEMBERS -DFORGETS -DONLY_CHARGES
