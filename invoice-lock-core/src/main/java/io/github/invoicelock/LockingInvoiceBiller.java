@@ -330,7 +330,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * How much longer than a call its claim is believed: for requests that arrive after their sender gave up. 10 s by default.
+         * How much longer than a call its claim is believed: for requests that arrive after their sender gave up. 10 s by default. A
+         * call that has not left within the margin of its claim, for lack of a thread or a connection, is not sent but given back.
          *
          * @param margin positive
          * @return this

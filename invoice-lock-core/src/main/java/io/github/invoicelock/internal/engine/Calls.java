@@ -118,7 +118,7 @@ final class Calls {
 
         private Call(Claim claim) {
             this.claim = claim;
-            this.deadline = claim.leaseEnd();
+            this.deadline = claim.lastStart(settings.callTimeout());
         }
 
         private boolean overdue(long now) {
@@ -187,14 +187,14 @@ final class Calls {
             return Duration.ofNanos(System.nanoTime() - started);
         }
 
-        /** A call that has not left by its lease's end, or was cut off before, is not sent. */
+        /** R7: a call that could outlast its lease, or was cut off before, is not sent: another may ask, and believe the answer, by then. */
         private synchronized boolean enter(Answer.Source next) {
             if (cutOff) {
                 return false;
             }
-            if (!claim.leaseHolds()) {
+            if (System.nanoTime() - claim.lastStart(settings.callTimeout()) >= 0) {
                 if (phase == Answer.Source.NOBODY) {
-                    cutOff("The lease was over before the call could leave");
+                    cutOff("The lease left no time for the call");
                 }
                 return false;
             }

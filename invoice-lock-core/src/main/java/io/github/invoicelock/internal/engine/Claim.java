@@ -41,8 +41,9 @@ record Claim(
         return attempt().invoiceId();
     }
 
-    boolean leaseHolds() {
-        return leaseEnd - System.nanoTime() > 0;
+    /** Until when a call may leave that takes so long at most: it ends within the lease, or another may have taken over meanwhile. */
+    long lastStart(Duration callTimeout) {
+        return leaseEnd - callTimeout.toNanos();
     }
 
     BillingRequest request(Duration timeout) {

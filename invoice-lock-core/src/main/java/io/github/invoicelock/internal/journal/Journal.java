@@ -807,8 +807,12 @@ public final class Journal {
         return ID.eq(attempt.id()).and(INVOICE_ID.eq(attempt.invoiceId()));
     }
 
+    // The owner too, not the fence alone: a database that fell back to an older state counts the same fences again
+    // (R3).
     private static Condition ownedBy(BillingAttempt claimed) {
-        return FENCE.eq(claimed.fence()).and(STATE.eq(inline(claimed.state().name())));
+        return OWNER.eq(claimed.owner())
+                .and(FENCE.eq(claimed.fence()))
+                .and(STATE.eq(inline(claimed.state().name())));
     }
 
     private static Condition is(DueAttempt due) {
