@@ -449,7 +449,10 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             InvoiceTable table = given(invoices, "invoices", "Say e.g. InvoiceTable.named(\"invoices\").");
             EngineSettings settings = settings(provider);
             Server server = Server.ask(source);
-            Database database = Database.of(source, server, SessionSettings.momentary(settings.leaseToAskAndSend()));
+            Database database = Database.of(
+                    source,
+                    server,
+                    SessionSettings.momentary(settings.leaseToAskAndSend(), SessionSettings.Work.PAGES));
             Invoices checked = InvoiceTableCheck.check(database, server, described(table));
             String schema = text(journalSchema, "journalSchema", "\"invoice_lock\"");
             UUID installation = JournalCheck.check(database, server, schema);

@@ -86,19 +86,40 @@ class DatabaseErrorsTest {
     void a_connection_that_was_lost_before_the_call_leaves_the_invoice_to_the_next_run() {
         boolean[] once = {true};
         LockingInvoiceBiller server = host.running(host.server(provider).failPoints((point, id) -> {
-            if (point == io.github.invoicelock.internal.engine.FailPoints.Point.AFTER_LOCK_FOR_CALL && once[0]) {
+            if (point == io.github.invoicelock.internal.engine.FailPoints.Point.AFTER_CLAIM_COMMIT && once[0]) {
                 once[0] = false;
                 host.one(
-                        "select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction' and datname = current_database()");
+                        "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()");
             }
         }));
 
         assertThatThrownBy(server::billPending)
                 .isInstanceOfSatisfying(
                         BillingRunException.class,
-                        e -> assertThat(e.run().notBilled()).isEqualTo(1));
+                        e -> assertThat(e.run().billed()).isZero());
         assertThat(provider.requests()).isEmpty();
+        host.sql("update invoice_lock.billing_attempt set due_at = now(), lease_until = now()");
         assertThat(server.billPending().billed()).isEqualTo(3);
+    }
+
+    @Test
+    void a_connection_that_was_lost_with_its_lock_just_before_the_call_loses_no_charge() {
+        boolean[] once = {true};
+        LockingInvoiceBiller server = host.running(host.server(provider).failPoints((point, id) -> {
+            if (point == io.github.invoicelock.internal.engine.FailPoints.Point.AFTER_LOCK_FOR_CALL && once[0]) {
+                once[0] = false;
+                host.one(
+                        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where state = 'idle in transaction' and datname = current_database()");
+            }
+        }));
+
+        assertThatThrownBy(server::billPending)
+                .isInstanceOfSatisfying(
+                        BillingRunException.class,
+                        e -> assertThat(e.run().billed()).isEqualTo(1));
+        assertThat(host.state(1)).isEqualTo("BILLED");
+        assertThat(server.billPending().billed()).isEqualTo(2);
+        assertThat(provider.requests()).hasSize(3);
     }
 
     @Test

@@ -137,7 +137,7 @@ class RunTest {
             return p.charge(request);
         });
         LockingInvoiceBiller server =
-                host.running(host.server(provider).lockScope(scope).callTimeout(Duration.ofSeconds(1)));
+                host.running(host.server(provider).lockScope(scope).callTimeout(Duration.ofSeconds(4)));
 
         BillingRun run = server.billPending();
 

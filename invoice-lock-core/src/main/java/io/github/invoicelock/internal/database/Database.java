@@ -3,13 +3,15 @@ package io.github.invoicelock.internal.database;
 import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.SetupException;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
+import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.jooq.DSLContext;
 import org.jooq.SQLDialect;
@@ -32,6 +34,7 @@ public final class Database {
     private final int serverVersion;
     private final boolean normallyAutoCommit;
     private final @Nullable Semaphore connections;
+    private final boolean onSeveralServers;
     private final SessionSettings momentary;
     private final Map<SessionSettings, String> settingsSql = new ConcurrentHashMap<>();
 
@@ -39,11 +42,13 @@ public final class Database {
             DataSource dataSource,
             int serverVersion,
             boolean normallyAutoCommit,
+            boolean onSeveralServers,
             SessionSettings momentary,
             @Nullable Semaphore connections) {
         this.dataSource = dataSource;
         this.serverVersion = serverVersion;
         this.normallyAutoCommit = normallyAutoCommit;
+        this.onSeveralServers = onSeveralServers;
         this.momentary = momentary;
         this.connections = connections;
     }
@@ -57,7 +62,7 @@ public final class Database {
      * @return the door
      */
     public static Database of(DataSource dataSource, Server server, SessionSettings momentary) {
-        return new Database(dataSource, server.version(), server.autoCommit(), momentary, null);
+        return new Database(dataSource, server.version(), server.autoCommit(), server.citus(), momentary, null);
     }
 
     /**
@@ -67,7 +72,17 @@ public final class Database {
      * @return the narrower door
      */
     public Database atMost(int most) {
-        return new Database(dataSource, serverVersion, normallyAutoCommit, momentary, new Semaphore(most, true));
+        return new Database(
+                dataSource, serverVersion, normallyAutoCommit, onSeveralServers, momentary, new Semaphore(most, true));
+    }
+
+    /**
+     * Whether tables may be spread over several servers, so that no statement may be on two of them.
+     *
+     * @return true on Citus
+     */
+    public boolean onSeveralServers() {
+        return onSeveralServers;
     }
 
     /**
@@ -82,6 +97,24 @@ public final class Database {
     }
 
     /**
+     * Runs one transaction whose first request goes in one round trip with its settings: commits if the work returns, rolls back if it
+     * throws.
+     *
+     * @param <A> the first request's answer
+     * @param <T> the result's type
+     * @param settings local to this transaction
+     * @param first what is asked first
+     * @param work must not commit
+     * @return what the work returned
+     * @throws LockNotAvailableException for SQLSTATE 55P03
+     * @throws DatabaseException for every other database error
+     */
+    public <A extends @Nullable Object, T extends @Nullable Object> T inTransaction(
+            SessionSettings settings, Request<A> first, BiFunction<DSLContext, A, T> work) {
+        return bounded(() -> transact(tx -> work.apply(tx, first.in(tx, sql(settings) + "; "))));
+    }
+
+    /**
      * Runs one transaction: commits if the work returns, rolls back if it throws.
      *
      * @param <T> the result's type
@@ -92,12 +125,19 @@ public final class Database {
      * @throws DatabaseException for every other database error
      */
     public <T extends @Nullable Object> T inTransaction(SessionSettings settings, Function<DSLContext, T> work) {
+        return bounded(() -> transact(tx -> {
+            begin(tx, settings);
+            return work.apply(tx);
+        }));
+    }
+
+    private <T extends @Nullable Object> T bounded(Supplier<T> transaction) {
         if (connections == null) {
-            return transact(settings, work);
+            return transaction.get();
         }
         connections.acquireUninterruptibly();
         try {
-            return transact(settings, work);
+            return transaction.get();
         } finally {
             connections.release();
         }
@@ -120,7 +160,7 @@ public final class Database {
      * @param work the statements
      * @return what the work returned
      */
-    public static <T extends @Nullable Object> T translatingErrors(java.util.function.Supplier<T> work) {
+    public static <T extends @Nullable Object> T translatingErrors(Supplier<T> work) {
         try {
             return work.get();
         } catch (DataAccessException e) {
@@ -163,7 +203,7 @@ public final class Database {
         tx.fetch("select set_config('lock_timeout', {0}, true)", DSL.val(value));
     }
 
-    private <T extends @Nullable Object> T transact(SessionSettings settings, Function<DSLContext, T> work) {
+    private <T extends @Nullable Object> T transact(Function<DSLContext, T> work) {
         try (Connection connection = dataSource.getConnection()) {
             boolean autoCommit = connection.getAutoCommit();
             refuseOpenTransaction(connection, autoCommit);
@@ -172,7 +212,6 @@ public final class Database {
             }
             Throwable failure = null;
             try {
-                begin(connection, settings);
                 T result = work.apply(over(connection));
                 connection.commit();
                 return result;
@@ -211,10 +250,16 @@ public final class Database {
                         + "a DataSource that is not transaction-aware.");
     }
 
-    private void begin(Connection connection, SessionSettings settings) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(settingsSql.computeIfAbsent(settings, s -> s.sql(serverVersion)));
-        }
+    private void begin(DSLContext tx, SessionSettings settings) {
+        tx.connection(connection -> {
+            try (PreparedStatement statement = connection.prepareStatement(sql(settings))) {
+                statement.execute();
+            }
+        });
+    }
+
+    private String sql(SessionSettings settings) {
+        return settingsSql.computeIfAbsent(settings, s -> s.sql(serverVersion));
     }
 
     private static void rollback(Connection connection, Throwable cause) {

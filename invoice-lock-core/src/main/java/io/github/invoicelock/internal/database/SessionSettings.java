@@ -8,9 +8,21 @@ import java.time.Duration;
  * @param lockTimeout how long a statement waits for a lock; positive
  * @param idleTimeout how long the server lets the transaction sit idle: a server that is stopped in the middle of it, or whose network is
  *     gone, keeps no row for longer; positive
- * @param throughCall whether the provider is called meanwhile
+ * @param work what it is for
  */
-public record SessionSettings(Duration lockTimeout, Duration idleTimeout, boolean throughCall) {
+public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work work) {
+    /** What the statements of a transaction have in common. */
+    public enum Work {
+        /** They read or claim pages: planned each time, for a plan that was cached while the tables were small would stay bad. */
+        PAGES,
+        /**
+         * They name one row each by a key: one plan, by the index, is the best whatever the statistics say, and planning would cost more
+         * than running.
+         */
+        ONE_ROW,
+        /** As {@link #ONE_ROW}, and the provider is called meanwhile. */
+        CALL
+    }
 
     /** A lock that is ours to wait for is held for moments. */
     private static final Duration LOCK = Duration.ofSeconds(5);
@@ -19,32 +31,36 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, boolea
      * For a transaction in which nobody is waited for but the database.
      *
      * @param idleTimeout positive
+     * @param work what it is for
      * @return the settings
      */
-    public static SessionSettings momentary(Duration idleTimeout) {
-        return new SessionSettings(LOCK, idleTimeout, false);
+    public static SessionSettings momentary(Duration idleTimeout, Work work) {
+        return new SessionSettings(LOCK, idleTimeout, work);
     }
 
     /**
      * One round trip with BEGIN. Only numbers are put into the text.
      *
-     * <p>{@code plan_cache_mode}: a generic plan that was cached while the tables were small would stay bad for the life of the
-     * connection. {@code synchronous_commit}: R1, the claim must survive the crash of the server that was told so.
-     * {@code transaction_timeout} (PostgreSQL 17) would cut a call short.
+     * <p>{@code synchronous_commit}: R1, the claim must survive the crash of the server that was told so. {@code transaction_timeout}
+     * (PostgreSQL 17) would cut a call short.
      */
     String sql(int serverVersion) {
         StringBuilder sql = new StringBuilder("set transaction isolation level read committed, read write; select ");
         sql.append("set_config('lock_timeout', '")
                 .append(lockTimeout.toMillis())
-                .append("', true), ");
-        sql.append("set_config('idle_in_transaction_session_timeout', '")
+                .append("', true), set_config('idle_in_transaction_session_timeout', '")
                 .append(idleTimeout.toMillis())
                 .append("', true), ");
-        if (throughCall && serverVersion >= 170000) {
+        if (work == Work.CALL && serverVersion >= 170000) {
             sql.append("set_config('transaction_timeout', '0', true), ");
         }
-        return sql.append("set_config('plan_cache_mode', 'force_custom_plan', true), ")
-                .append("case when current_setting('synchronous_commit') = 'off' ")
+        if (work == Work.PAGES) {
+            sql.append("set_config('plan_cache_mode', 'force_custom_plan', true), ");
+        } else {
+            sql.append("set_config('plan_cache_mode', 'force_generic_plan', true), ")
+                    .append("set_config('enable_seqscan', 'off', true), ");
+        }
+        return sql.append("case when current_setting('synchronous_commit') = 'off' ")
                 .append("then set_config('synchronous_commit', 'on', true) end")
                 .toString();
     }

@@ -11,7 +11,9 @@ import io.github.invoicelock.RunLimits;
 import io.github.invoicelock.SetupException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.LockNotAvailableException;
+import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.database.SessionSettings;
+import io.github.invoicelock.internal.database.SessionSettings.Work;
 import io.github.invoicelock.internal.engine.FailPoints.Point;
 import io.github.invoicelock.internal.invoices.Candidate;
 import io.github.invoicelock.internal.invoices.Invoices;
@@ -43,6 +45,9 @@ public final class BillingEngine {
     /** More at once gains nothing and puts more in doubt when this server dies. */
     private static final int MOST_CLAIMED_AT_ONCE = 500;
 
+    /** How long a claim of many waits for more slots to become free; little beside a call over a network. */
+    private static final Duration A_MOMENT = Duration.ofMillis(2);
+
     private static final int MOST_ANOMALIES_TOLD = 100;
     /** R9: the second lock of an invoice that is ours may meet another's momentary look. */
     private static final Duration LOCK_FOR_CALL = Duration.ofSeconds(1);
@@ -65,6 +70,7 @@ public final class BillingEngine {
     private final TakeOvers takeOvers;
     private final Calls calls;
     private final Delivery delivery;
+    private final ClaimOne claimOne;
     private final Settler<Heard> settler;
     private final ExecutorService steps;
     private final ExecutorService settlerThreads;
@@ -81,6 +87,12 @@ public final class BillingEngine {
     @FunctionalInterface
     private interface Delivery {
         void deliver(Claim claim, RunInProgress run);
+    }
+
+    /** How one invoice is claimed: chosen once, by what the database can do. */
+    @FunctionalInterface
+    private interface ClaimOne {
+        Optional<Claimed> claim(String invoiceId, RowWait wait);
     }
 
     /** An answer that is to be settled. */
@@ -121,16 +133,17 @@ public final class BillingEngine {
                         notices.lateAnswerLost(claim.invoiceId(), e);
                     }
                 });
+        this.claimOne = database.onSeveralServers() ? this::lockThenInsert : this::lockAndInsert;
         this.delivery = throughCall ? this::callUnderLock : this::callWithoutLock;
         this.settler = new Settler<>(CONNECTIONS_FOR_SETTLEMENTS, settlerThreads, this::settle);
         this.slots = new Semaphore(settings.concurrency());
         Duration idle = settings.leaseToAskAndSend();
         this.claiming = settings.strategy() == LockStrategy.WAIT
-                ? new SessionSettings(settings.waitTimeout(), idle, false)
-                : SessionSettings.momentary(idle);
+                ? new SessionSettings(settings.waitTimeout(), idle, Work.ONE_ROW)
+                : SessionSettings.momentary(idle, Work.ONE_ROW);
         // R9: a dead server's lock ends a margin after the longest call, and no limit of the server's own cuts a call
         // short.
-        this.calling = new SessionSettings(LOCK_FOR_CALL, idle, true);
+        this.calling = new SessionSettings(LOCK_FOR_CALL, idle, Work.CALL);
         this.grace = throughCall && settings.providerRemembers() ? GRACE : null;
     }
 
@@ -270,7 +283,8 @@ public final class BillingEngine {
     }
 
     private @Nullable Position claimOneByOne(Position from, RunInProgress run) {
-        List<Candidate> page = database.inTransaction(tx -> invoices.page(tx, from, PAGE));
+        List<Candidate> page =
+                database.inTransaction(tx -> invoices.page(from, PAGE).in(tx));
         Map<String, BillingAttempt> newest = page.isEmpty()
                 ? Map.of()
                 : database.inTransaction(tx -> journal.newest(
@@ -296,13 +310,7 @@ public final class BillingEngine {
                 };
         Optional<Claimed> claimed;
         try {
-            claimed = database.inTransaction(claiming, tx -> {
-                // Locked first, then checked by the same statement: billed while we waited is not pending any more.
-                Optional<Claimed> inserted = invoices.lockFresh(tx, invoiceId, wait)
-                        .flatMap(snapshot -> journal.insertFirst(tx, invoiceId, snapshot));
-                reached(Point.BEFORE_CLAIM_COMMIT, invoiceId);
-                return inserted;
-            });
+            claimed = claimOne.claim(invoiceId, wait);
         } catch (LockNotAvailableException e) {
             claimed = Optional.empty();
         }
@@ -315,6 +323,26 @@ public final class BillingEngine {
         delivery.deliver(Claim.fresh(claimed.get(), settings.lease(), start), run);
     }
 
+    /** Locked first, then checked by the same statement: billed while we waited is not pending any more. */
+    private Optional<Claimed> lockAndInsert(String invoiceId, RowWait wait) {
+        Request<Optional<Claimed>> claim =
+                journal.insertFirst(wait.name(), () -> invoices.freshAndLocked(wait), invoices.bound(invoiceId));
+        return database.inTransaction(claiming, claim, (tx, inserted) -> {
+            reached(Point.BEFORE_CLAIM_COMMIT, invoiceId);
+            return inserted;
+        });
+    }
+
+    /** The same where no statement may be on both tables. */
+    private Optional<Claimed> lockThenInsert(String invoiceId, RowWait wait) {
+        return database.inTransaction(claiming, invoices.lockFresh(invoiceId, wait), (tx, snapshot) -> {
+            Optional<Claimed> inserted =
+                    snapshot.flatMap(row -> journal.insertFirst(invoiceId, row).in(tx));
+            reached(Point.BEFORE_CLAIM_COMMIT, invoiceId);
+            return inserted;
+        });
+    }
+
     private @Nullable Position claimMany(Position from, RunInProgress run) {
         int room = takeSlots(run);
         if (room == 0) {
@@ -323,11 +351,13 @@ public final class BillingEngine {
         long start = System.nanoTime();
         ClaimedPage page;
         try {
-            page = database.inTransaction(claiming, tx -> {
+            page = database.inTransaction(tx -> {
                 ClaimedPage claimed = journal.insertFirst(
-                        tx,
-                        invoices.freshAndLocked(from, journal.withoutAttempt(invoices.idText()), room),
-                        invoices.orderOfTyped());
+                                invoices.shape(from),
+                                () -> invoices.freshAndLocked(from, journal.withoutAttempt(invoices.idText())),
+                                invoices.bound(from, room),
+                                invoices.orderOfTyped())
+                        .in(tx);
                 claimed.claimed()
                         .forEach(c ->
                                 reached(Point.BEFORE_CLAIM_COMMIT, c.attempt().invoiceId()));
@@ -410,20 +440,19 @@ public final class BillingEngine {
         Answer[] heard = new Answer[1];
         Settled settled;
         try {
-            settled = database.inTransaction(calling, tx -> {
-                boolean pending =
-                        invoices.lock(tx, claim.invoiceId(), RowWait.WAIT).orElse(false);
+            settled = database.inTransaction(calling, lockAndCheck(claim), (tx, found) -> {
                 reached(Point.AFTER_LOCK_FOR_CALL, claim.invoiceId());
                 // A server that was stalled since its claim finds that another has taken over.
-                if (!journal.owns(tx, claim.attempt())) {
+                if (!found.ours()) {
                     return Settled.CONTENDED;
                 }
+                boolean pending = found.pending();
                 if (!pending && claim.before() == AttemptState.NOT_BILLED) {
                     return settlements.withdraw(tx, claim);
                 }
                 Claim allowed = pending ? claim : claim.askOnly();
                 heard[0] = call(allowed, run);
-                Settled written = settlements.writeLocked(tx, allowed, heard[0]);
+                Settled written = settlements.writeUnderCall(tx, allowed, heard[0]);
                 reached(Point.BEFORE_SETTLE_COMMIT, claim.invoiceId());
                 return written;
             });
@@ -441,6 +470,16 @@ public final class BillingEngine {
         }
         reached(Point.AFTER_SETTLE_COMMIT, claim.invoiceId());
         conclude(claim, heard[0], settled, run);
+    }
+
+    /** What the second lock finds. */
+    private record Found(boolean pending, boolean ours) {}
+
+    private Request<Found> lockAndCheck(Claim claim) {
+        return Request.both(
+                invoices.lock(claim.invoiceId(), RowWait.WAIT),
+                journal.owns(claim.attempt()),
+                (pending, ours) -> new Found(pending.orElse(false), ours));
     }
 
     /** CLAIM_ONLY: no transaction is open and no connection is used while the provider is called. */
@@ -572,15 +611,21 @@ public final class BillingEngine {
         return true;
     }
 
-    /** As many slots as are free, at least one, and as the run's limit admits. */
+    /** As many slots as are free or about to be, at least one, and as the run's limit admits. */
     private int takeSlots(RunInProgress run) {
+        int free = 1;
         try {
             slots.acquire();
+            // Where calls are short, a statement for each slot that becomes free would cost more than all calls.
+            int more = Math.min(settings.concurrency(), MOST_CLAIMED_AT_ONCE) / 2 - 1;
+            if (more > 0 && slots.tryAcquire(more, A_MOMENT.toNanos(), TimeUnit.NANOSECONDS)) {
+                free += more;
+            }
         } catch (InterruptedException e) {
+            slots.release(free);
             run.interrupted();
             return 0;
         }
-        int free = 1;
         while (free < MOST_CLAIMED_AT_ONCE && slots.tryAcquire()) {
             free++;
         }

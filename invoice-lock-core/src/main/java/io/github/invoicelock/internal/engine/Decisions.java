@@ -214,7 +214,7 @@ public final class Decisions {
             // Where it is too late, the host's transaction must not keep the row that the call is about to lock.
             boolean withdrawn = Database.tryPatiently(tx, PATIENCE_TO_WITHDRAW, () -> {
                 // Under the row's lock no claim can be written: claims and take-overs lock the row first.
-                invoices.lock(tx, invoiceId, RowWait.WAIT);
+                invoices.lock(invoiceId, RowWait.WAIT).in(tx);
                 return writeWithdrawn(tx, invoiceId);
             });
             return withdrawn
@@ -269,7 +269,7 @@ public final class Decisions {
         }
         try {
             return Settled.as(database.inTransaction(tx -> {
-                invoices.lock(tx, attempt.invoiceId(), RowWait.NOWAIT);
+                invoices.lock(attempt.invoiceId(), RowWait.NOWAIT).in(tx);
                 return write.apply(tx);
             }));
         } catch (LockNotAvailableException e) {
@@ -281,7 +281,8 @@ public final class Decisions {
 
     private BillingAttempt billedAlone(
             BillingAttempt attempt, Billed billed, Duration markAfter, @Nullable String message) {
-        return database.inTransaction(tx -> journal.billed(tx, attempt, billed.reference(), markAfter, false, message)
+        return database.inTransaction(tx -> journal.billed(attempt, billed.reference(), markAfter, false, message)
+                .in(tx)
                 .orElseGet(() -> newest(tx, attempt.invoiceId()).orElseThrow()));
     }
 

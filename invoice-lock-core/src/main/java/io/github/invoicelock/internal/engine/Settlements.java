@@ -7,6 +7,8 @@ import io.github.invoicelock.BillingOutcome.Billed;
 import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.LockNotAvailableException;
+import io.github.invoicelock.internal.database.Request;
+import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.engine.FailPoints.Point;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.Mark;
@@ -41,6 +43,7 @@ final class Settlements {
     private final Invoices invoices;
     private final Judgement judgement;
     private final Notices notices;
+    private final SessionSettings oneRow;
 
     Settlements(EngineSettings settings, Database database, Journal journal, Invoices invoices, Notices notices) {
         this.settings = settings;
@@ -49,14 +52,15 @@ final class Settlements {
         this.invoices = invoices;
         this.judgement = new Judgement(settings);
         this.notices = notices;
+        this.oneRow = SessionSettings.momentary(settings.leaseToAskAndSend(), SessionSettings.Work.ONE_ROW);
     }
 
     /** Writes an outcome in a transaction of its own. */
     Settled write(Claim claim, Answer answer) {
         try {
-            Settled settled = database.inTransaction(tx -> {
+            Settled settled = database.inTransaction(oneRow, tx -> {
                 if (touchesInvoice(answer)) {
-                    invoices.lock(tx, claim.invoiceId(), RowWait.NOWAIT);
+                    invoices.lock(claim.invoiceId(), RowWait.NOWAIT).in(tx);
                 }
                 Settled written = writeLocked(tx, claim, answer);
                 reached(Point.BEFORE_SETTLE_COMMIT, claim);
@@ -72,6 +76,26 @@ final class Settlements {
             }
             throw e;
         }
+    }
+
+    /** Writes an outcome in the transaction that has held the invoice's lock through the call: nobody can have marked it meanwhile. */
+    Settled writeUnderCall(DSLContext tx, Claim claim, Answer answer) {
+        if (!(answer.outcome() instanceof Billed billed)) {
+            return writeLocked(tx, claim, answer);
+        }
+        record Written(Optional<BillingAttempt> attempt, Mark mark) {}
+        BillingAttempt attempt = claim.attempt();
+        Written written = Request.both(
+                        journal.billed(attempt, billed.reference(), null, answer.called(), null),
+                        invoices.mark(attempt.invoiceId(), billed.reference()),
+                        Written::new)
+                .in(tx);
+        // A webhook was faster, and could only leave the mark to a later pass: this one.
+        BillingAttempt now =
+                written.attempt().or(() -> journal.takeMark(tx, attempt)).orElseGet(() -> current(tx, attempt));
+        checkMark(now, written.mark());
+        callHook(tx, now);
+        return Settled.as(now);
     }
 
     /** Writes an outcome in a transaction that holds the invoice's lock, where the outcome touches the invoice. */
@@ -100,7 +124,7 @@ final class Settlements {
                 if (!settled.containsKey(i)) {
                     Claim claim = claims.get(i);
                     if (touchesInvoice(answers.get(i))) {
-                        invoices.lock(tx, claim.invoiceId(), RowWait.NOWAIT);
+                        invoices.lock(claim.invoiceId(), RowWait.NOWAIT).in(tx);
                     }
                     settled.put(i, writeLocked(tx, claim, answers.get(i)));
                 }
@@ -150,7 +174,7 @@ final class Settlements {
     Settled markLater(DueAttempt due) {
         try {
             Settled settled = database.inTransaction(tx -> {
-                invoices.lock(tx, due.invoiceId(), RowWait.NOWAIT);
+                invoices.lock(due.invoiceId(), RowWait.NOWAIT).in(tx);
                 Optional<BillingAttempt> attempt = journal.takeMark(tx, due.id(), due.invoiceId());
                 attempt.ifPresent(a -> mark(tx, a));
                 settings.failPoints().reached(Point.BEFORE_MARK_COMMIT, due.invoiceId());
@@ -172,7 +196,7 @@ final class Settlements {
     /** Writes BILLED and marks the invoice, whose lock this transaction holds; once, whoever comes first. */
     BillingAttempt bill(DSLContext tx, BillingAttempt attempt, String reference, boolean called) {
         Optional<BillingAttempt> billed =
-                journal.billed(tx, attempt, reference, null, called, null).or(() -> journal.takeMark(tx, attempt));
+                journal.billed(attempt, reference, null, called, null).in(tx).or(() -> journal.takeMark(tx, attempt));
         billed.ifPresent(a -> mark(tx, a));
         BillingAttempt now = billed.orElseGet(() -> current(tx, attempt));
         if (billed.isPresent() && attempt.state() == AttemptState.DECLINED) {
@@ -186,7 +210,8 @@ final class Settlements {
         Settled settled = database.inTransaction(tx -> {
             if (answer.outcome() instanceof Billed billed) {
                 return Settled.as(
-                        journal.billed(tx, claim.attempt(), billed.reference(), markAfter, answer.called(), message)
+                        journal.billed(claim.attempt(), billed.reference(), markAfter, answer.called(), message)
+                                .in(tx)
                                 .orElseGet(() -> current(tx, claim.attempt())));
             }
             return journal.settle(tx, claim.attempt(), judgement.of(claim, answer))
@@ -233,15 +258,19 @@ final class Settlements {
         if (indexes.size() < 2) {
             return;
         }
-        Map<String, Mark> marks = invoices.markUnlocked(tx, references);
+        Map<String, Mark> marks = invoices.markUnlocked(references).in(tx);
+        List<BillingAttempt> charged =
+                indexes.values().stream().map(i -> claims.get(i).attempt()).toList();
         List<String> invoiceIds =
-                indexes.values().stream().map(i -> claims.get(i).invoiceId()).toList();
+                charged.stream().map(BillingAttempt::invoiceId).toList();
         List<BillingAttempt> billed = journal.billed(
-                tx,
-                indexes.keySet().toArray(Long[]::new),
-                invoiceIds.stream().map(references::get).toArray(String[]::new),
-                invoiceIds.stream().map(marks::containsKey).toArray(Boolean[]::new),
-                MARK_AGAIN);
+                        charged,
+                        invoiceIds.stream()
+                                .map(id -> java.util.Objects.requireNonNull(references.get(id)))
+                                .toList(),
+                        invoiceIds.stream().map(marks::containsKey).toList(),
+                        MARK_AGAIN)
+                .in(tx);
         for (BillingAttempt attempt : billed) {
             Mark mark = marks.get(attempt.invoiceId());
             if (mark != null) {
@@ -254,7 +283,7 @@ final class Settlements {
 
     private void mark(DSLContext tx, BillingAttempt billed) {
         String reference = java.util.Objects.requireNonNull(billed.reference(), "a BILLED attempt has a reference");
-        checkMark(billed, invoices.mark(tx, billed.invoiceId(), reference));
+        checkMark(billed, invoices.mark(billed.invoiceId(), reference).in(tx));
         callHook(tx, billed);
     }
 

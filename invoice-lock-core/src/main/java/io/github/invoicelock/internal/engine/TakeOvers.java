@@ -137,7 +137,7 @@ final class TakeOvers {
     }
 
     private boolean lockPending(DSLContext tx, DueAttempt due) {
-        return invoices.lock(tx, due.invoiceId(), RowWait.NOWAIT).orElse(false);
+        return invoices.lock(due.invoiceId(), RowWait.NOWAIT).in(tx).orElse(false);
     }
 
     private Result withdrawn(DSLContext tx, DueAttempt due) {

@@ -2,7 +2,6 @@ package io.github.invoicelock.internal.invoices;
 
 import static org.jooq.impl.DSL.field;
 import static org.jooq.impl.DSL.inline;
-import static org.jooq.impl.DSL.inlined;
 import static org.jooq.impl.DSL.name;
 import static org.jooq.impl.DSL.noCondition;
 import static org.jooq.impl.DSL.raw;
@@ -12,6 +11,8 @@ import static org.jooq.impl.DSL.val;
 
 import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.RowLock;
+import io.github.invoicelock.internal.database.Prepared;
+import io.github.invoicelock.internal.database.Request;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -20,15 +21,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.jooq.Condition;
 import org.jooq.DSLContext;
 import org.jooq.Field;
 import org.jooq.JSONB;
 import org.jooq.Name;
+import org.jooq.Query;
 import org.jooq.QueryPart;
 import org.jooq.Record;
 import org.jooq.Record1;
 import org.jooq.Record2;
+import org.jooq.SQL;
+import org.jooq.SQLDialect;
 import org.jooq.Select;
 import org.jooq.SelectFinalStep;
 import org.jooq.SelectForUpdateStep;
@@ -47,7 +53,14 @@ import org.jspecify.annotations.Nullable;
  * <p>The table is never aliased: the host's conditions may be qualified by its name.
  */
 public final class Invoices {
+    private static final String INVOICE = "invoice";
+    private static final String REFERENCE = "reference";
+    private static final String LIMIT = "limit";
+    private static final String AFTER_ID = "after_id";
+    private static final String AFTER_ORDER = "after_order";
+
     private final InvoiceSettings settings;
+    private final Map<String, Prepared> statements = new ConcurrentHashMap<>();
     private final Name tableName;
     private final Table<?> table;
     private final Column id;
@@ -81,8 +94,10 @@ public final class Invoices {
                 : column(settings.orderedBy());
         this.pending = settings.pendingColumn() != null
                 ? DSL.condition(field(name(settings.pendingColumn()), SQLDataType.BOOLEAN))
-                : inlined(java.util.Objects.requireNonNull(settings.pendingWhen()));
-        this.fresh = settings.billableWhen() == null ? pending : pending.and(inlined(settings.billableWhen()));
+                : DSL.condition(rendered(java.util.Objects.requireNonNull(settings.pendingWhen())));
+        this.fresh = settings.billableWhen() == null
+                ? pending
+                : pending.and(DSL.condition(rendered(settings.billableWhen())));
         this.included = List.copyOf(included);
         this.snapshot = snapshot();
         if (settings.pendingColumn() != null) {
@@ -102,31 +117,38 @@ public final class Invoices {
     /**
      * A page of fresh invoices, read without locks.
      *
-     * @param tx the transaction
      * @param from where the run has come to
      * @param limit how many at most
      * @return in the configured order; fewer than the limit at the end of a phase
      */
-    public List<Candidate> page(DSLContext tx, Position from, int limit) {
-        return tx.select(idText, orderText())
-                .from(table)
-                .where(fresh)
-                .and(beyond(from))
-                .orderBy(ordering())
-                .limit(inline(limit))
-                .fetch(row -> new Candidate(row.value1(), after(from, row.value2(), row.value1())));
+    public Request<List<Candidate>> page(Position from, int limit) {
+        Prepared page = prepared(
+                "page " + shape(from),
+                () -> DSL.select(idText, orderText())
+                        .from(table)
+                        .where(fresh)
+                        .and(beyond(from))
+                        .orderBy(ordering())
+                        .limit(DSL.param(LIMIT, Integer.class)));
+        return Request.of(page, bound(from, limit), rows -> {
+            List<Candidate> candidates = new ArrayList<>(limit);
+            while (rows.next()) {
+                String invoiceId = java.util.Objects.requireNonNull(rows.text(0));
+                candidates.add(new Candidate(invoiceId, after(from, rows.text(1), invoiceId)));
+            }
+            return candidates;
+        });
     }
 
     /**
      * A page of fresh invoices, locked, those skipped that another holds: the source of a claim of many. Columns {@code invoice_id},
-     * {@code snapshot}.
+     * {@code snapshot}; what varies is bound by {@link #bound}.
      *
-     * @param from where the run has come to
+     * @param from where the run has come to; only its {@link #shape} matters
      * @param withoutAttempt the journal's condition on an invoice id
-     * @param limit how many at most
      * @return to be used in the journal's statement
      */
-    public Select<Record2<String, JSONB>> freshAndLocked(Position from, Condition withoutAttempt, int limit) {
+    public Select<Record2<String, JSONB>> freshAndLocked(Position from, Condition withoutAttempt) {
         // FOR UPDATE SKIP LOCKED comes before the limit is applied: as many as are free, not fewer by those that are
         // held.
         return locking(
@@ -136,8 +158,37 @@ public final class Invoices {
                         .and(beyond(from))
                         .and(withoutAttempt)
                         .orderBy(ordering())
-                        .limit(inline(limit)),
+                        .limit(DSL.param(LIMIT, Integer.class)),
                 RowWait.SKIP_LOCKED);
+    }
+
+    /**
+     * Which of the few forms a page's statement has at a position.
+     *
+     * @param from where the run has come to
+     * @return equal for positions whose statements differ in bound values alone
+     */
+    public String shape(Position from) {
+        return (from.nulls() ? "nulls" : "values") + (from.id() == null ? " from the start" : " beyond");
+    }
+
+    /**
+     * What a page's statement binds.
+     *
+     * @param from where the run has come to
+     * @param limit how many at most
+     * @return values by name
+     */
+    public Map<String, ?> bound(Position from, int limit) {
+        Map<String, Object> bound = new HashMap<>();
+        bound.put(LIMIT, limit);
+        if (from.id() != null) {
+            bound.put(AFTER_ID, from.id());
+        }
+        if (from.order() != null) {
+            bound.put(AFTER_ORDER, from.order());
+        }
+        return bound;
     }
 
     /**
@@ -181,34 +232,63 @@ public final class Invoices {
     }
 
     /**
+     * One invoice, locked, if it is still pending and billable: the source of a claim of one. Columns {@code invoice_id},
+     * {@code snapshot}; its id is bound by {@link #bound(String)}.
+     *
+     * @param wait what to do where another holds it
+     * @return to be used in the journal's statement
+     */
+    public Select<Record2<String, JSONB>> freshAndLocked(RowWait wait) {
+        return locking(
+                DSL.select(idText.as("invoice_id"), snapshot.as("snapshot"))
+                        .from(table)
+                        .where(isId())
+                        .and(fresh),
+                wait);
+    }
+
+    /**
+     * What the statement on one invoice binds.
+     *
+     * @param invoiceId as text
+     * @return values by name
+     */
+    public Map<String, ?> bound(String invoiceId) {
+        return Map.of(INVOICE, invoiceId);
+    }
+
+    /**
      * Locks one invoice if it is still pending and billable, and takes its snapshot.
      *
-     * @param tx the transaction
      * @param invoiceId as text
      * @param wait what to do where another holds it
      * @return its snapshot; empty if it is not pending and billable (any more), or was skipped
      */
-    public Optional<JSONB> lockFresh(DSLContext tx, String invoiceId, RowWait wait) {
-        return tx.fetchOptional(locking(
-                        DSL.select(snapshot).from(table).where(isId(invoiceId)).and(fresh), wait))
-                .map(Record1::value1);
+    public Request<Optional<JSONB>> lockFresh(String invoiceId, RowWait wait) {
+        return Request.of(
+                prepared("lock fresh " + wait, () -> freshAndLocked(wait)),
+                bound(invoiceId),
+                rows -> rows.next() ? Optional.of(JSONB.valueOf(rows.text(1))) : Optional.empty());
     }
 
     /**
      * Locks one invoice, whatever its state.
      *
-     * @param tx the transaction
      * @param invoiceId as text
      * @param wait what to do where another holds it
      * @return whether it is pending; empty if there is no such row (or it was skipped)
      */
-    public Optional<Boolean> lock(DSLContext tx, String invoiceId, RowWait wait) {
-        return tx.fetchOptional(locking(
-                        DSL.select(field(DSL.coalesce(field(pending), inline(false))))
-                                .from(table)
-                                .where(isId(invoiceId)),
-                        wait))
-                .map(Record1::value1);
+    public Request<Optional<Boolean>> lock(String invoiceId, RowWait wait) {
+        return Request.of(
+                prepared(
+                        "lock " + wait,
+                        () -> locking(
+                                DSL.select(field(DSL.coalesce(field(pending), inline(false))))
+                                        .from(table)
+                                        .where(isId()),
+                                wait)),
+                bound(invoiceId),
+                rows -> rows.next() ? Optional.of(rows.flag(0)) : Optional.empty());
     }
 
     /**
@@ -284,61 +364,86 @@ public final class Invoices {
     /**
      * Marks an invoice as billed.
      *
-     * @param tx the transaction, which holds its lock
-     * @param invoiceId as text
+     * @param invoiceId as text, of one that this transaction has locked
      * @param reference the provider's id of the charge
      * @return what became of it
      */
-    public Mark mark(DSLContext tx, String invoiceId, String reference) {
+    public Request<Mark> mark(String invoiceId, String reference) {
+        return Request.of(
+                prepared("mark", () -> markOne(DSL.param(REFERENCE, String.class))),
+                markValues(invoiceId, reference),
+                rows -> rows.next() ? markOf(rows.flag(0)) : Mark.MISSING);
+    }
+
+    private static Mark markOf(boolean pending) {
+        return pending ? Mark.STILL_PENDING : Mark.MARKED;
+    }
+
+    private Map<String, ?> markValues(String invoiceId, String reference) {
+        return settings.referenceColumn() == null
+                ? Map.of(INVOICE, invoiceId)
+                : Map.of(INVOICE, invoiceId, REFERENCE, reference);
+    }
+
+    private Query markOne(Field<String> reference) {
         Map<Field<?>, Field<?>> values = new LinkedHashMap<>(billedValues);
         if (settings.referenceColumn() != null) {
             values.put(
                     field(name(settings.referenceColumn())),
-                    cast(val(reference), column(settings.referenceColumn()).type()));
+                    cast(reference, column(settings.referenceColumn()).type()));
         }
-        return tx.update(table)
+        return DSL.using(SQLDialect.POSTGRES)
+                .update(table)
                 .set(values)
-                .where(isId(invoiceId))
-                .returningResult(DSL.coalesce(field(pending), inline(false)))
-                .fetchOptional()
-                .map(row -> row.value1() ? Mark.STILL_PENDING : Mark.MARKED)
-                .orElse(Mark.MISSING);
+                .where(isId())
+                .returningResult(DSL.coalesce(field(pending), inline(false)));
     }
 
     /**
      * Marks many invoices as billed, leaving those that another holds (R12).
      *
-     * @param tx the transaction
      * @param references the provider's id of each charge, by invoice id
      * @return what became of each that was not left
      */
-    public Map<String, Mark> markUnlocked(DSLContext tx, Map<String, String> references) {
+    public Request<Map<String, Mark>> markUnlocked(Map<String, String> references) {
+        Map<String, Object> bound = new HashMap<>();
+        bound.put(INVOICE, references.keySet().toArray(String[]::new));
+        if (settings.referenceColumn() != null) {
+            bound.put(REFERENCE, org.jooq.tools.json.JSONObject.toJSONString(references));
+        }
+        return Request.of(prepared("mark unlocked", this::markUnlocked), bound, rows -> {
+            Map<String, Mark> marks = new HashMap<>();
+            while (rows.next()) {
+                marks.put(java.util.Objects.requireNonNull(rows.text(0)), markOf(rows.flag(1)));
+            }
+            return marks;
+        });
+    }
+
+    private Query markUnlocked() {
         Map<Field<?>, Field<?>> values = new LinkedHashMap<>(billedValues);
         if (settings.referenceColumn() != null) {
             // One parameter that holds all: a join with unnest(?) would be planned for ten rows.
-            Map<String, Object> json = new HashMap<>(references);
             values.put(
                     field(name(settings.referenceColumn())),
                     cast(
                             field(
                                     "cast({0} as jsonb) ->> {1}",
-                                    String.class, val(org.jooq.tools.json.JSONObject.toJSONString(json)), idText),
+                                    String.class, DSL.param(REFERENCE, String.class), idText),
                             column(settings.referenceColumn()).type()));
         }
         Select<?> unlocked = locking(
                 DSL.select(field(name(id.name())))
                         .from(table)
-                        .where(isOneOf(references.keySet()))
+                        .where(isOneOf(DSL.param(INVOICE, String[].class)))
                         .orderBy(field(name(id.name()))),
                 RowWait.SKIP_LOCKED);
-        Map<String, Mark> marks = new HashMap<>();
-        tx.update(table)
+        return DSL.using(SQLDialect.POSTGRES)
+                .update(table)
                 .set(values)
                 // array(select …) is evaluated once, before the update looks its ids up in the index
                 .where(DSL.condition("{0} = any(array({1}))", field(name(id.name())), unlocked))
-                .returningResult(idText, DSL.coalesce(field(pending), inline(false)))
-                .forEach(row -> marks.put(row.value1(), row.value2() ? Mark.STILL_PENDING : Mark.MARKED));
-        return marks;
+                .returningResult(idText, DSL.coalesce(field(pending), inline(false)));
     }
 
     /**
@@ -409,7 +514,7 @@ public final class Invoices {
      * @return for people and for the registry of billers
      */
     public String pendingSql() {
-        return DSL.using(org.jooq.SQLDialect.POSTGRES).renderInlined(pending);
+        return DSL.using(SQLDialect.POSTGRES).renderInlined(pending);
     }
 
     /**
@@ -420,7 +525,7 @@ public final class Invoices {
     public String billableSql() {
         return settings.billableWhen() == null
                 ? ""
-                : DSL.using(org.jooq.SQLDialect.POSTGRES).renderInlined(settings.billableWhen());
+                : DSL.using(SQLDialect.POSTGRES).renderInlined(settings.billableWhen());
     }
 
     /**
@@ -429,7 +534,7 @@ public final class Invoices {
      * @return for people and for the registry of billers
      */
     public String qualifiedName() {
-        return DSL.using(org.jooq.SQLDialect.POSTGRES).render(tableName);
+        return DSL.using(SQLDialect.POSTGRES).render(tableName);
     }
 
     /**
@@ -452,7 +557,7 @@ public final class Invoices {
      * @return for people
      */
     public String indexAdvice() {
-        return DSL.using(org.jooq.SQLDialect.POSTGRES)
+        return DSL.using(SQLDialect.POSTGRES)
                 .renderInlined(DSL.sql(
                         "create index concurrently on {0} ({1}) where {2}",
                         tableName,
@@ -471,7 +576,7 @@ public final class Invoices {
         List<QueryPart> pairs = new ArrayList<>();
         for (Field<?> include : settings.including()) {
             pairs.add(inline(include.getName()));
-            pairs.add(inlined(unaliased(include)));
+            pairs.add(rendered(unaliased(include)));
         }
         return field("{0} || jsonb_build_object({1})", JSONB.class, ofRow, DSL.list(pairs));
     }
@@ -482,20 +587,19 @@ public final class Invoices {
 
     private Condition beyond(Position from) {
         Field<Object> idField = field(name(id.name()));
+        Field<Object> afterId = cast(DSL.param(AFTER_ID, String.class), id.baseType());
         if (order == null) {
-            return from.id() == null ? noCondition() : idField.gt(cast(val(from.id()), id.baseType()));
+            return from.id() == null ? noCondition() : idField.gt(afterId);
         }
         Field<Object> orderField = field(name(order.name()));
         if (from.nulls()) {
-            return from.id() == null
-                    ? orderField.isNull()
-                    : orderField.isNull().and(idField.gt(cast(val(from.id()), id.baseType())));
+            return from.id() == null ? orderField.isNull() : orderField.isNull().and(idField.gt(afterId));
         }
         Condition notNull = order.nullable() ? orderField.isNotNull() : noCondition();
         return from.id() == null
                 ? notNull
                 : notNull.and(row(orderField, idField)
-                        .gt(row(cast(val(from.order()), order.type()), cast(val(from.id()), id.baseType()))));
+                        .gt(row(cast(DSL.param(AFTER_ORDER, String.class), order.type()), afterId)));
     }
 
     // Qualified, because an unqualified name in ORDER BY is first looked for among the output columns, where the id is
@@ -512,13 +616,32 @@ public final class Invoices {
     }
 
     private Condition isId(String invoiceId) {
-        return field(name(id.name())).eq(cast(val(invoiceId), id.baseType()));
+        return isId(val(invoiceId));
+    }
+
+    private Condition isId() {
+        return isId(DSL.param(INVOICE, String.class));
+    }
+
+    private Condition isId(Field<String> invoiceId) {
+        return field(name(id.name())).eq(cast(invoiceId, id.baseType()));
+    }
+
+    private Prepared prepared(String which, Supplier<Query> query) {
+        return statements.computeIfAbsent(which, w -> Prepared.of(query.get()));
+    }
+
+    /** The host's own expression as text, with its values in it: the index that serves it is on just that. */
+    private static SQL rendered(QueryPart part) {
+        return raw(DSL.using(SQLDialect.POSTGRES).renderInlined(part));
     }
 
     private Condition isOneOf(Collection<String> invoiceIds) {
-        return DSL.condition(
-                "{0} = any(cast({1} as {2}[]))",
-                field(name(id.name())), val(invoiceIds.toArray(String[]::new)), raw(id.baseType()));
+        return isOneOf(val(invoiceIds.toArray(String[]::new)));
+    }
+
+    private Condition isOneOf(Field<String[]> invoiceIds) {
+        return DSL.condition("{0} = any(cast({1} as {2}[]))", field(name(id.name())), invoiceIds, raw(id.baseType()));
     }
 
     private <R extends Record> SelectFinalStep<R> locking(SelectForUpdateStep<R> select, RowWait wait) {
@@ -533,7 +656,7 @@ public final class Invoices {
 
     private Field<?> value(String column, @Nullable Object value) {
         if (value instanceof Field<?> expression) {
-            return expression;
+            return field("{0}", Object.class, rendered(expression));
         }
         return cast(
                 val(value == null ? null : value.toString(), SQLDataType.VARCHAR),

@@ -14,6 +14,9 @@ import static org.jooq.impl.DSL.val;
 
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.internal.database.Prepared;
+import io.github.invoicelock.internal.database.Request;
+import io.github.invoicelock.internal.database.Rows;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -24,17 +27,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jooq.CommonTableExpression;
 import org.jooq.Condition;
 import org.jooq.DSLContext;
 import org.jooq.Field;
 import org.jooq.JSONB;
 import org.jooq.Name;
+import org.jooq.Query;
 import org.jooq.Record;
 import org.jooq.Record1;
 import org.jooq.Record2;
 import org.jooq.Result;
+import org.jooq.SQLDialect;
 import org.jooq.Select;
 import org.jooq.SelectField;
 import org.jooq.SelectFieldOrAsterisk;
@@ -95,10 +102,19 @@ public final class Journal {
             MESSAGE,
             RESOLVED_BY,
             NOTE);
+    private static final List<Field<?>> STARTED_COLUMNS = List.of(
+            BILLER, INVOICE_ID, NUMBER, IDEMPOTENCY_KEY, STATE, DUE_AT, LEASE_UNTIL, OWNER, FENCE, STARTED_AT, INVOICE);
+    /** All that is not known of a fresh attempt before it is written. */
+    private static final List<Field<?>> FRESH = List.of(ID, INVOICE_ID, IDEMPOTENCY_KEY, DUE_AT, STARTED_AT);
+    /** All that may have changed when an attempt is billed. */
+    private static final List<Field<?>> BILLED =
+            List.of(ID, DUE_AT, OWNER, FENCE, CALLS, SETTLED_AT, INVOICE, RESOLVED_BY, NOTE);
+
     private static final Field<OffsetDateTime> CLOCK = field("clock_timestamp()", SQLDataType.TIMESTAMPWITHTIMEZONE(6));
     // A name of the journal's own columns that no column of a host's table will have.
     private static final String PREFIX = "invoice_lock.";
 
+    private final Map<String, Prepared> statements = new ConcurrentHashMap<>();
     private final Table<?> attempts;
     private final Name attemptsName;
     private final UUID installation;
@@ -151,13 +167,26 @@ public final class Journal {
     /**
      * Writes the first attempt of an invoice whose row this transaction has locked.
      *
-     * @param tx the transaction
      * @param invoiceId whose
      * @param snapshot the row
      * @return the claim; empty if it has one already, which the constraint alone can tell for sure (R10)
      */
-    public Optional<Claimed> insertFirst(DSLContext tx, String invoiceId, JSONB snapshot) {
-        return insertStarted(tx, invoiceId, 1, snapshot);
+    public Request<Optional<Claimed>> insertFirst(String invoiceId, JSONB snapshot) {
+        return insertStarted(invoiceId, 1, snapshot);
+    }
+
+    /**
+     * Locks an invoice and writes its first attempt in one statement.
+     *
+     * @param shape which of the few forms the row's lock has
+     * @param row the host's row, locked: {@code invoice_id}, {@code snapshot}
+     * @param bound what that binds
+     * @return the claim; empty if it is not to be claimed, or has an attempt already (R10)
+     */
+    public Request<Optional<Claimed>> insertFirst(
+            String shape, Supplier<Select<Record2<String, JSONB>>> row, Map<String, ?> bound) {
+        return Request.of(
+                prepared("insert first of one " + shape, () -> insertFirst(row.get())), bound, rows -> first(rows, 1));
     }
 
     /**
@@ -176,107 +205,134 @@ public final class Journal {
                 .execute();
         return superseded == 0
                 ? Optional.empty()
-                : insertStarted(tx, declined.invoiceId(), declined.number() + 1, snapshot);
+                : insertStarted(declined.invoiceId(), declined.number() + 1, snapshot)
+                        .in(tx);
     }
 
-    private Optional<Claimed> insertStarted(DSLContext tx, String invoiceId, int number, JSONB snapshot) {
+    // The values themselves, and no rows of a query: on Citus that names the one shard to write to.
+    private Request<Optional<Claimed>> insertStarted(String invoiceId, int number, JSONB snapshot) {
+        return Request.of(
+                prepared("insert started", this::insertStarted),
+                Map.of(
+                        "invoice", invoiceId,
+                        "number", number,
+                        "invoice in key", invoiceId,
+                        "number in key", number,
+                        "snapshot", snapshot.data()),
+                rows -> first(rows, number));
+    }
+
+    private Query insertStarted() {
         CommonTableExpression<Record> claimed = name("claimed")
-                .as(tx.insertInto(
-                                attempts,
-                                BILLER,
-                                INVOICE_ID,
-                                NUMBER,
-                                IDEMPOTENCY_KEY,
-                                STATE,
-                                DUE_AT,
-                                LEASE_UNTIL,
-                                OWNER,
-                                FENCE,
-                                STARTED_AT,
-                                INVOICE)
-                        .values(
-                                val(owner.biller()),
-                                val(invoiceId),
-                                val(number),
-                                key(val(invoiceId), val(number)),
-                                inline(AttemptState.STARTED.name()),
-                                clockPlus(owner.lease()),
-                                clockPlus(owner.lease()),
-                                val(owner.server()),
-                                inline(1),
-                                CLOCK,
-                                val(snapshot))
+                .as(DSL.using(SQLDialect.POSTGRES)
+                        .insertInto(attempts)
+                        .columns(STARTED_COLUMNS)
+                        .values(started(
+                                DSL.param("invoice", String.class),
+                                DSL.param("number", Integer.class),
+                                key(
+                                        DSL.cast(DSL.param("invoice in key", String.class), SQLDataType.CLOB),
+                                        DSL.param("number in key", Integer.class)),
+                                DSL.cast(DSL.param("snapshot", String.class), SQLDataType.JSONB)))
                         .onConflictDoNothing()
                         .returningResult(asterisk()));
-        return tx.with(claimed)
-                .select(claimedFields(List.of()))
-                .from(claimed, typed.apply(field(name("claimed", "invoice"))))
-                .fetchOptional(this::claimed);
+        return DSL.with(claimed)
+                .select(freshFields(List.of()))
+                .from(claimed, typed.apply(field(name("claimed", "invoice"))));
+    }
+
+    private Query insertFirst(Select<Record2<String, JSONB>> row) {
+        CommonTableExpression<Record2<String, JSONB>> locked = name("locked").asMaterialized(row);
+        CommonTableExpression<Record> claimed = claimed(locked);
+        return DSL.with(locked, claimed)
+                .select(freshFields(List.of()))
+                .from(claimed, typed.apply(field(name("claimed", "invoice"))));
+    }
+
+    private Optional<Claimed> first(Rows rows, int number) {
+        return rows.records().stream()
+                .findFirst()
+                .map(row -> fresh(row, number, FRESH.size(), invoiceColumns(row, FRESH.size())));
     }
 
     /**
      * Claims all invoices of a locked page in one statement.
      *
-     * @param tx the transaction
+     * @param shape which of the few forms the page has
      * @param page the host's rows: {@code invoice_id}, {@code snapshot}
+     * @param bound what the page binds
      * @param order the ordering column of the typed invoice, as text
      * @return what was claimed
      */
-    public ClaimedPage insertFirst(DSLContext tx, Select<Record2<String, JSONB>> page, Field<String> order) {
+    public Request<ClaimedPage> insertFirst(
+            String shape, Supplier<Select<Record2<String, JSONB>>> page, Map<String, ?> bound, Field<String> order) {
+        return Request.of(
+                prepared("insert first " + shape, () -> insertFirst(page.get(), order)),
+                bound,
+                rows -> claimedPage(rows.records()));
+    }
+
+    private ClaimedPage claimedPage(Result<Record> rows) {
+        int own = FRESH.size() + 2;
+        Field<?>[] columns = invoiceColumns(rows.get(0), own);
+        List<Claimed> all = new ArrayList<>(rows.size());
+        String lastOrder = null;
+        for (Record row : rows) {
+            if (row.get(0) != null) {
+                all.add(fresh(row, 1, own, columns));
+                lastOrder = row.get(FRESH.size(), String.class);
+            }
+        }
+        return new ClaimedPage(all, rows.get(0).get(FRESH.size() + 1, Integer.class), lastOrder);
+    }
+
+    private Query insertFirst(Select<Record2<String, JSONB>> page, Field<String> order) {
         CommonTableExpression<Record2<String, JSONB>> locked = name("locked").asMaterialized(page);
-        Field<String> invoiceId = field(name("locked", "invoice_id"), SQLDataType.CLOB);
-        CommonTableExpression<Record> claimed = name("claimed")
-                .as(tx.insertInto(
-                                attempts,
-                                BILLER,
-                                INVOICE_ID,
-                                NUMBER,
-                                IDEMPOTENCY_KEY,
-                                STATE,
-                                DUE_AT,
-                                LEASE_UNTIL,
-                                OWNER,
-                                FENCE,
-                                STARTED_AT,
-                                INVOICE)
-                        .select(select(
-                                        val(owner.biller()),
-                                        invoiceId,
-                                        inline(1),
-                                        key(invoiceId, inline(1)),
-                                        inline(AttemptState.STARTED.name()),
-                                        clockPlus(owner.lease()),
-                                        clockPlus(owner.lease()),
-                                        val(owner.server()),
-                                        inline(1),
-                                        CLOCK,
-                                        field(name("locked", "snapshot"), SQLDataType.JSONB))
-                                .from(locked))
-                        // R10: the page's snapshot may be older than its locks; a row that another server claimed and
-                        // committed since
-                        // passes FOR UPDATE SKIP LOCKED and the look-up of attempts, and only the constraint stops it.
-                        .onConflictDoNothing()
-                        .returningResult(asterisk()));
+        CommonTableExpression<Record> claimed = claimed(locked);
         Field<Integer> lockedCount = field(select(DSL.count()).from(locked)).as(PREFIX + "locked");
-        Result<Record> rows = tx.with(locked, claimed)
-                .select(claimedFields(List.of(order.as(PREFIX + "order"), lockedCount)))
+        return DSL.with(locked, claimed)
+                .select(freshFields(List.of(order.as(PREFIX + "order"), lockedCount)))
                 // a row even where nothing was claimed, so that the number of locked ones is known
                 .from(DSL.table("(values (1)) as one(one)"))
                 .leftJoin(claimed)
                 .on(DSL.trueCondition())
                 .leftJoin(typed.apply(field(name("claimed", "invoice"))))
                 .on(DSL.trueCondition())
-                .orderBy(field(name("claimed", "id")))
-                .fetch();
-        List<Claimed> all = new ArrayList<>(rows.size());
-        String lastOrder = null;
-        for (Record row : rows) {
-            if (row.get(PREFIX + "id") != null) {
-                all.add(claimed(row));
-                lastOrder = row.get(PREFIX + "order", String.class);
-            }
-        }
-        return new ClaimedPage(all, rows.get(0).get(PREFIX + "locked", Integer.class), lastOrder);
+                .orderBy(field(name("claimed", "id")));
+    }
+
+    private CommonTableExpression<Record> claimed(CommonTableExpression<Record2<String, JSONB>> locked) {
+        Field<String> invoiceId = field(name("locked", "invoice_id"), SQLDataType.CLOB);
+        return name("claimed")
+                .as(DSL.using(SQLDialect.POSTGRES)
+                        .insertInto(attempts)
+                        .columns(STARTED_COLUMNS)
+                        .select(select(started(
+                                        invoiceId,
+                                        inline(1),
+                                        key(invoiceId, inline(1)),
+                                        field(name("locked", "snapshot"), SQLDataType.JSONB)))
+                                .from(locked))
+                        // R10: the snapshot may be older than the lock; a row that another server claimed and committed
+                        // since passes FOR UPDATE and the look-up of attempts, and only the constraint stops it.
+                        .onConflictDoNothing()
+                        .returningResult(asterisk()));
+    }
+
+    private List<Field<?>> started(
+            Field<String> invoiceId, Field<Integer> number, Field<String> key, Field<JSONB> snapshot) {
+        return List.of(
+                val(owner.biller()),
+                invoiceId,
+                number,
+                key,
+                inline(AttemptState.STARTED.name()),
+                clockPlus(owner.lease()),
+                clockPlus(owner.lease()),
+                val(owner.server()),
+                inline(1),
+                CLOCK,
+                snapshot);
     }
 
     /**
@@ -444,18 +500,31 @@ public final class Journal {
     /**
      * Whether this server still owns an attempt that it is about to send, read after the invoice's row was locked.
      *
-     * @param tx the transaction
      * @param attempt as it was claimed
      * @return false if another has taken it over or it has settled
      */
-    public boolean owns(DSLContext tx, BillingAttempt attempt) {
-        return tx.fetchExists(selectOne().from(attempts).where(isThis(attempt)).and(ownedBy(attempt)));
+    public Request<Boolean> owns(BillingAttempt attempt) {
+        return Request.of(
+                prepared(
+                        "owns",
+                        () -> selectOne()
+                                .from(attempts)
+                                .where(isThis())
+                                .and(OWNER.eq(DSL.param("owner", String.class)))
+                                .and(FENCE.eq(DSL.param("fence", Integer.class)))
+                                .and(STATE.eq(DSL.param("state", String.class)))),
+                Map.of(
+                        "id", attempt.id(),
+                        "invoice", attempt.invoiceId(),
+                        "owner", attempt.owner(),
+                        "fence", attempt.fence(),
+                        "state", attempt.state().name()),
+                Rows::next);
     }
 
     /**
      * Writes BILLED, whoever owns the attempt and whatever it was before (R5).
      *
-     * @param tx the transaction
      * @param attempt which
      * @param reference the provider's id of the charge
      * @param markAfter when to mark the invoice; null if this transaction does
@@ -463,42 +532,98 @@ public final class Journal {
      * @param message what kept the invoice from being marked; null if nothing
      * @return as it is now; empty if it was BILLED already
      */
-    public Optional<BillingAttempt> billed(
-            DSLContext tx,
+    public Request<Optional<BillingAttempt>> billed(
             BillingAttempt attempt,
             String reference,
             @Nullable Duration markAfter,
             boolean called,
             @Nullable String message) {
-        UpdateSetMoreStep<Record> update = updateAttempts(tx)
-                .set(STATE, inline(AttemptState.BILLED.name()))
-                .set(REFERENCE, reference)
-                .set(DUE_AT, dueIn(markAfter))
-                .set(SETTLED_AT, CLOCK)
-                .set(CALLS, CALLS.plus(inline(called ? 1 : 0)))
-                .set(CODE, (String) null)
-                .set(MESSAGE, cut(message));
-        return fetch(withoutSnapshot(update)
-                .where(isThis(attempt))
+        String cut = cut(message);
+        return Request.of(
+                prepared("billed " + markAfter + called, () -> billed(markAfter, called)),
+                Map.of(
+                        "id",
+                        attempt.id(),
+                        "invoice",
+                        attempt.invoiceId(),
+                        "reference",
+                        reference,
+                        "message",
+                        cut == null ? "" : cut),
+                rows -> rows.next() ? Optional.of(billed(attempt, reference, cut, rows)) : Optional.empty());
+    }
+
+    private Query billed(@Nullable Duration markAfter, boolean called) {
+        return withoutSnapshot(updateAttempts(DSL.using(SQLDialect.POSTGRES))
+                        .set(STATE, inline(AttemptState.BILLED.name()))
+                        .set(REFERENCE, DSL.param("reference", String.class))
+                        .set(DUE_AT, dueIn(markAfter))
+                        .set(SETTLED_AT, CLOCK)
+                        .set(CALLS, CALLS.plus(inline(called ? 1 : 0)))
+                        .set(CODE, (String) null)
+                        .set(MESSAGE, DSL.nullif(DSL.param("message", String.class), inline(""))))
+                .where(isThis())
                 .and(STATE.ne(inline(AttemptState.BILLED.name())))
-                .returningResult(COLUMNS));
+                .returningResult(BILLED);
+    }
+
+    private static BillingAttempt billed(BillingAttempt attempt, String reference, @Nullable String message, Rows row) {
+        return new BillingAttempt(
+                attempt.id(),
+                attempt.biller(),
+                attempt.invoiceId(),
+                attempt.number(),
+                attempt.idempotencyKey(),
+                AttemptState.BILLED,
+                row.time(1),
+                java.util.Objects.requireNonNull(row.text(2)),
+                (int) row.number(3),
+                (int) row.number(4),
+                attempt.startedAt(),
+                row.time(5),
+                row.text(6),
+                reference,
+                null,
+                message,
+                row.text(7),
+                row.text(8));
     }
 
     /**
      * Writes BILLED for many in one statement.
      *
-     * @param tx the transaction
-     * @param ids the journal's numbers, those of one invoice each
+     * @param charged the attempts, those of one invoice each
      * @param references the provider's ids of the charges, in the same order
      * @param marked whether each invoice has been marked by this transaction, in the same order
      * @param markAfter when to mark those that have not been
      * @return as they are now; without those that were BILLED already
      */
-    public List<BillingAttempt> billed(
-            DSLContext tx, Long[] ids, String[] references, Boolean[] marked, Duration markAfter) {
+    public Request<List<BillingAttempt>> billed(
+            List<BillingAttempt> charged, List<String> references, List<Boolean> marked, Duration markAfter) {
+        Map<Long, Integer> indexes = new HashMap<>();
+        for (int i = 0; i < charged.size(); i++) {
+            indexes.put(charged.get(i).id(), i);
+        }
+        return Request.of(
+                prepared("billed many " + markAfter, () -> billedMany(markAfter)),
+                Map.of(
+                        "ids", charged.stream().map(BillingAttempt::id).toArray(Long[]::new),
+                        "references", references.toArray(String[]::new),
+                        "marked", marked.toArray(Boolean[]::new)),
+                rows -> {
+                    List<BillingAttempt> billed = new ArrayList<>(charged.size());
+                    while (rows.next()) {
+                        int index = java.util.Objects.requireNonNull(indexes.get(rows.number(0)));
+                        billed.add(billed(charged.get(index), references.get(index), null, rows));
+                    }
+                    return billed;
+                });
+    }
+
+    private Query billedMany(Duration markAfter) {
         Field<Long> outcomeAttempt = field(name("o", "attempt"), SQLDataType.BIGINT);
         Field<Boolean> outcomeMarked = field(name("o", "marked"), SQLDataType.BOOLEAN);
-        return withoutSnapshot(updateAttempts(tx)
+        return withoutSnapshot(updateAttempts(DSL.using(SQLDialect.POSTGRES))
                         .set(STATE, inline(AttemptState.BILLED.name()))
                         .set(REFERENCE, field(name("o", "reference"), SQLDataType.CLOB))
                         .set(
@@ -511,11 +636,12 @@ public final class Journal {
                         .set(MESSAGE, (String) null))
                 .from(table(
                         "unnest({0}, {1}, {2}) as o(attempt, reference, marked)",
-                        val(ids), val(references), val(marked)))
+                        DSL.param("ids", Long[].class),
+                        DSL.param("references", String[].class),
+                        DSL.param("marked", Boolean[].class)))
                 .where(field(name("billing_attempt", "id"), SQLDataType.BIGINT).eq(outcomeAttempt))
                 .and(STATE.ne(inline(AttemptState.BILLED.name())))
-                .returningResult(COLUMNS.stream().map(Journal::ofAttempts).toList())
-                .fetch(row -> attempt(row, ""));
+                .returningResult(BILLED.stream().map(Journal::ofAttempts).toList());
     }
 
     /**
@@ -807,6 +933,10 @@ public final class Journal {
         return ID.eq(attempt.id()).and(INVOICE_ID.eq(attempt.invoiceId()));
     }
 
+    private static Condition isThis() {
+        return ID.eq(DSL.param("id", Long.class)).and(INVOICE_ID.eq(DSL.param("invoice", String.class)));
+    }
+
     // The owner too, not the fence alone: a database that fell back to an older state counts the same fences again
     // (R3).
     private static Condition ownedBy(BillingAttempt claimed) {
@@ -865,6 +995,49 @@ public final class Journal {
         return fields;
     }
 
+    private static List<SelectFieldOrAsterisk> freshFields(List<? extends SelectField<?>> more) {
+        List<SelectFieldOrAsterisk> fields = new ArrayList<>();
+        FRESH.forEach(column -> fields.add(
+                field(name("claimed", column.getName()), column.getDataType()).as(PREFIX + column.getName())));
+        fields.addAll(more);
+        fields.add(table(name("invoice")).asterisk());
+        return fields;
+    }
+
+    private Claimed fresh(Record row, int number, int own, Field<?>[] invoice) {
+        if (row.size() != own + invoice.length) {
+            throw new IllegalStateException("A claim of " + row.size() + " columns, " + own + " of them our own");
+        }
+        BillingAttempt attempt = new BillingAttempt(
+                row.get(0, Long.class),
+                owner.biller(),
+                row.get(1, String.class),
+                number,
+                row.get(2, String.class),
+                AttemptState.STARTED,
+                instant(row.get(3, OffsetDateTime.class)),
+                owner.server(),
+                1,
+                0,
+                row.get(4, OffsetDateTime.class).toInstant(),
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null);
+        return new Claimed(attempt, row.into(invoice), Duration.ZERO, true);
+    }
+
+    private static Field<?>[] invoiceColumns(Record row, int own) {
+        return Arrays.copyOfRange(row.fields(), own, row.size());
+    }
+
+    private Prepared prepared(String which, Supplier<Query> query) {
+        return statements.computeIfAbsent(which, w -> Prepared.of(query.get()));
+    }
+
     private Claimed claimed(Record row) {
         BillingAttempt attempt = attempt(row, PREFIX);
         if (!attempt.biller().equals(owner.biller()) || !attempt.owner().equals(owner.server())) {
@@ -906,7 +1079,10 @@ public final class Journal {
     }
 
     private static java.time.@Nullable Instant instant(Record row, String prefix, Field<OffsetDateTime> column) {
-        OffsetDateTime value = row.get(prefix + column.getName(), OffsetDateTime.class);
+        return instant(row.get(prefix + column.getName(), OffsetDateTime.class));
+    }
+
+    private static java.time.@Nullable Instant instant(@Nullable OffsetDateTime value) {
         return value == null ? null : value.toInstant();
     }
 }

@@ -261,8 +261,7 @@ public final class InvoiceTableCheck {
             tx.fetch("explain {0}", invoices.pendingInOrder());
             tx.fetch(
                     "explain {0}",
-                    invoices.freshAndLocked(
-                            io.github.invoicelock.internal.invoices.Position.START, DSL.noCondition(), 1));
+                    invoices.freshAndLocked(io.github.invoicelock.internal.invoices.Position.START, DSL.noCondition()));
         } catch (org.jooq.exception.DataAccessException e) {
             throw new SetupException(
                     "The conditions or values of " + named + " do not fit the table: " + e.getMessage()

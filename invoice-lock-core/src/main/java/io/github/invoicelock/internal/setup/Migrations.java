@@ -27,7 +27,8 @@ public final class Migrations {
     public static void migrate(DataSource dataSource, String schema, String location) {
         Server server = Server.ask(dataSource);
         // Made by hand, it has no history yet: that begins at the version which is there.
-        int version = JournalCheck.version(Database.of(dataSource, server, SessionSettings.momentary(IDLE)), schema);
+        int version = JournalCheck.version(
+                Database.of(dataSource, server, SessionSettings.momentary(IDLE, SessionSettings.Work.PAGES)), schema);
         try {
             Flyway.configure(Migrations.class.getClassLoader())
                     .dataSource(dataSource)

@@ -1,0 +1,98 @@
+package io.github.invoicelock.internal.database;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jooq.DSLContext;
+import org.jooq.Field;
+import org.jooq.Param;
+import org.jooq.Query;
+import org.jooq.SQLDialect;
+import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A statement that jOOQ has rendered once. Only what is bound varies, never the text, so that neither jOOQ renders nor the driver and
+ * the server parse it again: for a statement on one row that costs more than running it. Thread-safe.
+ */
+public final class Prepared {
+    private final String sql;
+    /** The names of the parameters in the order of their marks; null where the value is part of the statement. */
+    private final List<@Nullable String> names = new ArrayList<>();
+
+    private final List<@Nullable Object> values = new ArrayList<>();
+    private volatile Field<?> @Nullable [] columns;
+
+    private Prepared(Query query) {
+        DSLContext renderer = DSL.using(SQLDialect.POSTGRES);
+        this.sql = renderer.render(query);
+        for (Param<?> parameter : renderer.extractParams(query).values()) {
+            if (!parameter.isInline()) {
+                names.add(parameter.getParamName());
+                values.add(parameter.getValue());
+            }
+        }
+    }
+
+    /**
+     * Renders a statement.
+     *
+     * @param query built with jOOQ, returning rows; what varies is a {@code DSL.param} whose name occurs once
+     * @return the statement
+     */
+    public static Prepared of(Query query) {
+        return new Prepared(query);
+    }
+
+    /**
+     * Its text, for EXPLAIN.
+     *
+     * @return with question marks
+     */
+    public String sql() {
+        return sql;
+    }
+
+    /** The columns of its rows, as jOOQ saw them the last time; null before the first. */
+    Field<?> @Nullable [] columns() {
+        return columns;
+    }
+
+    void columns(Field<?>[] seen) {
+        this.columns = seen;
+    }
+
+    /** Binds its values from a mark on, and says behind which. */
+    int bind(Connection connection, PreparedStatement statement, int first, Map<String, ?> bound) throws SQLException {
+        for (int i = 0; i < names.size(); i++) {
+            String name = names.get(i);
+            Object value = name == null ? values.get(i) : bound.get(name);
+            if (name != null && value == null) {
+                throw new IllegalStateException("No value for " + name + " in: " + sql);
+            }
+            bind(connection, statement, first + i, value);
+        }
+        return first + names.size();
+    }
+
+    private static void bind(Connection connection, PreparedStatement statement, int index, @Nullable Object value)
+            throws SQLException {
+        if (value == null) {
+            statement.setNull(index, Types.VARCHAR);
+        } else if (value instanceof String text) {
+            statement.setString(index, text);
+        } else if (value instanceof String[] texts) {
+            statement.setArray(index, connection.createArrayOf("text", texts));
+        } else if (value instanceof Long[] numbers) {
+            statement.setArray(index, connection.createArrayOf("bigint", numbers));
+        } else if (value instanceof Boolean[] flags) {
+            statement.setArray(index, connection.createArrayOf("boolean", flags));
+        } else {
+            statement.setObject(index, value);
+        }
+    }
+}

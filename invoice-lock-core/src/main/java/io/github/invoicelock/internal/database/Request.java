@@ -1,0 +1,146 @@
+package io.github.invoicelock.internal.database;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.Map;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import org.jooq.DSLContext;
+import org.jooq.exception.DataAccessException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Something to be asked of the database: one statement, or several that go there and back in one round trip, one after the other.
+ *
+ * @param <T> what its rows are read as
+ */
+public abstract sealed class Request<T extends @Nullable Object> {
+    private Request() {}
+
+    /**
+     * One statement.
+     *
+     * @param <T> what its rows are read as
+     * @param statement which
+     * @param bound a value for each of its names; no nulls
+     * @param reader reads the rows
+     * @return the request
+     */
+    public static <T extends @Nullable Object> Request<T> of(
+            Prepared statement, Map<String, ?> bound, Function<Rows, T> reader) {
+        return new One<>(statement, bound, reader);
+    }
+
+    /**
+     * Two requests in one round trip. The second sees what the first did, and in READ COMMITTED what others have committed since.
+     *
+     * @param <A> the first's
+     * @param <B> the second's
+     * @param <T> what becomes of both
+     * @param first is run first
+     * @param second is run whatever comes of the first
+     * @param both puts them together
+     * @return the request
+     */
+    public static <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> Request<T> both(
+            Request<A> first, Request<B> second, BiFunction<A, B, T> both) {
+        return new Two<>(first, second, both);
+    }
+
+    /**
+     * Asks.
+     *
+     * @param tx the transaction
+     * @return the answer
+     */
+    public T in(DSLContext tx) {
+        return in(tx, "");
+    }
+
+    /** Asks after statements that answer nothing of interest, in the same round trip. */
+    T in(DSLContext tx, String before) {
+        return tx.connectionResult(connection -> {
+            try (PreparedStatement statement = connection.prepareStatement(before + sql())) {
+                bind(connection, statement, 1);
+                statement.execute();
+                for (int i = 0; i < statementsIn(before); i++) {
+                    statement.getMoreResults();
+                }
+                return read(tx, statement);
+            } catch (SQLException e) {
+                throw new DataAccessException(e.getMessage(), e);
+            }
+        });
+    }
+
+    private static int statementsIn(String before) {
+        return (int) before.chars().filter(c -> c == ';').count();
+    }
+
+    abstract String sql();
+
+    abstract int bind(Connection connection, PreparedStatement statement, int first) throws SQLException;
+
+    abstract T read(DSLContext tx, PreparedStatement statement) throws SQLException;
+
+    private static final class One<T extends @Nullable Object> extends Request<T> {
+        private final Prepared statement;
+        private final Map<String, ?> bound;
+        private final Function<Rows, T> reader;
+
+        private One(Prepared statement, Map<String, ?> bound, Function<Rows, T> reader) {
+            this.statement = statement;
+            this.bound = bound;
+            this.reader = reader;
+        }
+
+        @Override
+        String sql() {
+            return statement.sql();
+        }
+
+        @Override
+        int bind(Connection connection, PreparedStatement prepared, int first) throws SQLException {
+            return statement.bind(connection, prepared, first, bound);
+        }
+
+        @Override
+        T read(DSLContext tx, PreparedStatement executed) throws SQLException {
+            try (ResultSet rows = executed.getResultSet()) {
+                return reader.apply(new Rows(tx, rows, statement));
+            }
+        }
+    }
+
+    private static final class Two<A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object>
+            extends Request<T> {
+        private final Request<A> first;
+        private final Request<B> second;
+        private final BiFunction<A, B, T> both;
+
+        private Two(Request<A> first, Request<B> second, BiFunction<A, B, T> both) {
+            this.first = first;
+            this.second = second;
+            this.both = both;
+        }
+
+        @Override
+        String sql() {
+            return first.sql() + "; " + second.sql();
+        }
+
+        @Override
+        int bind(Connection connection, PreparedStatement prepared, int from) throws SQLException {
+            return second.bind(connection, prepared, first.bind(connection, prepared, from));
+        }
+
+        @Override
+        T read(DSLContext tx, PreparedStatement executed) throws SQLException {
+            A a = first.read(tx, executed);
+            executed.getMoreResults();
+            return both.apply(a, second.read(tx, executed));
+        }
+    }
+}
