@@ -22,6 +22,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -209,6 +210,11 @@ public abstract class BillingGatewayContract {
         return Duration.ofSeconds(10);
     }
 
+    /** Seconds are as fine as a provider's parameters usually are. */
+    Duration betweenServers() {
+        return Duration.ofMillis(1_100);
+    }
+
     // The key.
 
     /** Every charge carries the key that the library gave, to the letter, whichever server sends it. */
@@ -301,7 +307,7 @@ public abstract class BillingGatewayContract {
     /** After a time-out the call is over. */
     @Test
     protected void the_client_does_not_repeat_after_a_time_out() throws Exception {
-        notRepeated("a time-out", bill(hasty(invoice()), Fault.SILENCE));
+        notRepeated("a time-out", hungBill());
     }
 
     /** Whatever fails, no second key appears on the wire. */
@@ -331,7 +337,7 @@ public abstract class BillingGatewayContract {
     protected void the_same_key_always_sends_the_same_request() throws Exception {
         BillingRequest request = request(invoice());
         Conversation first = bill(request, Fault.NONE);
-        pause(Duration.ofMillis(1_100)); // a time in the request would show
+        pause(betweenServers()); // a time in the request would show
         Conversation second = bill(request, Fault.NONE);
 
         sameParameters(
@@ -452,30 +458,23 @@ public abstract class BillingGatewayContract {
     /** After a time-out nobody knows. */
     @Test
     protected void a_time_out_is_unknown() throws Exception {
-        BillingRequest request = hasty(invoice());
-        Conversation call = bill(request, Fault.SILENCE);
-        Told told = call.told();
-        if (told.ended()) { // else it is another check's to complain
-            require(
-                    !charging(call).isEmpty(),
-                    () -> "Within " + request.timeout() + " it sent nothing, and " + told.words() + ".",
-                    "This check needs a request that is under way.",
-                    "Override timeout() with more.");
-            unknown("The provider charged, and did not answer within " + request.timeout(), told);
+        Told told = hungBill().told();
+        if (told.ended()) { // else it is for another check to complain
+            unknown("The provider charged, and did not answer within request.timeout()", told);
         }
     }
 
     /** A call ends by its time-out, give or take a margin. */
     @Test
     protected void a_call_that_hangs_ends_by_its_time_out() throws Exception {
-        endsInTime("bill", bill(hasty(invoice()), Fault.SILENCE).told());
+        endsInTime("bill", hungBill().told());
     }
 
     /** A call that is interrupted ends soon (unless the host says that it cannot), and tells no more than it knows. */
     @Test
     protected void an_interrupted_call_ends_and_claims_nothing() throws Exception {
         BillingRequest request =
-                endsWhenInterrupted() ? request(invoice(), newKey(), 1, Duration.ofMinutes(10)) : hasty(invoice());
+                request(invoice(), newKey(), 1, endsWhenInterrupted() ? Duration.ofMinutes(10) : timeout());
         BillingGateway gateway = connected();
         wire().befalls(this::charges, Fault.SILENCE);
         Conversation call = Conversation.start(wire(), () -> gateway.bill(request));
@@ -680,7 +679,7 @@ public abstract class BillingGatewayContract {
     @Test
     protected void a_look_up_that_hangs_ends_by_its_time_out() throws Exception {
         assumeFind();
-        endsInTime("find", find(hasty(invoice()), Fault.SILENCE).told());
+        endsInTime("find", hungFind().told());
     }
 
     // What is declared.
@@ -821,10 +820,6 @@ public abstract class BillingGatewayContract {
         return request(invoice, newKey(), 1, AMPLE);
     }
 
-    private BillingRequest hasty(Record invoice) {
-        return request(invoice, newKey(), 1, timeout());
-    }
-
     private BillingRequest request(Record invoice, String key, int attempt, Duration timeout) {
         return new BillingRequest(idOf(invoice), key, attempt, invoice, timeout);
     }
@@ -854,6 +849,36 @@ public abstract class BillingGatewayContract {
         wire().works();
         wire().problem().ifPresent(problem -> Assertions.fail("The check cannot be made: " + problem));
         return conversation;
+    }
+
+    private Conversation hungBill() throws InterruptedException {
+        return hung(connected()::bill, timeout -> request(invoice(), newKey(), 1, timeout));
+    }
+
+    private Conversation hungFind() throws InterruptedException {
+        Record invoice = invoice();
+        String key = newKey();
+        bill(request(invoice, key, 1, AMPLE), Fault.NONE);
+        return hung(connected()::find, timeout -> request(invoice, key, 1, timeout));
+    }
+
+    /** A call to which the provider never answers, with a time-out in which the request did leave. */
+    private Conversation hung(Question question, Function<Duration, BillingRequest> requests)
+            throws InterruptedException {
+        Conversation call = talk(question, requests.apply(AMPLE), request -> false, Fault.NONE); // slow only once
+        Duration timeout = timeout();
+        for (int i = 0; i < 3 && (i == 0 || call.sent().isEmpty()); i++) {
+            call = talk(question, requests.apply(timeout), request -> true, Fault.SILENCE);
+            timeout = timeout.multipliedBy(4);
+        }
+        Conversation last = call;
+        require(
+                !last.sent().isEmpty(),
+                () -> "Within its time-out it sent nothing, and it "
+                        + last.told().words() + ".",
+                "Nothing can be checked.",
+                "Override timeout() with more. The gateway must send its requests to the address given to gateway(URI).");
+        return call;
     }
 
     private Refused refused(String key) throws InterruptedException {

@@ -1,5 +1,6 @@
 package io.github.invoicelock.testkit;
 
+import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
@@ -7,6 +8,7 @@ import io.github.invoicelock.BillingGateway;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRequest;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.net.HttpURLConnection;
@@ -27,6 +29,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jooq.Record;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.testkit.engine.EngineTestKit;
 import org.junit.platform.testkit.engine.Event;
 import org.junit.platform.testkit.engine.Events;
@@ -131,12 +134,13 @@ class BillingGatewayContractTest {
         @Override
         protected BillingGateway gateway(URI provider) {
             return new CarefulGateway(provider) {
-                private int asked;
+                private int found;
 
                 @Override
                 BillingOutcome found(HttpResponse<String> answer) {
-                    boolean indexed = ++asked > 2 || answer.statusCode() != 200;
-                    return indexed ? super.found(answer) : BillingOutcome.notBilled("not yet in the index");
+                    BillingOutcome outcome = super.found(answer);
+                    boolean known = outcome instanceof BillingOutcome.Billed;
+                    return known && ++found < 3 ? BillingOutcome.notBilled("not yet in the index") : outcome;
                 }
 
                 @Override
@@ -236,7 +240,14 @@ class BillingGatewayContractTest {
 
     @Test
     void no_key_is_caught() {
-        assertCaught(NoKey.class);
+        assertCaught(
+                NoKey.class,
+                "another_key_of_the_same_invoice_is_sent_as_another_key",
+                "calls_at_once_keep_keys_and_invoices_apart",
+                "find_sees_a_charge_at_once",
+                "find_sees_a_charge_whose_answer_was_lost",
+                "the_key_reaches_the_provider_unchanged",
+                "the_same_key_twice_charges_once");
     }
 
     static class NoKey extends FakeProviderContract {
@@ -255,7 +266,11 @@ class BillingGatewayContractTest {
 
     @Test
     void a_key_cut_short_is_caught() {
-        assertCaught(KeyCutShort.class);
+        assertCaught(
+                KeyCutShort.class,
+                "another_key_of_the_same_invoice_is_sent_as_another_key",
+                "calls_at_once_keep_keys_and_invoices_apart",
+                "the_key_reaches_the_provider_unchanged");
     }
 
     static class KeyCutShort extends FakeProviderContract {
@@ -279,7 +294,12 @@ class BillingGatewayContractTest {
 
     @Test
     void retries_of_the_client_are_caught() {
-        assertCaught(ClientRetries.class);
+        assertCaught(
+                ClientRetries.class,
+                "the_client_does_not_repeat_after_a_lost_answer",
+                "the_client_does_not_repeat_after_a_rate_limit",
+                "the_client_does_not_repeat_after_a_server_error",
+                "the_client_does_not_repeat_after_a_time_out");
     }
 
     static class ClientRetries extends FakeProviderContract {
@@ -296,7 +316,13 @@ class BillingGatewayContractTest {
 
     @Test
     void retries_under_another_key_are_caught() {
-        assertCaught(RetriesUnderAnotherKey.class);
+        assertCaught(
+                RetriesUnderAnotherKey.class,
+                "no_failure_brings_another_key",
+                "the_client_does_not_repeat_after_a_lost_answer",
+                "the_client_does_not_repeat_after_a_rate_limit",
+                "the_client_does_not_repeat_after_a_server_error",
+                "the_client_does_not_repeat_after_a_time_out");
     }
 
     static class RetriesUnderAnotherKey extends FakeProviderContract {
@@ -367,7 +393,7 @@ class BillingGatewayContractTest {
             };
         }
 
-        private static String read(java.io.InputStream in) throws IOException {
+        private static String read(InputStream in) throws IOException {
             try (in) {
                 return new String(in.readAllBytes(), StandardCharsets.UTF_8);
             }
@@ -381,7 +407,12 @@ class BillingGatewayContractTest {
 
     @Test
     void two_requests_for_one_call_are_caught() {
-        assertCaught(TwoRequests.class);
+        assertCaught(
+                TwoRequests.class,
+                "find_sends_no_charge",
+                "one_call_sends_one_charge",
+                "the_key_reaches_the_provider_unchanged",
+                "the_same_key_twice_charges_once");
     }
 
     static class TwoRequests extends FakeProviderContract {
@@ -407,7 +438,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_clock_in_the_parameters_is_caught() {
-        assertCaught(ClockInParameters.class);
+        assertCaught(ClockInParameters.class, "the_same_key_always_sends_the_same_request");
     }
 
     static class ClockInParameters extends FakeProviderContract {
@@ -420,11 +451,16 @@ class BillingGatewayContractTest {
                 }
             };
         }
+
+        @Override
+        Duration betweenServers() {
+            return Duration.ofMillis(1_100);
+        }
     }
 
     @Test
     void the_live_row_read_instead_of_the_snapshot_is_caught() {
-        assertCaught(LiveRow.class);
+        assertCaught(LiveRow.class, "the_snapshot_is_sent_not_the_live_row");
     }
 
     static class LiveRow extends FakeProviderContract {
@@ -443,7 +479,11 @@ class BillingGatewayContractTest {
 
     @Test
     void a_blank_reference_is_caught() {
-        assertCaught(BlankReference.class);
+        assertCaught(
+                BlankReference.class,
+                "a_charge_is_billed_under_the_providers_reference",
+                "calls_at_once_keep_keys_and_invoices_apart",
+                "find_sees_a_charge_at_once");
     }
 
     static class BlankReference extends FakeProviderContract {
@@ -461,7 +501,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_refusal_taken_for_unknown_is_caught() {
-        assertCaught(RefusalUnknown.class);
+        assertCaught(RefusalUnknown.class, "a_refusal_is_declined");
     }
 
     static class RefusalUnknown extends FakeProviderContract {
@@ -478,7 +518,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_refusal_taken_for_billed_is_caught() {
-        assertCaught(RefusalBilled.class);
+        assertCaught(RefusalBilled.class, "a_refusal_is_declined", "find_does_not_take_a_refused_charge_for_billed");
     }
 
     /** Looks at whether there is a charge, not at its state; in find, too. */
@@ -507,7 +547,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_rate_limit_taken_for_a_refusal_is_caught() {
-        assertCaught(RateLimitDeclined.class);
+        assertCaught(RateLimitDeclined.class, "a_rate_limit_is_not_billed");
     }
 
     static class RateLimitDeclined extends FakeProviderContract {
@@ -526,7 +566,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_retry_after_misread_is_caught() {
-        assertCaught(RetryAfterMisread.class);
+        assertCaught(RetryAfterMisread.class, "the_providers_retry_after_is_handed_on");
     }
 
     static class RetryAfterMisread extends FakeProviderContract {
@@ -545,7 +585,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_server_error_taken_for_a_refusal_is_caught() {
-        assertCaught(ServerErrorDeclined.class);
+        assertCaught(ServerErrorDeclined.class, "a_server_error_is_unknown");
     }
 
     static class ServerErrorDeclined extends FakeProviderContract {
@@ -564,7 +604,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_service_unavailable_taken_for_not_billed_is_caught() {
-        assertCaught(UnavailableNotBilled.class);
+        assertCaught(UnavailableNotBilled.class, "a_server_error_is_unknown");
     }
 
     static class UnavailableNotBilled extends FakeProviderContract {
@@ -581,7 +621,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_time_out_taken_for_not_billed_is_caught() {
-        assertCaught(TimeOutNotBilled.class);
+        assertCaught(TimeOutNotBilled.class, "a_time_out_is_unknown");
     }
 
     static class TimeOutNotBilled extends FakeProviderContract {
@@ -602,7 +642,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_lost_answer_taken_for_a_refusal_is_caught() {
-        assertCaught(LostAnswerDeclined.class);
+        assertCaught(LostAnswerDeclined.class, "a_lost_answer_is_unknown", "an_answer_without_sense_is_unknown");
     }
 
     static class LostAnswerDeclined extends FakeProviderContract {
@@ -625,7 +665,12 @@ class BillingGatewayContractTest {
 
     @Test
     void an_exception_swallowed_and_taken_for_billed_is_caught() {
-        assertCaught(ExceptionSwallowed.class);
+        assertCaught(
+                ExceptionSwallowed.class,
+                "a_lost_answer_is_unknown",
+                "a_time_out_is_unknown",
+                "an_answer_without_sense_is_unknown",
+                "an_interrupted_call_ends_and_claims_nothing");
     }
 
     static class ExceptionSwallowed extends FakeProviderContract {
@@ -648,7 +693,7 @@ class BillingGatewayContractTest {
 
     @Test
     void an_answer_without_sense_taken_for_billed_is_caught() {
-        assertCaught(AnyBodyBilled.class);
+        assertCaught(AnyBodyBilled.class, "an_answer_without_sense_is_unknown");
     }
 
     static class AnyBodyBilled extends FakeProviderContract {
@@ -667,7 +712,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_conflict_taken_for_a_refusal_is_caught() {
-        assertCaught(ConflictDeclined.class);
+        assertCaught(ConflictDeclined.class, "an_answer_that_decides_nothing_is_no_refusal");
     }
 
     static class ConflictDeclined extends FakeProviderContract {
@@ -685,7 +730,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_refused_connection_taken_for_a_refusal_is_caught() {
-        assertCaught(ConnectionDeclined.class);
+        assertCaught(ConnectionDeclined.class, "a_refused_connection_is_no_refusal");
     }
 
     static class ConnectionDeclined extends FakeProviderContract {
@@ -706,7 +751,10 @@ class BillingGatewayContractTest {
 
     @Test
     void a_time_out_ignored_is_caught() {
-        assertCaught(TimeOutIgnored.class);
+        assertCaught(
+                TimeOutIgnored.class,
+                "a_call_that_hangs_ends_by_its_time_out",
+                "a_look_up_that_hangs_ends_by_its_time_out");
     }
 
     static class TimeOutIgnored extends FakeProviderContract {
@@ -728,7 +776,7 @@ class BillingGatewayContractTest {
 
     @Test
     void an_interruption_ignored_is_caught() {
-        assertCaught(InterruptionIgnored.class);
+        assertCaught(InterruptionIgnored.class, "an_interrupted_call_ends_and_claims_nothing");
     }
 
     static class InterruptionIgnored extends FakeProviderContract {
@@ -762,7 +810,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_stale_search_believed_is_caught() {
-        assertCaught(StaleSearch.class);
+        assertCaught(StaleSearch.class, "find_sees_a_charge_at_once", "find_sees_a_charge_whose_answer_was_lost");
     }
 
     static class StaleSearch extends FakeProviderContract {
@@ -786,8 +834,37 @@ class BillingGatewayContractTest {
     }
 
     @Test
+    void a_search_staler_than_declared_is_caught() {
+        assertCaught(
+                StalerThanDeclared.class, "find_sees_a_charge_at_once", "find_sees_a_charge_whose_answer_was_lost");
+    }
+
+    static class StalerThanDeclared extends StaleSearch {
+        @Override
+        protected BillingGateway gateway(URI provider) {
+            BillingGateway stale = super.gateway(provider);
+            return new CarefulGateway(provider) {
+                @Override
+                public BillingOutcome find(BillingRequest request) throws Exception {
+                    return stale.find(request);
+                }
+
+                @Override
+                public Duration findLag() {
+                    return Duration.ofMillis(1);
+                }
+            };
+        }
+
+        @Override
+        protected Duration margin() {
+            return Duration.ofSeconds(1);
+        }
+    }
+
+    @Test
     void a_find_from_memory_is_caught() {
-        assertCaught(FindFromMemory.class);
+        assertCaught(FindFromMemory.class, "find_sees_a_charge_whose_answer_was_lost");
     }
 
     /** As if each server kept what it was told; here they share it. */
@@ -816,7 +893,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_find_by_the_invoice_is_caught() {
-        assertCaught(FindByInvoice.class);
+        assertCaught(FindByInvoice.class, "find_asks_for_the_key_not_for_the_invoice");
     }
 
     static class FindByInvoice extends FakeProviderContract {
@@ -842,7 +919,12 @@ class BillingGatewayContractTest {
 
     @Test
     void a_find_that_charges_is_caught() {
-        assertCaught(FindCharges.class);
+        assertCaught(
+                FindCharges.class,
+                "a_look_up_that_fails_is_unknown",
+                "find_asks_for_the_key_not_for_the_invoice",
+                "find_does_not_know_a_key_that_was_never_sent",
+                "find_sends_no_charge");
     }
 
     static class FindCharges extends FakeProviderContract {
@@ -859,7 +941,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_failed_find_taken_for_never_seen_is_caught() {
-        assertCaught(FailedFindNotBilled.class);
+        assertCaught(FailedFindNotBilled.class, "a_look_up_that_fails_is_unknown");
     }
 
     static class FailedFindNotBilled extends FakeProviderContract {
@@ -893,7 +975,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_find_that_throws_for_an_unknown_key_is_caught() {
-        assertCaught(UnknownKeyThrows.class);
+        assertCaught(UnknownKeyThrows.class, "find_does_not_know_a_key_that_was_never_sent");
     }
 
     static class UnknownKeyThrows extends FakeProviderContract {
@@ -915,7 +997,8 @@ class BillingGatewayContractTest {
 
     @Test
     void a_window_that_the_provider_does_not_keep_is_caught() {
-        assertCaught(WindowNotKept.class);
+        assertCaught(
+                WindowNotKept.class, "calls_at_once_keep_keys_and_invoices_apart", "the_same_key_twice_charges_once");
     }
 
     /** The key travels where the provider does not look. */
@@ -946,7 +1029,8 @@ class BillingGatewayContractTest {
 
     @Test
     void a_replay_taken_for_a_refusal_is_caught() {
-        assertCaught(ReplayDeclined.class);
+        assertCaught(
+                ReplayDeclined.class, "calls_at_once_keep_keys_and_invoices_apart", "the_same_key_twice_charges_once");
     }
 
     static class ReplayDeclined extends FakeProviderContract {
@@ -968,7 +1052,7 @@ class BillingGatewayContractTest {
 
     @Test
     void a_window_that_wavers_is_caught() {
-        assertCaught(WindowWavers.class);
+        assertCaught(WindowWavers.class, "what_is_declared_holds_still");
     }
 
     static class WindowWavers extends FakeProviderContract {
@@ -987,7 +1071,7 @@ class BillingGatewayContractTest {
 
     @Test
     void state_shared_between_threads_is_caught() {
-        assertCaught(SharedState.class);
+        assertCaught(SharedState.class, "calls_at_once_keep_keys_and_invoices_apart");
     }
 
     static class SharedState extends FakeProviderContract {
@@ -1044,13 +1128,13 @@ class BillingGatewayContractTest {
 
     private static Map<String, String> reasons(Events checks) {
         return checks.stream()
-                .collect(java.util.stream.Collectors.toMap(
+                .collect(toMap(
                         event -> event.getTestDescriptor().getDisplayName().replace("()", ""),
                         BillingGatewayContractTest::reason));
     }
 
     private static String reason(Event event) {
-        return event.getRequiredPayload(org.junit.platform.engine.TestExecutionResult.class)
+        return event.getRequiredPayload(TestExecutionResult.class)
                 .getThrowable()
                 .map(e -> String.valueOf(e.getMessage()))
                 .orElse("");

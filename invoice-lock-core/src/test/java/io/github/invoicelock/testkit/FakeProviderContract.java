@@ -58,7 +58,12 @@ abstract class FakeProviderContract extends BillingGatewayContract {
 
     @Override
     protected Duration timeout() {
-        return Duration.ofMillis(400);
+        return Duration.ofMillis(200);
+    }
+
+    @Override
+    Duration betweenServers() {
+        return Duration.ZERO;
     }
 
     @AfterEach
