@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * A provider over HTTP, like the real ones: it remembers keys with their parameters and answers, refuses amount 402, answers a look-up by
  * key at once ({@code /charges/}) and a search from an index that nobody ever updates ({@code /search}).
  */
-final class FakeProvider implements AutoCloseable {
+public final class FakeProvider implements AutoCloseable {
     private final HttpServer server;
     private final Map<String, Saved> saved = new LinkedHashMap<>();
     private final Map<String, Integer> charges = new LinkedHashMap<>();
@@ -24,7 +24,7 @@ final class FakeProvider implements AutoCloseable {
 
     private record Saved(String parameters, int status, String answer) {}
 
-    FakeProvider() {
+    public FakeProvider() {
         try {
             server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         } catch (IOException e) {
@@ -41,7 +41,7 @@ final class FakeProvider implements AutoCloseable {
         server.start();
     }
 
-    URI address() {
+    public URI address() {
         return URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/v1");
     }
 

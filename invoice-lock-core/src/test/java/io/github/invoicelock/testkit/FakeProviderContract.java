@@ -58,7 +58,7 @@ abstract class FakeProviderContract extends BillingGatewayContract {
 
     @Override
     protected Duration timeout() {
-        return Duration.ofMillis(200);
+        return Duration.ofMillis(100);
     }
 
     @Override
