@@ -47,12 +47,14 @@ final class Conversation {
     }
 
     /** Waits for its end as long as patience lasts. What was told and sent by then is what counts. */
-    Told end(Duration patience) throws InterruptedException {
+    Told end(Duration patience) {
         try {
             verdict = answer.get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             verdict = Told.nothingWithin(patience);
             thread.interrupt();
+        } catch (InterruptedException e) {
+            throw Wire.interrupted(e);
         } catch (ExecutionException e) {
             throw new IllegalStateException("It is completed in one place, and not so", e);
         }

@@ -102,16 +102,26 @@ final class Wire implements AutoCloseable {
     }
 
     /** Waits until such a request has been sent; false if none was in time. */
-    synchronized boolean awaits(Predicate<SentRequest> request, Duration patience) throws InterruptedException {
+    synchronized boolean awaits(Predicate<SentRequest> request, Duration patience) {
         long end = System.nanoTime() + patience.toNanos();
         while (sent.stream().noneMatch(request)) {
             long left = (end - System.nanoTime()) / 1_000_000;
             if (left <= 0) {
                 return false;
             }
-            wait(left);
+            try {
+                wait(left);
+            } catch (InterruptedException e) {
+                throw interrupted(e);
+            }
         }
         return true;
+    }
+
+    /** Somebody wants the check to end. */
+    static IllegalStateException interrupted(InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return new IllegalStateException("The check was interrupted while it waited for the gateway", e);
     }
 
     /** Why the provider could not be reached, if so: a defect of the set-up, not of the gateway. */

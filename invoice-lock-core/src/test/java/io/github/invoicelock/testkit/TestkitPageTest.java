@@ -34,6 +34,15 @@ class TestkitPageTest {
                         .toList());
     }
 
+    @Test
+    void its_number_of_wrong_gateways_is_right() throws IOException {
+        long wrong = Stream.of(BillingGatewayContractTest.class.getDeclaredClasses())
+                .filter(nested -> nested.isAnnotationPresent(BillingGatewayContractTest.CaughtBy.class))
+                .count();
+
+        assertThat(only(page(), "and (\\d+) wrong ones fall")).isEqualTo(String.valueOf(wrong));
+    }
+
     private static String page() throws IOException {
         return Files.readString(Path.of("../docs/testkit.md"));
     }
