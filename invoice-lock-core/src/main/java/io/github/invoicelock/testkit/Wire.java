@@ -42,14 +42,16 @@ final class Wire implements AutoCloseable {
             "transfer-encoding",
             "upgrade");
 
-    private final URI provider;
-    private final HttpServer server;
-    private final ExecutorService threads;
-    private final HttpClient client = HttpClient.newBuilder()
+    /** One for all, so that a remote provider's handshake is not paid for in each check. */
+    private static final HttpClient CLIENT = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .followRedirects(HttpClient.Redirect.NEVER)
             .connectTimeout(Duration.ofSeconds(10))
             .build();
+
+    private final URI provider;
+    private final HttpServer server;
+    private final ExecutorService threads;
     private final CountDownLatch over = new CountDownLatch(1);
     private final List<SentRequest> sent = new ArrayList<>();
     private Predicate<SentRequest> affected = request -> false;
@@ -186,7 +188,7 @@ final class Wire implements AutoCloseable {
                 }
             });
             try {
-                HttpResponse<byte[]> answer = client.send(copy.build(), HttpResponse.BodyHandlers.ofByteArray());
+                HttpResponse<byte[]> answer = CLIENT.send(copy.build(), HttpResponse.BodyHandlers.ofByteArray());
                 Map<String, List<String>> headers = new TreeMap<>();
                 answer.headers().map().forEach((name, values) -> {
                     if (forwarded(name)) {
