@@ -70,6 +70,31 @@ class ArchitectureTest {
     }
 
     @Test
+    void the_test_kit_knows_the_api_and_nobody_knows_the_test_kit() {
+        classes()
+                .that()
+                .resideInAPackage(ROOT + ".testkit..")
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage(
+                        ROOT,
+                        ROOT + ".testkit..",
+                        "java..",
+                        "com.sun.net.httpserver..",
+                        "org.jooq..",
+                        "org.jspecify..",
+                        "org.junit.jupiter.api..")
+                .check(CLASSES);
+        noClasses()
+                .that()
+                .resideOutsideOfPackage(ROOT + ".testkit..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(ROOT + ".testkit..", "org.junit..")
+                .check(CLASSES);
+    }
+
+    @Test
     void there_are_no_cycles() {
         slices().matching(ROOT + ".internal.(*)..").should().beFreeOfCycles().check(CLASSES);
     }
