@@ -1,0 +1,108 @@
+package io.github.invoicelock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Every statement that the library sends goes by an index, whatever the statistics say: with an empty journal, with one of a million rows
+ * that was never analysed, with an analysed one; and after plans were cached.
+ */
+class PlansTest {
+    private static final Pattern READS_ALL =
+            Pattern.compile("\"Node Type\": \"Seq Scan\",[^{]*?\"Relation Name\": \"(invoices|billing_attempt)\"");
+    private static final Pattern HASHES = Pattern.compile("\"Node Type\": \"Hash( Join| Anti Join)?\"");
+    private static final int PAID = 1_000_000;
+
+    private final TestHost host = new TestHost();
+    private final TestProvider.Askable provider = TestProvider.thatRemembersAndCanBeAsked();
+    private final ExplainingDataSource explaining = new ExplainingDataSource(host.dataSource());
+
+    @AfterEach
+    void close() {
+        host.close();
+    }
+
+    @Test
+    void every_statement_goes_by_an_index() throws Exception {
+        host.sql("alter table invoice_lock.billing_attempt set (autovacuum_enabled = false)");
+        host.sql("alter table invoices set (autovacuum_enabled = false)");
+        host.sql("insert into invoices (id, pending) select g, false from generate_series(1, " + PAID + ") g");
+        host.sql("insert into invoices (id) select g from generate_series(" + (PAID + 1) + ", " + (PAID + 40_000)
+                + ") g");
+        host.sql("analyze invoices");
+
+        sendEveryStatement();
+        everyStatementWentByAnIndex("empty journal");
+
+        host.sql(
+                "insert into invoice_lock.billing_attempt (biller, invoice_id, number, idempotency_key, state, owner, settled_at, reference) "
+                        + "select 'invoices', g::text, 1, md5(g::text), 'BILLED', 'x', now(), 'ch_' || g from generate_series(1, "
+                        + PAID + ") g");
+        sendEveryStatement();
+        everyStatementWentByAnIndex("a million attempts, never analysed");
+
+        host.sql("analyze invoice_lock.billing_attempt");
+        sendEveryStatement();
+        everyStatementWentByAnIndex("a million attempts, analysed");
+    }
+
+    /** More often than it takes for a driver and a server to cache a plan, over the same connections. */
+    private void sendEveryStatement() throws Exception {
+        for (LockStrategy strategy : LockStrategy.values()) {
+            for (LockScope scope : LockScope.values()) {
+                LockingInvoiceBiller server = host.running(LockingInvoiceBiller.builder(explaining.proxy(), provider)
+                        .lockStrategy(strategy)
+                        .lockScope(scope)
+                        .retryPolicy(attempt -> attempt.state() == AttemptState.DECLINED && attempt.number() > 1
+                                ? java.util.Optional.empty()
+                                : java.util.Optional.of(Duration.ZERO))
+                        .concurrency(4));
+                explaining.takePlans();
+                provider.answering(TestProvider::charge);
+                server.billPending(RunLimits.none().invoices(60));
+                provider.answering(BillingOutcome.unknown("500"));
+                server.billPending(RunLimits.none().invoices(8));
+                server.recover();
+                provider.answering((p, request) -> p.refuse(request));
+                server.billPending(RunLimits.none().invoices(8));
+                server.recover();
+                provider.answering(BillingOutcome.accepted("dd", Duration.ZERO));
+                server.billPending(RunLimits.none().invoices(4));
+                server.recover();
+                provider.answering(TestProvider::charge);
+                server.recover();
+                server.needsAttention().stream().limit(3).forEach(parked -> {
+                    server.attempts(parked.invoiceId());
+                    server.retry(parked.invoiceId());
+                    server.report(parked.idempotencyKey(), BillingOutcome.billed("ch_late_" + parked.id()));
+                });
+                server.bill(host.one("select max(id) from invoices where pending"));
+                try (Connection connection = explaining.proxy().getConnection()) {
+                    connection.setAutoCommit(false);
+                    server.withdraw(connection, host.one("select max(id) from invoices where pending"));
+                    connection.commit();
+                    connection.setAutoCommit(true);
+                }
+            }
+        }
+    }
+
+    private void everyStatementWentByAnIndex(String when) {
+        Map<String, String> plans = explaining.takePlans();
+        assertThat(plans).as("statements that were explained").hasSizeGreaterThan(20);
+        plans.forEach((statement, plan) -> {
+            assertThat(READS_ALL.matcher(plan).find())
+                    .as("%s: reads all of a table: %s%n%s", when, statement, plan)
+                    .isFalse();
+            assertThat(HASHES.matcher(plan).find())
+                    .as("%s: hashes all of a table: %s%n%s", when, statement, plan)
+                    .isFalse();
+        });
+    }
+}
