@@ -102,7 +102,7 @@ class OperationsTest {
     }
 
     @Test
-    void a_report_that_must_wait_too_long_for_the_hosts_row_says_55p03_and_can_be_repeated() throws Exception {
+    void a_report_that_must_wait_too_long_for_the_hosts_row_says_so_and_can_be_repeated() throws Exception {
         TestProvider provider =
                 TestProvider.thatRemembers().answering(BillingOutcome.accepted("dd_1", Duration.ofDays(1)));
         LockingInvoiceBiller server = host.running(
@@ -112,7 +112,8 @@ class OperationsTest {
         Connection holder = host.holding(1);
 
         assertThatThrownBy(() -> server.report(key, BillingOutcome.declined("AC04", "account closed")))
-                .hasMessageStartingWith("55P03");
+                .isInstanceOf(InvoiceLockException.class)
+                .hasMessageStartingWith("Invoice 1 cannot be reported on: another session holds");
         assertThat(host.state(1)).isEqualTo("ACCEPTED");
         holder.rollback();
         server.report(key, BillingOutcome.declined("AC04", "account closed"));
@@ -121,17 +122,23 @@ class OperationsTest {
         assertThat(host.one("select state from invoices")).isEqualTo("refused");
     }
 
-    @Test
-    void while_the_table_is_being_altered_a_run_ends_with_an_error_that_names_55p03() throws Exception {
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void while_the_table_is_being_altered_a_run_ends_with_an_error_that_names_55p03(LockStrategy strategy)
+            throws Exception {
         TestProvider provider = TestProvider.thatRemembers();
-        LockingInvoiceBiller server = host.running(host.server(provider));
+        LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(strategy));
         Connection altering = host.connection();
         altering.setAutoCommit(false);
         TestHost.execute(altering, "alter table invoices add column more text");
 
         assertThatThrownBy(server::billPending)
                 .isInstanceOf(BillingRunException.class)
-                .hasMessageStartingWith("55P03");
+                .hasMessageStartingWith("A lock was not free within lock_timeout (SQLSTATE 55P03)")
+                .hasMessageContaining(". The run ended with: billed=0")
+                .cause()
+                .isInstanceOfSatisfying(
+                        DatabaseException.class, e -> assertThat(e.sqlState()).isEqualTo("55P03"));
         altering.rollback();
 
         assertThat(server.billPending().billed()).isEqualTo(1);

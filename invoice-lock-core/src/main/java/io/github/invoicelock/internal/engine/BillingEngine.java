@@ -198,9 +198,15 @@ public final class BillingEngine {
             throw setup;
         }
         if (failure != null) {
-            throw new BillingRunException(failure.getMessage() + " The run ended with: " + result, result, failure);
+            throw new BillingRunException(sentence(failure) + " The run ended with: " + result, result, failure);
         }
         return result;
+    }
+
+    /** What PostgreSQL or the host's code says has no full stop, or may say nothing at all. */
+    private static String sentence(Throwable failure) {
+        String text = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+        return text.endsWith(".") ? text : text + ".";
     }
 
     private synchronized void begin() {
@@ -333,9 +339,6 @@ public final class BillingEngine {
                                 reached(Point.BEFORE_CLAIM_COMMIT, c.attempt().invoiceId()));
                 return claimed;
             });
-        } catch (LockNotAvailableException e) {
-            // Another's claim of the same rows is not committed yet; the next statement sees which they are.
-            page = new ClaimedPage(List.of(), 1, null);
         } catch (RuntimeException e) {
             giveSlotsBack(room, run);
             throw e;

@@ -12,6 +12,7 @@ import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingOutcome.Billed;
+import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.Withdrawal;
 import io.github.invoicelock.internal.database.Database;
@@ -85,12 +86,15 @@ public final class Decisions {
      */
     public void resolve(String invoiceId, BillingOutcome outcome, String who, String note) {
         Settlement settlement = outcome instanceof Billed ? null : resolution(invoiceId, outcome);
-        decide(invoiceId, "resolved", outcome, newest -> tx -> {
-            BillingAttempt written = settlement == null
-                    ? settlements.bill(tx, newest, ((Billed) outcome).reference(), false)
-                    : journal.override(tx, newest, settlement).orElseThrow(() -> changed(newest, "resolved"));
-            return journal.note(tx, written, who, note);
-        });
+        unlessHeld(
+                invoiceId,
+                "resolved",
+                () -> decide(invoiceId, "resolved", outcome, newest -> tx -> {
+                    BillingAttempt written = settlement == null
+                            ? settlements.bill(tx, newest, ((Billed) outcome).reference(), false)
+                            : journal.override(tx, newest, settlement).orElseThrow(() -> changed(newest, "resolved"));
+                    return journal.note(tx, written, who, note);
+                }));
     }
 
     private static Settlement resolution(String invoiceId, BillingOutcome outcome) {
@@ -114,17 +118,20 @@ public final class Decisions {
      * @param invoiceId as text
      */
     public void retry(String invoiceId) {
-        database.inTransaction(tx -> {
-            BillingAttempt newest = decidable(tx, invoiceId, "retried");
-            boolean mayBeSent =
-                    newest.state() == NOT_BILLED || newest.state() == DECLINED || newest.state() == WITHDRAWN;
-            if (mayBeSent && invoices.pendingOf(tx, List.of(invoiceId)).isEmpty()) {
-                throw new InvoiceLockException("Invoice " + invoiceId
-                        + " cannot be retried: it is not pending. Set it back to pending first, then retry.");
-            }
-            AttemptState next = newest.state() == WITHDRAWN ? NOT_BILLED : newest.state();
-            return journal.makeDue(tx, newest, next).orElseThrow(() -> changed(newest, "retried"));
-        });
+        unlessHeld(
+                invoiceId,
+                "retried",
+                () -> database.inTransaction(tx -> {
+                    BillingAttempt newest = decidable(tx, invoiceId, "retried");
+                    boolean mayBeSent =
+                            newest.state() == NOT_BILLED || newest.state() == DECLINED || newest.state() == WITHDRAWN;
+                    if (mayBeSent && invoices.pendingOf(tx, List.of(invoiceId)).isEmpty()) {
+                        throw new InvoiceLockException("Invoice " + invoiceId
+                                + " cannot be retried: it is not pending. Set it back to pending first, then retry.");
+                    }
+                    AttemptState next = newest.state() == WITHDRAWN ? NOT_BILLED : newest.state();
+                    return journal.makeDue(tx, newest, next).orElseThrow(() -> changed(newest, "retried"));
+                }));
     }
 
     /**
@@ -139,6 +146,10 @@ public final class Decisions {
                         () -> new InvoiceLockException("There is no attempt with the idempotency key " + idempotencyKey
                                 + " of the biller \"" + settings.name()
                                 + "\". Report only what carries a key from BillingRequest.idempotencyKey()."));
+        unlessHeld(attempt.invoiceId(), "reported on", () -> report(attempt, outcome));
+    }
+
+    private void report(BillingAttempt attempt, BillingOutcome outcome) {
         if (outcome instanceof Billed billed) {
             reportBilled(attempt, billed);
             return;
@@ -309,6 +320,24 @@ public final class Decisions {
     private Optional<BillingAttempt> newest(DSLContext tx, String invoiceId) {
         List<BillingAttempt> attempts = journal.attempts(tx, invoiceId);
         return attempts.isEmpty() ? Optional.empty() : Optional.of(attempts.get(attempts.size() - 1));
+    }
+
+    /** R9: a lock of the journal is waited for no longer than lock_timeout. */
+    private static void unlessHeld(String invoiceId, String what, Runnable work) {
+        try {
+            work.run();
+        } catch (DatabaseException e) {
+            if (Database.LOCK_NOT_AVAILABLE.equals(e.sqlState())) {
+                throw new DatabaseException(
+                        "Invoice " + invoiceId + " cannot be " + what
+                                + ": another session holds its row of the journal for too long. That may be a settlement whose BilledHook "
+                                + "or trigger takes long, a withdraw in a transaction of yours that is still open, or somebody's psql. "
+                                + "pg_stat_activity and pg_blocking_pids() show who. Nothing was written. Try again.",
+                        e.sqlState(),
+                        e);
+            }
+            throw e;
+        }
     }
 
     private static InvoiceLockException changed(BillingAttempt attempt, String what) {

@@ -216,6 +216,7 @@ final class Settlements {
     private static Duration markAfter(RuntimeException failure) {
         boolean passing = failure instanceof DatabaseException error
                 && (error.sqlState() == null
+                        || error.sqlState().equals(Database.LOCK_NOT_AVAILABLE)
                         || PASSING.contains(error.sqlState().substring(0, 2)));
         return passing ? MARK_AGAIN : MARK_AFTER_FAILURE;
     }

@@ -12,6 +12,7 @@ import static org.jooq.impl.DSL.val;
 
 import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.RowLock;
+import io.github.invoicelock.internal.database.Database;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -189,8 +190,8 @@ public final class Invoices {
      * @return its snapshot; empty if it is not pending and billable (any more), or was skipped
      */
     public Optional<JSONB> lockFresh(DSLContext tx, String invoiceId, RowWait wait) {
-        return tx.fetchOptional(locking(
-                        DSL.select(snapshot).from(table).where(isId(invoiceId)).and(fresh), wait))
+        return Database.lockingRows(() -> tx.fetchOptional(locking(
+                        DSL.select(snapshot).from(table).where(isId(invoiceId)).and(fresh), wait)))
                 .map(Record1::value1);
     }
 
@@ -203,11 +204,11 @@ public final class Invoices {
      * @return whether it is pending; empty if there is no such row (or it was skipped)
      */
     public Optional<Boolean> lock(DSLContext tx, String invoiceId, RowWait wait) {
-        return tx.fetchOptional(locking(
+        return Database.lockingRows(() -> tx.fetchOptional(locking(
                         DSL.select(field(DSL.coalesce(field(pending), inline(false))))
                                 .from(table)
                                 .where(isId(invoiceId)),
-                        wait))
+                        wait)))
                 .map(Record1::value1);
     }
 
