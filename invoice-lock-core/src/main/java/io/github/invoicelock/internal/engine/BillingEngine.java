@@ -243,8 +243,12 @@ public final class BillingEngine {
     }
 
     private void continueAttempt(DueAttempt due, RunInProgress run) {
-        if (due.state() == AttemptState.BILLED) {
-            conclude(settlements.markLater(due), due.invoiceId(), true, run);
+        if (due.state() == AttemptState.BILLED || due.unmarked()) {
+            Settled marked = settlements.markLater(due);
+            if (marked.parked()) {
+                notices.parked(java.util.Objects.requireNonNull(marked.attempt()));
+            }
+            conclude(marked, due.invoiceId(), true, run);
             return;
         }
         TakeOvers.Result result = takeOvers.take(due);
@@ -383,7 +387,9 @@ public final class BillingEngine {
                 step(run, () -> claimOne(invoiceId, run));
             }
         } else if (newest.dueAt() != null) {
-            DueAttempt due = dueAttempt(newest, newest.dueAt());
+            boolean unmarked = newest.state() == AttemptState.DECLINED
+                    && database.inTransaction(tx -> journal.unmarked(tx, newest));
+            DueAttempt due = dueAttempt(newest, newest.dueAt(), unmarked);
             boolean calledRightNow = newest.state() == AttemptState.STARTED
                     && database.inTransaction(journal::clock).toInstant().isBefore(newest.dueAt());
             step(run, () -> {
@@ -535,7 +541,7 @@ public final class BillingEngine {
             run.failed(failure, attempt, claim.takenOver());
         } else if (settled.neverSeen() && attempt != null && attempt.dueAt() != null && !run.stopped()) {
             // The provider surely never saw the key: send it now, with the slot that this invoice has.
-            DueAttempt due = dueAttempt(attempt, attempt.dueAt());
+            DueAttempt due = dueAttempt(attempt, attempt.dueAt(), false);
             steps.execute(() -> guarded(run, () -> continueAttempt(due, run)));
         } else {
             conclude(settled, claim.invoiceId(), claim.takenOver(), run);
@@ -625,14 +631,15 @@ public final class BillingEngine {
                 invoiceId, "The invoice is pending although it was charged; it is not charged again. See attempts().");
     }
 
-    private static DueAttempt dueAttempt(BillingAttempt attempt, java.time.Instant dueAt) {
+    private static DueAttempt dueAttempt(BillingAttempt attempt, java.time.Instant dueAt, boolean unmarked) {
         return new DueAttempt(
                 attempt.id(),
                 attempt.invoiceId(),
                 attempt.number(),
                 attempt.fence(),
                 attempt.state(),
-                dueAt.atOffset(ZoneOffset.UTC));
+                dueAt.atOffset(ZoneOffset.UTC),
+                unmarked);
     }
 
     private void reached(Point point, String invoiceId) {

@@ -343,14 +343,18 @@ public final class Invoices {
     }
 
     /**
-     * Sets what the host wants set on a finally refused invoice; nothing if it wants nothing.
+     * Sets what the host wants set on a finally refused invoice; nothing if it wants nothing, or has taken the invoice back meanwhile.
      *
      * @param tx the transaction, which holds its lock
      * @param invoiceId as text
      */
     public void markDeclined(DSLContext tx, String invoiceId) {
         if (!declinedValues.isEmpty()) {
-            tx.update(table).set(declinedValues).where(isId(invoiceId)).execute();
+            tx.update(table)
+                    .set(declinedValues)
+                    .where(isId(invoiceId))
+                    .and(pending)
+                    .execute();
         }
     }
 
