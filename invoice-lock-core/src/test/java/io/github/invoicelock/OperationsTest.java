@@ -82,23 +82,50 @@ class OperationsTest {
     }
 
     @Test
-    void a_refused_invoice_that_is_withdrawn_stays_on_the_list_until_it_is_resolved_as_declined() throws Exception {
-        TestProvider provider = TestProvider.thatRemembers().answering(BillingOutcome.declined("card_declined", "no"));
+    void a_refused_invoice_that_is_withdrawn_is_off_the_list_and_may_be_retried_under_a_new_key() throws Exception {
+        TestProvider provider = TestProvider.thatRemembers().answering(TestProvider::refuse);
         LockingInvoiceBiller server = host.running(host.server(provider));
         server.billPending();
+        withdrawn(server);
+
+        assertThat(server.needsAttention()).isEmpty();
+        assertThat(host.count("invoice_lock.needs_attention", "true")).isZero();
+        BillingAttempt refused = server.attempts(1).get(0);
+        assertThat(refused.state()).isEqualTo(AttemptState.DECLINED);
+        assertThat(refused.resolvedBy()).isEqualTo("the host");
+        assertThat(refused.note()).endsWith("the host: withdrawn");
+        assertThat(refused.message()).as("the provider's").isEqualTo("no money");
+        assertThat(server.billPending().seen()).isZero();
+        provider.answering(TestProvider::charge);
+        server.retry(1);
+
+        assertThat(server.recover().billed()).isEqualTo(1);
+        assertThat(provider.requests())
+                .extracting(BillingRequest::idempotencyKey)
+                .doesNotHaveDuplicates()
+                .hasSize(2);
+    }
+
+    @Test
+    void a_refused_invoice_that_is_withdrawn_after_its_retry_was_scheduled_is_not_tried_again() throws Exception {
+        TestProvider provider = TestProvider.thatRemembers().answering(TestProvider::refuse);
+        LockingInvoiceBiller server = host.running(
+                host.server(provider).retryPolicy(attempt -> java.util.Optional.of(Duration.ofSeconds(1))));
+        server.bill(1);
+        withdrawn(server);
+        host.letTimePass(1, Duration.ofMinutes(1));
+
+        assertThat(server.billPending().seen()).isZero();
+        assertThat(server.needsAttention()).isEmpty();
+        assertThat(provider.requests()).hasSize(1);
+    }
+
+    private void withdrawn(LockingInvoiceBiller server) throws Exception {
         try (Connection connection = host.connection()) {
             connection.setAutoCommit(false);
             assertThat(server.withdraw(connection, 1)).isEqualTo(Withdrawal.WITHDRAWN);
             connection.commit();
         }
-        assertThat(server.needsAttention())
-                .extracting(BillingAttempt::state, BillingAttempt::message)
-                .containsExactly(org.assertj.core.groups.Tuple.tuple(
-                        AttemptState.DECLINED, "Taken back by the host before it was charged."));
-
-        server.resolve(1, BillingOutcome.declined("card_declined", "no"), "cancelled");
-
-        assertThat(server.needsAttention()).isEmpty();
     }
 
     private static final InvoiceTable TOLD_OF_REFUSALS =

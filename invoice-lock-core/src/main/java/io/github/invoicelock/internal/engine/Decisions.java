@@ -240,11 +240,17 @@ public final class Decisions {
         if (tooLate(attempts).isPresent() || newest.state() == WITHDRAWN) {
             return newest.state() == WITHDRAWN;
         }
-        // A refused key stays refused, so that a later retry uses a new one.
-        AttemptState next = newest.state() == DECLINED ? DECLINED : WITHDRAWN;
-        Settlement settlement = new Settlement(
-                next, null, false, false, null, newest.code(), "Taken back by the host before it was charged.");
-        return journal.override(tx, newest, settlement).isPresent();
+        if (newest.state() == DECLINED) {
+            // R2: a refused key stays refused, so that a later retry uses a new one; but there is nothing left to
+            // decide.
+            Settlement refused = new Settlement(DECLINED, null, false, false, null, newest.code(), newest.message());
+            return journal.override(tx, newest, refused)
+                    .map(written -> journal.note(tx, written, "the host", "withdrawn"))
+                    .isPresent();
+        }
+        Settlement withdrawn = new Settlement(
+                WITHDRAWN, null, false, false, null, newest.code(), "Taken back by the host before it was charged.");
+        return journal.override(tx, newest, withdrawn).isPresent();
     }
 
     private static Optional<Withdrawal> tooLate(List<BillingAttempt> attempts) {
