@@ -336,9 +336,9 @@ class OperationsTest {
     }
 
     @Test
-    void a_refused_attempt_whose_snapshot_was_erased_as_security_says_can_still_be_retried() {
+    void a_refused_attempt_whose_kept_snapshot_was_erased_as_security_says_can_still_be_retried() {
         TestProvider provider = TestProvider.thatRemembers().answering(BillingOutcome.declined("card_declined", "no"));
-        LockingInvoiceBiller server = host.running(host.server(provider));
+        LockingInvoiceBiller server = host.running(host.server(provider).keepSnapshots());
         server.billPending();
         assertThat(server.attempts(1).get(0).invoice()).isNotNull();
         host.sql("update invoice_lock.billing_attempt set settled_at = settled_at - interval '91 days'");

@@ -89,6 +89,12 @@ public final class Decisions {
         Settlement settlement = outcome instanceof Billed ? null : resolution(invoiceId, outcome);
         Settled settled = unlessHeld(invoiceId, "resolved", () -> {
             BillingAttempt newest = database.inTransaction(tx -> decidable(tx, invoiceId, "resolved"));
+            if (newest.state() == DECLINED && outcome instanceof BillingOutcome.NotBilled) {
+                // R4: its snapshot is gone, and another request under the same key must not be.
+                throw new InvoiceLockException("Invoice " + invoiceId
+                        + " cannot be resolved as notBilled: the key of its attempt " + newest.number()
+                        + " was refused for good, so it is never sent again. Call retry, which sends a new key.");
+            }
             // What a refusal has marked before, the host may have set otherwise since.
             boolean refusedBefore = newest.state() == DECLINED && newest.dueAt() == null;
             Writing decision = settlement == null

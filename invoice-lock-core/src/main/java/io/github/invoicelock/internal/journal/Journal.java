@@ -647,7 +647,8 @@ public final class Journal {
         if (settlement.reference() != null) {
             update = update.set(REFERENCE, settlement.reference());
         }
-        if (settlement.state() == AttemptState.WITHDRAWN) {
+        // R4: a refused key is never sent again, and the next one comes with a snapshot of its own.
+        if (settlement.state() == AttemptState.WITHDRAWN || settlement.state() == AttemptState.DECLINED) {
             update = withoutSnapshot(update);
         }
         return fetch(update.where(which).returningResult(COLUMNS));
