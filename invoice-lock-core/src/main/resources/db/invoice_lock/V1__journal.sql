@@ -28,6 +28,8 @@ create table billing_attempt (
     idempotency_key text        not null,
     state           text        not null check (state in ('STARTED', 'ACCEPTED', 'IN_DOUBT', 'NOT_BILLED', 'DECLINED', 'BILLED', 'WITHDRAWN')),
     due_at          timestamptz,             -- when the library looks at it next; null: never by itself
+    -- Of a DECLINED attempt: due_at is when its invoice is to be marked as refused (R12). False: due_at is when to try a new key (R2).
+    unmarked        boolean     not null default false,
     lease_until     timestamptz,             -- until when a request under this key may be on its way (R7)
     owner           text        not null,
     fence           integer     not null default 1,

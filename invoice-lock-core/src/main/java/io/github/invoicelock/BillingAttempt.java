@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  * @param reference the provider's id of the charge; null while there is none
  * @param code of the last refusal; null if there was none
  * @param message of the last refusal or failure, at most 1,000 characters; null if there was none
- * @param resolvedBy who decided by hand, with {@link LockingInvoiceBiller#resolve}; null if nobody did
- * @param note what that person noted; null if nobody did
+ * @param resolvedBy who decided by hand, with {@link LockingInvoiceBiller#resolve}, or {@code the host} where it withdrew a refused one;
+ *     null if nobody did
+ * @param note what was noted then; null if nobody did
  */
 public record BillingAttempt(
         long id,

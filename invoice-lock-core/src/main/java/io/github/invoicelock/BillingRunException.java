@@ -3,8 +3,8 @@ package io.github.invoicelock;
 import static java.util.Objects.requireNonNull;
 
 /**
- * An error ended a run: every database error but SQLSTATE 55P03, or a {@link BilledHook} that threw. Everything that had been charged
- * before is in the journal; what had been claimed and not settled is taken over by a later run.
+ * An error ended a run: every database error but an invoice's row that another holds, or a {@link BilledHook} that threw. Everything
+ * that had been charged before is in the journal; what had been claimed and not settled is taken over by a later run.
  */
 public final class BillingRunException extends InvoiceLockException {
     private static final long serialVersionUID = 1L;

@@ -155,7 +155,8 @@ public final class InvoiceTable {
 
     /**
      * What is set when the provider finally refused and the {@link RetryPolicy} does not try again. Nothing by default: the invoice
-     * stays pending, and is not tried again by itself.
+     * stays pending, and is not tried again by itself. An invoice that is no longer pending is left as the host set it; one whose row
+     * the host holds at that moment is set by a later run.
      *
      * @param column its name
      * @param value a value that PostgreSQL can cast to the column's type, a jOOQ {@link Field}, or null

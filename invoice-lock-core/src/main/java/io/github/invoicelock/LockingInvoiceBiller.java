@@ -138,7 +138,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @param outcome billed: it is marked as such; declined: it is settled, and no longer needs attention; notBilled: it is due again
      *     under the same key; accepted: it is asked about later
      * @param note how they know; kept in the journal
-     * @throws InvoiceLockException if there is no attempt, it is being called right now, it is billed already, or the outcome is unknown
+     * @throws InvoiceLockException if there is no attempt, it is being called right now, it is billed already, the outcome is unknown, or it
+     *     is notBilled for a key that was refused
      */
     public void resolve(Object invoiceId, BillingOutcome outcome, String note) {
         resolve(invoiceId, outcome, note, System.getProperty("user.name") + " on " + server);
@@ -151,7 +152,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @param outcome as above
      * @param note how they know; kept in the journal
      * @param who decided; kept in the journal
-     * @throws InvoiceLockException if there is no attempt, it is being called right now, it is billed already, or the outcome is unknown
+     * @throws InvoiceLockException if there is no attempt, it is being called right now, it is billed already, the outcome is unknown, or it
+     *     is notBilled for a key that was refused
      */
     public void resolve(Object invoiceId, BillingOutcome outcome, String note, String who) {
         decisions.resolve(

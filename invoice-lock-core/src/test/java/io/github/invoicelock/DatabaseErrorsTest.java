@@ -6,6 +6,10 @@ import static org.awaitility.Awaitility.await;
 
 import java.sql.Connection;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -204,6 +208,74 @@ class DatabaseErrorsTest {
         assertThat(host.state(1)).isEqualTo("BILLED");
         assertThat(host.count("invoice_lock.billing_attempt", "due_at < clock_timestamp() + interval '30 s'"))
                 .isEqualTo(1);
+    }
+
+    @Test
+    void a_journal_that_is_locked_is_an_error_of_the_librarys_own_for_every_call() throws Exception {
+        provider.answering(BillingOutcome.unknown("500"));
+        LockingInvoiceBiller server = host.running(host.server(provider));
+        server.bill(1);
+        String key = server.attempts(1).get(0).idempotencyKey();
+        Connection altering = host.connection();
+        altering.setAutoCommit(false);
+        TestHost.execute(altering, "lock table invoice_lock.billing_attempt in access exclusive mode");
+        Connection hosts = host.connection();
+        hosts.setAutoCommit(false);
+        TestHost.execute(hosts, "set lock_timeout = '1s'");
+
+        List<InBackground<Object>> calls = Stream.<Callable<Object>>of(
+                        server::billPending,
+                        server::recover,
+                        () -> server.bill(2),
+                        () -> server.attempts(1),
+                        server::needsAttention,
+                        () -> server.withdraw(hosts, 2),
+                        done(() -> server.resolve(1, BillingOutcome.declined("no", "no"), "dashboard")),
+                        done(() -> server.retry(1)),
+                        done(() -> server.report(key, BillingOutcome.billed("ch_1"))))
+                .map(InBackground::of)
+                .toList();
+
+        assertThat(calls)
+                .allSatisfy(call -> assertThatThrownBy(call::result)
+                        .isInstanceOf(InvoiceLockException.class)
+                        .hasMessageContaining("another session holds"));
+    }
+
+    @Test
+    void an_attempt_that_another_session_holds_is_not_decided_upon_and_the_text_says_who_that_may_be()
+            throws Exception {
+        provider.answering(BillingOutcome.unknown("500"));
+        LockingInvoiceBiller server = host.running(host.server(provider));
+        server.bill(1);
+        String key = server.attempts(1).get(0).idempotencyKey();
+        Connection holder = host.connection();
+        holder.setAutoCommit(false);
+        TestHost.execute(holder, "select 1 from invoice_lock.billing_attempt for update");
+
+        List<InBackground<Object>> calls = Stream.<Callable<Object>>of(
+                        done(() -> server.resolve(1, BillingOutcome.declined("no", "no"), "dashboard")),
+                        done(() -> server.resolve(1, BillingOutcome.billed("ch_1"), "dashboard")),
+                        done(() -> server.retry(1)),
+                        done(() -> server.report(key, BillingOutcome.declined("no", "no"))),
+                        done(() -> server.report(key, BillingOutcome.billed("ch_1"))))
+                .map(InBackground::of)
+                .toList();
+
+        assertThat(calls)
+                .allSatisfy(call -> assertThatThrownBy(call::result)
+                        .isInstanceOf(InvoiceLockException.class)
+                        .hasMessageStartingWith("Invoice 1 cannot be re")
+                        .hasMessageContaining("BilledHook")
+                        .hasMessageEndingWith("Nothing was written. Try again."));
+        assertThat(host.state(1)).isEqualTo("IN_DOUBT");
+        holder.rollback();
+        server.resolve(1, BillingOutcome.billed("ch_1"), "dashboard");
+        assertThat(host.pending(1)).isFalse();
+    }
+
+    private static Callable<Object> done(Runnable call) {
+        return Executors.callable(call);
     }
 
     private static String sqlState(BillingRunException e) {

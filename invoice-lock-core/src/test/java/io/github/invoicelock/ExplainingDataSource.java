@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * settings and the same bound values.
  */
 final class ExplainingDataSource {
+    private static final Pattern PLANNED = Pattern.compile("^(set transaction|select|with|insert|update)\\b");
+
     private final DataSource dataSource;
     /** Plans as JSON by statement; of many executions the last. */
     private final Map<String, String> plans = new ConcurrentHashMap<>();
@@ -61,7 +64,7 @@ final class ExplainingDataSource {
             if (method.getName().startsWith("set") && arguments != null && arguments[0] instanceof Integer) {
                 bound.add(new Bound(method, new ArrayList<>(java.util.Arrays.asList(arguments))));
             }
-            if (method.getName().startsWith("execute") && arguments == null) {
+            if (method.getName().startsWith("execute") && arguments == null && PLANNED.matcher(sql).find()) {
                 explain(connection, sql, bound);
             }
             return invoke(method, statement, arguments);

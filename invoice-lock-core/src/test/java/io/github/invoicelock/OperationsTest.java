@@ -82,100 +82,263 @@ class OperationsTest {
     }
 
     @Test
-    void a_refused_invoice_that_is_withdrawn_stays_on_the_list_until_it_is_resolved_as_declined() throws Exception {
-        TestProvider provider = TestProvider.thatRemembers().answering(BillingOutcome.declined("card_declined", "no"));
+    void a_refused_invoice_that_is_withdrawn_is_off_the_list_and_may_be_retried_under_a_new_key() throws Exception {
+        TestProvider provider = TestProvider.thatRemembers().answering(TestProvider::refuse);
         LockingInvoiceBiller server = host.running(host.server(provider));
         server.billPending();
+        withdrawn(server);
+
+        assertThat(server.needsAttention()).isEmpty();
+        assertThat(host.count("invoice_lock.needs_attention", "true")).isZero();
+        BillingAttempt refused = server.attempts(1).get(0);
+        assertThat(refused.state()).isEqualTo(AttemptState.DECLINED);
+        assertThat(refused.resolvedBy()).isEqualTo("the host");
+        assertThat(refused.note()).endsWith("the host: withdrawn");
+        assertThat(refused.message()).as("the provider's").isEqualTo("no money");
+        assertThat(server.billPending().seen()).isZero();
+        provider.answering(TestProvider::charge);
+        server.retry(1);
+
+        assertThat(server.recover().billed()).isEqualTo(1);
+        assertThat(provider.requests())
+                .extracting(BillingRequest::idempotencyKey)
+                .doesNotHaveDuplicates()
+                .hasSize(2);
+    }
+
+    @Test
+    void a_refused_invoice_that_is_withdrawn_after_its_retry_was_scheduled_is_not_tried_again() throws Exception {
+        TestProvider provider = TestProvider.thatRemembers().answering(TestProvider::refuse);
+        LockingInvoiceBiller server = host.running(
+                host.server(provider).retryPolicy(attempt -> java.util.Optional.of(Duration.ofSeconds(1))));
+        server.bill(1);
+        withdrawn(server);
+        host.letTimePass(1, Duration.ofMinutes(1));
+
+        assertThat(server.billPending().seen()).isZero();
+        assertThat(server.needsAttention()).isEmpty();
+        assertThat(provider.requests()).hasSize(1);
+    }
+
+    private void withdrawn(LockingInvoiceBiller server) throws Exception {
         try (Connection connection = host.connection()) {
             connection.setAutoCommit(false);
             assertThat(server.withdraw(connection, 1)).isEqualTo(Withdrawal.WITHDRAWN);
             connection.commit();
         }
-        assertThat(server.needsAttention())
-                .extracting(BillingAttempt::state, BillingAttempt::message)
-                .containsExactly(org.assertj.core.groups.Tuple.tuple(
-                        AttemptState.DECLINED, "Taken back by the host before it was charged."));
-
-        server.resolve(1, BillingOutcome.declined("card_declined", "no"), "cancelled");
-
-        assertThat(server.needsAttention()).isEmpty();
     }
 
+    private static final InvoiceTable TOLD_OF_REFUSALS =
+            InvoiceTable.named("invoices").onDeclinedSet("state", "refused");
+
     @Test
-    void a_report_that_must_wait_too_long_for_the_hosts_row_says_55p03_and_can_be_repeated() throws Exception {
+    void a_report_of_a_refusal_while_the_host_holds_the_row_is_journaled_at_once_and_marked_later() throws Exception {
         TestProvider provider =
                 TestProvider.thatRemembers().answering(BillingOutcome.accepted("dd_1", Duration.ofDays(1)));
-        LockingInvoiceBiller server = host.running(
-                host.server(provider).invoices(InvoiceTable.named("invoices").onDeclinedSet("state", "refused")));
+        LockingInvoiceBiller server = host.running(host.server(provider).invoices(TOLD_OF_REFUSALS));
         server.billPending();
         String key = server.attempts(1).get(0).idempotencyKey();
         Connection holder = host.holding(1);
 
-        assertThatThrownBy(() -> server.report(key, BillingOutcome.declined("AC04", "account closed")))
-                .hasMessageStartingWith("55P03");
-        assertThat(host.state(1)).isEqualTo("ACCEPTED");
-        holder.rollback();
         server.report(key, BillingOutcome.declined("AC04", "account closed"));
 
         assertThat(host.state(1)).isEqualTo("DECLINED");
+        host.letTimePass(1, Duration.ofMinutes(1));
+        assertThat(server.recover().contended()).as("still held").isEqualTo(1);
+        holder.rollback();
+        assertThat(server.recover().parked()).isEqualTo(1);
         assertThat(host.one("select state from invoices")).isEqualTo("refused");
+        assertThat(server.needsAttention()).extracting(BillingAttempt::message).containsExactly("account closed");
+        assertThat(provider.requests()).as("no new key").hasSize(1);
     }
 
-    @Test
-    void while_the_table_is_being_altered_a_run_ends_with_an_error_that_names_55p03() throws Exception {
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void while_the_table_is_being_altered_a_run_ends_with_an_error_that_names_55p03(LockStrategy strategy)
+            throws Exception {
         TestProvider provider = TestProvider.thatRemembers();
-        LockingInvoiceBiller server = host.running(host.server(provider));
+        LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(strategy));
         Connection altering = host.connection();
         altering.setAutoCommit(false);
         TestHost.execute(altering, "alter table invoices add column more text");
 
         assertThatThrownBy(server::billPending)
                 .isInstanceOf(BillingRunException.class)
-                .hasMessageStartingWith("55P03");
+                .hasMessageStartingWith("A lock was not free within lock_timeout (SQLSTATE 55P03)")
+                .hasMessageContaining(". The run ended with: billed=0")
+                .cause()
+                .isInstanceOfSatisfying(
+                        DatabaseException.class, e -> assertThat(e.sqlState()).isEqualTo("55P03"));
         altering.rollback();
 
         assertThat(server.billPending().billed()).isEqualTo(1);
     }
 
-    @Test
-    void claim_only_leaves_the_column_of_a_refusal_alone_if_the_host_holds_the_row_just_then() throws Exception {
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void a_refusal_whose_row_the_host_holds_just_then_is_marked_by_a_later_run(LockScope scope) throws Exception {
         TestProvider provider = TestProvider.thatRemembers();
-        List<Connection> holders = new ArrayList<>();
-        provider.answering((p, request) -> {
-            holders.add(host.holding(1));
-            return p.refuse(request);
-        });
-        LockingInvoiceBiller server = host.running(host.server(provider)
-                .lockScope(LockScope.CLAIM_ONLY)
-                .invoices(InvoiceTable.named("invoices").onDeclinedSet("state", "refused")));
+        LockingInvoiceBiller server = refusedWhileHeld(provider, scope);
+        host.letTimePass(1, Duration.ofMinutes(1));
 
-        assertThat(server.billPending().declined()).isEqualTo(1);
-        holders.get(0).rollback();
-        server.recover();
+        BillingRun run = server.billPending();
 
-        assertThat(server.needsAttention()).hasSize(1);
-        assertThat(host.one("select state from invoices"))
-                .as("the limit that the page warns of; should it fall, mend the page")
-                .isEqualTo("open");
+        assertThat(run.declined()).isEqualTo(1);
+        assertThat(run.recovered()).isEqualTo(1);
+        assertThat(run.parked()).isEqualTo(1);
+        assertThat(host.one("select state from invoices")).isEqualTo("refused");
+        assertThat(server.needsAttention()).extracting(BillingAttempt::code).containsExactly("card_declined");
+        assertThat(provider.requests()).as("no new key").hasSize(1);
+        assertThat(server.billPending().seen()).isZero();
     }
 
     @Test
-    void a_refusal_that_a_person_writes_leaves_the_column_alone() {
-        TestProvider provider = TestProvider.thatOffersNothing().answering(BillingOutcome.unknown("500"));
-        LockingInvoiceBiller server = host.running(
-                host.server(provider).invoices(InvoiceTable.named("invoices").onDeclinedSet("state", "refused")));
-        server.billPending();
+    void a_refusal_is_marked_by_bill_too() throws Exception {
+        LockingInvoiceBiller server = refusedWhileHeld(TestProvider.thatRemembers(), LockScope.CLAIM_ONLY);
 
-        server.resolve(1, BillingOutcome.declined("card_declined", "no"), "the dashboard says so");
+        assertThat(server.bill(1).parked()).isEqualTo(1);
 
-        assertThat(host.state(1)).isEqualTo("DECLINED");
+        assertThat(host.one("select state from invoices")).isEqualTo("refused");
+    }
+
+    @Test
+    void a_refusal_that_is_retried_before_it_was_marked_gets_a_new_key_and_no_mark() throws Exception {
+        TestProvider provider = TestProvider.thatRemembers();
+        LockingInvoiceBiller server = refusedWhileHeld(provider, LockScope.CLAIM_ONLY);
+        provider.answering(TestProvider::charge);
+
+        server.retry(1);
+
+        assertThat(server.recover().billed()).isEqualTo(1);
+        assertThat(server.attempts(1)).hasSize(2);
         assertThat(host.one("select state from invoices")).isEqualTo("open");
     }
 
     @Test
-    void a_refused_attempt_whose_snapshot_was_erased_as_security_says_can_still_be_retried() {
+    void a_late_mark_of_a_refusal_leaves_an_invoice_alone_that_the_host_has_taken_back() throws Exception {
+        LockingInvoiceBiller server = refusedWhileHeld(TestProvider.thatRemembers(), LockScope.CLAIM_ONLY);
+        host.sql("update invoices set pending = false, state = 'paid by transfer'");
+        host.letTimePass(1, Duration.ofMinutes(1));
+
+        assertThat(server.recover().parked()).isEqualTo(1);
+
+        assertThat(host.one("select state from invoices")).isEqualTo("paid by transfer");
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void a_mark_of_a_refusal_that_the_database_refuses_hides_no_refusal_and_is_made_up_for(LockScope scope) {
+        TestProvider provider = TestProvider.thatRemembers().answering(TestProvider::refuse);
+        host.sql("alter table invoices add constraint never_refused check (state <> 'refused')");
+        LockingInvoiceBiller server =
+                host.running(host.server(provider).lockScope(scope).invoices(TOLD_OF_REFUSALS));
+
+        assertThatThrownBy(server::billPending)
+                .isInstanceOf(BillingRunException.class)
+                .hasMessageContaining("never_refused");
+        assertThat(host.state(1)).isEqualTo("DECLINED");
+        host.letTimePass(1, Duration.ofMinutes(2));
+        assertThatThrownBy(server::recover).hasMessageContaining("never_refused");
+        assertThat(server.attempts(1).get(0).message()).isEqualTo("no money");
+        assertThat(server.recover().seen()).as("put off").isZero();
+        host.sql("alter table invoices drop constraint never_refused");
+        host.letTimePass(1, Duration.ofMinutes(2));
+        server.recover();
+
+        assertThat(host.one("select state from invoices")).isEqualTo("refused");
+        assertThat(provider.requests()).hasSize(1);
+    }
+
+    /** The host has committed its transaction since; nothing has been marked yet. */
+    private LockingInvoiceBiller refusedWhileHeld(TestProvider provider, LockScope scope) throws Exception {
+        List<Connection> holders = new ArrayList<>();
+        provider.answering((p, request) -> {
+            // In THROUGH_CALL only a lost connection lets go of the row before the refusal is settled.
+            host.one("select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+                    + "where state = 'idle in transaction' and datname = current_database()");
+            holders.add(host.holding(1));
+            return p.refuse(request);
+        });
+        LockingInvoiceBiller server =
+                host.running(host.server(provider).lockScope(scope).invoices(TOLD_OF_REFUSALS));
+        try {
+            server.billPending();
+            assertThat(scope).isEqualTo(LockScope.CLAIM_ONLY);
+        } catch (BillingRunException e) {
+            assertThat(scope).as(e.getMessage()).isEqualTo(LockScope.THROUGH_CALL);
+        }
+        holders.get(0).rollback();
+        assertThat(host.state(1)).isEqualTo("DECLINED");
+        assertThat(host.one("select state from invoices")).isEqualTo("open");
+        return server;
+    }
+
+    @Test
+    void a_refusal_that_a_person_writes_sets_the_column() {
+        LockingInvoiceBiller server = inDoubt();
+
+        server.resolve(1, BillingOutcome.declined("card_declined", "no"), "the dashboard says so");
+
+        assertThat(host.state(1)).isEqualTo("DECLINED");
+        assertThat(host.one("select state from invoices")).isEqualTo("refused");
+        assertThat(server.needsAttention()).isEmpty();
+    }
+
+    @Test
+    void a_refusal_that_a_person_writes_while_the_host_holds_the_row_sets_the_column_later() throws Exception {
+        LockingInvoiceBiller server = inDoubt();
+        Connection holder = host.holding(1);
+
+        server.resolve(1, BillingOutcome.declined("card_declined", "no"), "the dashboard says so", "Ada");
+
+        assertThat(host.state(1)).isEqualTo("DECLINED");
+        assertThat(server.attempts(1).get(0).resolvedBy()).isEqualTo("Ada");
+        holder.rollback();
+        host.letTimePass(1, Duration.ofMinutes(1));
+        server.recover();
+        assertThat(host.one("select state from invoices")).isEqualTo("refused");
+        assertThat(server.needsAttention()).isEmpty();
+    }
+
+    @Test
+    void a_person_who_takes_a_refusal_off_the_list_overwrites_nothing_that_the_host_has_set_since() {
+        TestProvider provider = TestProvider.thatRemembers().answering(TestProvider::refuse);
+        LockingInvoiceBiller server = host.running(host.server(provider).invoices(TOLD_OF_REFUSALS));
+        server.billPending();
+        host.sql("update invoices set state = 'paid by transfer'");
+
+        server.resolve(1, BillingOutcome.declined("card_declined", "no"), "paid by transfer");
+
+        assertThat(server.needsAttention()).isEmpty();
+        assertThat(host.one("select state from invoices")).isEqualTo("paid by transfer");
+    }
+
+    @Test
+    void a_charge_that_a_person_writes_while_the_host_holds_the_row_keeps_who_and_why() throws Exception {
+        LockingInvoiceBiller server = inDoubt();
+        Connection holder = host.holding(1);
+
+        server.resolve(1, BillingOutcome.billed("ch_1"), "the dashboard says so", "Ada");
+
+        assertThat(host.state(1)).isEqualTo("BILLED");
+        assertThat(server.attempts(1).get(0).resolvedBy()).isEqualTo("Ada");
+        holder.rollback();
+        host.letTimePass(1, Duration.ofMinutes(1));
+        server.recover();
+        assertThat(host.pending(1)).isFalse();
+    }
+
+    private LockingInvoiceBiller inDoubt() {
+        TestProvider provider = TestProvider.thatOffersNothing().answering(BillingOutcome.unknown("500"));
+        LockingInvoiceBiller server = host.running(host.server(provider).invoices(TOLD_OF_REFUSALS));
+        server.billPending();
+        return server;
+    }
+
+    @Test
+    void a_refused_attempt_whose_kept_snapshot_was_erased_as_security_says_can_still_be_retried() {
         TestProvider provider = TestProvider.thatRemembers().answering(BillingOutcome.declined("card_declined", "no"));
-        LockingInvoiceBiller server = host.running(host.server(provider));
+        LockingInvoiceBiller server = host.running(host.server(provider).keepSnapshots());
         server.billPending();
         assertThat(server.attempts(1).get(0).invoice()).isNotNull();
         host.sql("update invoice_lock.billing_attempt set settled_at = settled_at - interval '91 days'");

@@ -82,10 +82,10 @@ class PlansTest {
                     server.retry(parked.invoiceId());
                     server.report(parked.idempotencyKey(), BillingOutcome.billed("ch_late_" + parked.id()));
                 });
-                server.bill(host.one("select max(id) from invoices where pending"));
+                server.bill(String.valueOf(host.one("select max(id) from invoices where pending")));
                 try (Connection connection = explaining.proxy().getConnection()) {
                     connection.setAutoCommit(false);
-                    server.withdraw(connection, host.one("select max(id) from invoices where pending"));
+                    server.withdraw(connection, String.valueOf(host.one("select max(id) from invoices where pending")));
                     connection.commit();
                     connection.setAutoCommit(true);
                 }

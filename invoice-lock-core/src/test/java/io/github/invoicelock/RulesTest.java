@@ -160,6 +160,42 @@ class RulesTest {
     }
 
     @Test
+    void r4_the_snapshot_of_a_refusal_is_dropped_and_the_next_key_takes_its_own() {
+        LockingInvoiceBiller server = host.running(host.server(provider.answering(TestProvider::refuse)));
+        server.billPending();
+        assertThat(server.attempts(1).get(0).invoice()).as("parked").isNull();
+        host.sql("update invoices set amount = 99");
+
+        server.retry(1);
+        server.recover();
+
+        assertThat(server.attempts(1))
+                .extracting(BillingAttempt::invoice)
+                .containsOnlyNulls()
+                .hasSize(2);
+        assertThat(provider.requests())
+                .extracting(request -> request.invoice().get("amount"))
+                .containsExactly(new java.math.BigDecimal("1.10"), new java.math.BigDecimal("99.00"));
+        LockingInvoiceBiller keeping = host.running(host.server(provider).keepSnapshots());
+        keeping.retry(1);
+        keeping.recover();
+        assertThat(keeping.attempts(1).get(2).invoice()).contains("\"amount\": 99.00");
+    }
+
+    @Test
+    void r4_a_refused_key_is_not_sent_again_even_if_a_person_asks_for_it() {
+        LockingInvoiceBiller server = host.running(host.server(provider.answering(TestProvider::refuse)));
+        server.billPending();
+
+        assertThatThrownBy(() -> server.resolve(1, BillingOutcome.notBilled("not in the ledger"), "dashboard"))
+                .isInstanceOf(InvoiceLockException.class)
+                .hasMessageContaining("Call retry, which sends a new key.");
+
+        assertThat(server.billPending().seen()).isZero();
+        assertThat(provider.requests()).hasSize(1);
+    }
+
+    @Test
     void r5_a_late_answer_that_it_was_charged_is_written_whoever_owns_the_attempt() {
         Moment answer = new Moment();
         provider.answering((p, request) -> {

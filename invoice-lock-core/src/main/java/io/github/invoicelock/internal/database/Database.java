@@ -27,6 +27,9 @@ import org.postgresql.core.TransactionState;
  * another's transaction (R13), and with errors told apart. Thread-safe.
  */
 public final class Database {
+    /** The SQLSTATE of a lock that another session holds. */
+    public static final String LOCK_NOT_AVAILABLE = "55P03";
+
     // What an invoice contains has no business in a log: jOOQ would print results at DEBUG.
     private static final Settings SETTINGS = new Settings().withExecuteLogging(false);
 
@@ -106,7 +109,7 @@ public final class Database {
      * @param first what is asked first
      * @param work must not commit
      * @return what the work returned
-     * @throws LockNotAvailableException for SQLSTATE 55P03
+     * @throws LockNotAvailableException if another holds a row that was to be locked
      * @throws DatabaseException for every other database error
      */
     public <A extends @Nullable Object, T extends @Nullable Object> T inTransaction(
@@ -121,7 +124,7 @@ public final class Database {
      * @param settings local to this transaction
      * @param work must not commit
      * @return what the work returned
-     * @throws LockNotAvailableException for SQLSTATE 55P03
+     * @throws LockNotAvailableException if another holds a row that was to be locked
      * @throws DatabaseException for every other database error
      */
     public <T extends @Nullable Object> T inTransaction(SessionSettings settings, Function<DSLContext, T> work) {
@@ -169,6 +172,26 @@ public final class Database {
     }
 
     /**
+     * Asks for row locks: here alone SQLSTATE 55P03 is contention. Elsewhere it is an error like any other: a table that is being
+     * altered, say.
+     *
+     * @param <T> the result's type
+     * @param statement the one that locks
+     * @return what it returned
+     * @throws LockNotAvailableException if another holds a row that it asked for
+     */
+    static <T extends @Nullable Object> T lockingRows(Supplier<T> statement) {
+        try {
+            return statement.get();
+        } catch (DataAccessException e) {
+            if (LOCK_NOT_AVAILABLE.equals(e.sqlState())) {
+                throw new LockNotAvailableException(e);
+            }
+            throw e;
+        }
+    }
+
+    /**
      * Works in the host's transaction, waiting for a lock no longer than so; the host's own {@code lock_timeout} stays what it was.
      *
      * @param tx over the host's connection
@@ -184,8 +207,10 @@ public final class Database {
         try {
             setLockTimeout(tx, patience.toMillis() + "ms");
             kept = work.getAsBoolean();
+        } catch (LockNotAvailableException e) {
+            kept = false;
         } catch (DataAccessException e) {
-            if (!"55P03".equals(e.sqlState())) {
+            if (!LOCK_NOT_AVAILABLE.equals(e.sqlState())) {
                 throw translated(e.sqlState(), e);
             }
             kept = false;
@@ -283,12 +308,17 @@ public final class Database {
     }
 
     private static RuntimeException translated(@Nullable String sqlState, Exception cause) {
-        if ("55P03".equals(sqlState)) {
-            return new LockNotAvailableException(cause);
-        }
         Throwable root = cause;
         while (root.getCause() != null) {
             root = root.getCause();
+        }
+        if (LOCK_NOT_AVAILABLE.equals(sqlState)) {
+            return new DatabaseException(
+                    "A lock was not free within lock_timeout (SQLSTATE 55P03), because another session holds a table (ALTER TABLE, VACUUM "
+                            + "FULL, LOCK TABLE) or a row for longer than that; try again when it has ended. The database says: "
+                            + root.getMessage(),
+                    sqlState,
+                    cause);
         }
         return new DatabaseException(
                 "The database answered with an error (SQLSTATE " + sqlState + "): " + root.getMessage(),

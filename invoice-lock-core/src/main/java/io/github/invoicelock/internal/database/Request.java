@@ -30,7 +30,21 @@ public abstract sealed class Request<T extends @Nullable Object> {
      */
     public static <T extends @Nullable Object> Request<T> of(
             Prepared statement, Map<String, ?> bound, Function<Rows, T> reader) {
-        return new One<>(statement, bound, reader);
+        return new One<>(statement, bound, reader, false);
+    }
+
+    /**
+     * One statement that asks for a row's lock: SQLSTATE 55P03 is contention.
+     *
+     * @param <T> what its rows are read as
+     * @param statement which
+     * @param bound a value for each of its names; no nulls
+     * @param reader reads the rows
+     * @return the request
+     */
+    public static <T extends @Nullable Object> Request<T> locking(
+            Prepared statement, Map<String, ?> bound, Function<Rows, T> reader) {
+        return new One<>(statement, bound, reader, true);
     }
 
     /**
@@ -54,6 +68,7 @@ public abstract sealed class Request<T extends @Nullable Object> {
      *
      * @param tx the transaction
      * @return the answer
+     * @throws LockNotAvailableException if another holds a row that it asked for
      */
     public T in(DSLContext tx) {
         return in(tx, "");
@@ -61,6 +76,10 @@ public abstract sealed class Request<T extends @Nullable Object> {
 
     /** Asks after statements that answer nothing of interest, in the same round trip. */
     T in(DSLContext tx, String before) {
+        return locks() ? Database.lockingRows(() -> ask(tx, before)) : ask(tx, before);
+    }
+
+    private T ask(DSLContext tx, String before) {
         return tx.connectionResult(connection -> {
             try (PreparedStatement statement = connection.prepareStatement(before + sql())) {
                 bind(connection, statement, 1);
@@ -79,6 +98,8 @@ public abstract sealed class Request<T extends @Nullable Object> {
         return (int) before.chars().filter(c -> c == ';').count();
     }
 
+    abstract boolean locks();
+
     abstract String sql();
 
     abstract int bind(Connection connection, PreparedStatement statement, int first) throws SQLException;
@@ -89,11 +110,18 @@ public abstract sealed class Request<T extends @Nullable Object> {
         private final Prepared statement;
         private final Map<String, ?> bound;
         private final Function<Rows, T> reader;
+        private final boolean locks;
 
-        private One(Prepared statement, Map<String, ?> bound, Function<Rows, T> reader) {
+        private One(Prepared statement, Map<String, ?> bound, Function<Rows, T> reader, boolean locks) {
+            this.locks = locks;
             this.statement = statement;
             this.bound = bound;
             this.reader = reader;
+        }
+
+        @Override
+        boolean locks() {
+            return locks;
         }
 
         @Override
@@ -124,6 +152,11 @@ public abstract sealed class Request<T extends @Nullable Object> {
             this.first = first;
             this.second = second;
             this.both = both;
+        }
+
+        @Override
+        boolean locks() {
+            return first.locks() || second.locks();
         }
 
         @Override

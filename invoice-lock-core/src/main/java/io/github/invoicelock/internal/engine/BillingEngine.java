@@ -211,9 +211,15 @@ public final class BillingEngine {
             throw setup;
         }
         if (failure != null) {
-            throw new BillingRunException(failure.getMessage() + " The run ended with: " + result, result, failure);
+            throw new BillingRunException(sentence(failure) + " The run ended with: " + result, result, failure);
         }
         return result;
+    }
+
+    /** What PostgreSQL or the host's code says has no full stop, or may say nothing at all. */
+    private static String sentence(Throwable failure) {
+        String text = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+        return text.endsWith(".") ? text : text + ".";
     }
 
     private synchronized void begin() {
@@ -250,8 +256,12 @@ public final class BillingEngine {
     }
 
     private void continueAttempt(DueAttempt due, RunInProgress run) {
-        if (due.state() == AttemptState.BILLED) {
-            conclude(settlements.markLater(due), due.invoiceId(), true, run);
+        if (due.state() == AttemptState.BILLED || due.unmarked()) {
+            Settled marked = settlements.markLater(due);
+            if (marked.parked()) {
+                notices.parked(java.util.Objects.requireNonNull(marked.attempt()));
+            }
+            conclude(marked, due.invoiceId(), true, run);
             return;
         }
         TakeOvers.Result result = takeOvers.take(due);
@@ -363,9 +373,6 @@ public final class BillingEngine {
                                 reached(Point.BEFORE_CLAIM_COMMIT, c.attempt().invoiceId()));
                 return claimed;
             });
-        } catch (LockNotAvailableException e) {
-            // Another's claim of the same rows is not committed yet; the next statement sees which they are.
-            page = new ClaimedPage(List.of(), 1, null);
         } catch (RuntimeException e) {
             giveSlotsBack(room, run);
             throw e;
@@ -410,7 +417,9 @@ public final class BillingEngine {
                 step(run, () -> claimOne(invoiceId, run));
             }
         } else if (newest.dueAt() != null) {
-            DueAttempt due = dueAttempt(newest, newest.dueAt());
+            boolean unmarked = newest.state() == AttemptState.DECLINED
+                    && database.inTransaction(tx -> journal.unmarked(tx, newest));
+            DueAttempt due = dueAttempt(newest, newest.dueAt(), unmarked);
             boolean calledRightNow = newest.state() == AttemptState.STARTED
                     && database.inTransaction(journal::clock).toInstant().isBefore(newest.dueAt());
             step(run, () -> {
@@ -571,7 +580,7 @@ public final class BillingEngine {
             run.failed(failure, attempt, claim.takenOver());
         } else if (settled.neverSeen() && attempt != null && attempt.dueAt() != null && !run.stopped()) {
             // The provider surely never saw the key: send it now, with the slot that this invoice has.
-            DueAttempt due = dueAttempt(attempt, attempt.dueAt());
+            DueAttempt due = dueAttempt(attempt, attempt.dueAt(), false);
             steps.execute(() -> guarded(run, () -> continueAttempt(due, run)));
         } else {
             conclude(settled, claim.invoiceId(), claim.takenOver(), run);
@@ -667,14 +676,15 @@ public final class BillingEngine {
                 invoiceId, "The invoice is pending although it was charged; it is not charged again. See attempts().");
     }
 
-    private static DueAttempt dueAttempt(BillingAttempt attempt, java.time.Instant dueAt) {
+    private static DueAttempt dueAttempt(BillingAttempt attempt, java.time.Instant dueAt, boolean unmarked) {
         return new DueAttempt(
                 attempt.id(),
                 attempt.invoiceId(),
                 attempt.number(),
                 attempt.fence(),
                 attempt.state(),
-                dueAt.atOffset(ZoneOffset.UTC));
+                dueAt.atOffset(ZoneOffset.UTC),
+                unmarked);
     }
 
     private void reached(Point point, String invoiceId) {

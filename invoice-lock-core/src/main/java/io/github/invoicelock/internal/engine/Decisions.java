@@ -12,6 +12,7 @@ import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingOutcome.Billed;
+import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.Withdrawal;
 import io.github.invoicelock.internal.database.Database;
@@ -23,7 +24,8 @@ import io.github.invoicelock.internal.journal.Settlement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
+import java.util.function.BiFunction;
+import java.util.function.Supplier;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -85,12 +87,27 @@ public final class Decisions {
      */
     public void resolve(String invoiceId, BillingOutcome outcome, String who, String note) {
         Settlement settlement = outcome instanceof Billed ? null : resolution(invoiceId, outcome);
-        decide(invoiceId, "resolved", outcome, newest -> tx -> {
-            BillingAttempt written = settlement == null
-                    ? settlements.bill(tx, newest, ((Billed) outcome).reference(), false)
-                    : journal.override(tx, newest, settlement).orElseThrow(() -> changed(newest, "resolved"));
-            return journal.note(tx, written, who, note);
+        Settled settled = unlessHeld(invoiceId, "resolved", () -> {
+            BillingAttempt newest = database.inTransaction(tx -> decidable(tx, invoiceId, "resolved"));
+            if (newest.state() == DECLINED && outcome instanceof BillingOutcome.NotBilled) {
+                // R4: its snapshot is gone, and another request under the same key must not be.
+                throw new InvoiceLockException("Invoice " + invoiceId
+                        + " cannot be resolved as notBilled: the key of its attempt " + newest.number()
+                        + " was refused for good, so it is never sent again. Call retry, which sends a new key.");
+            }
+            // What a refusal has marked before, the host may have set otherwise since.
+            boolean refusedBefore = newest.state() == DECLINED && newest.dueAt() == null;
+            Writing decision = settlement == null
+                    ? billing(newest, (Billed) outcome)
+                    : settling(newest, settlement, marks(settlement) && !refusedBefore);
+            return settledOutside(newest, decision.then((tx, written) -> {
+                if (written.isEmpty()) {
+                    throw changed(newest, "resolved");
+                }
+                return Optional.of(journal.note(tx, written.get(), who, note));
+            }));
         });
+        tell(settled, outcome);
     }
 
     private static Settlement resolution(String invoiceId, BillingOutcome outcome) {
@@ -114,17 +131,20 @@ public final class Decisions {
      * @param invoiceId as text
      */
     public void retry(String invoiceId) {
-        database.inTransaction(tx -> {
-            BillingAttempt newest = decidable(tx, invoiceId, "retried");
-            boolean mayBeSent =
-                    newest.state() == NOT_BILLED || newest.state() == DECLINED || newest.state() == WITHDRAWN;
-            if (mayBeSent && invoices.pendingOf(tx, List.of(invoiceId)).isEmpty()) {
-                throw new InvoiceLockException("Invoice " + invoiceId
-                        + " cannot be retried: it is not pending. Set it back to pending first, then retry.");
-            }
-            AttemptState next = newest.state() == WITHDRAWN ? NOT_BILLED : newest.state();
-            return journal.makeDue(tx, newest, next).orElseThrow(() -> changed(newest, "retried"));
-        });
+        unlessHeld(
+                invoiceId,
+                "retried",
+                () -> database.inTransaction(tx -> {
+                    BillingAttempt newest = decidable(tx, invoiceId, "retried");
+                    boolean mayBeSent =
+                            newest.state() == NOT_BILLED || newest.state() == DECLINED || newest.state() == WITHDRAWN;
+                    if (mayBeSent && invoices.pendingOf(tx, List.of(invoiceId)).isEmpty()) {
+                        throw new InvoiceLockException("Invoice " + invoiceId
+                                + " cannot be retried: it is not pending. Set it back to pending first, then retry.");
+                    }
+                    AttemptState next = newest.state() == WITHDRAWN ? NOT_BILLED : newest.state();
+                    return journal.makeDue(tx, newest, next).orElseThrow(() -> changed(newest, "retried"));
+                }));
     }
 
     /**
@@ -162,11 +182,8 @@ public final class Decisions {
             return;
         }
         Settled settled =
-                settledOutside(attempt, billed, tx -> settlements.bill(tx, attempt, billed.reference(), false));
-        notices.settled(settled, billed, Duration.ZERO);
-        if (settled.failure() != null) {
-            throw settled.failure();
-        }
+                unlessHeld(attempt.invoiceId(), "reported on", () -> settledOutside(attempt, billing(attempt, billed)));
+        tell(settled, billed);
     }
 
     private void reportOpen(BillingAttempt attempt, BillingOutcome outcome) {
@@ -187,15 +204,12 @@ public final class Decisions {
         } else {
             return;
         }
-        // Not as it was read: its owner, or another report, was faster and knows as much.
-        Optional<BillingAttempt> written = database.inTransaction(tx -> {
-            Optional<BillingAttempt> overridden = journal.override(tx, attempt, settlement);
-            if (overridden.isPresent() && settlement.state() == DECLINED && settlement.due() == null) {
-                invoices.markDeclined(tx, attempt.invoiceId());
-            }
-            return overridden;
-        });
-        written.ifPresent(a -> notices.settled(Settled.as(a), outcome, Duration.ZERO));
+        // Empty where it is not as it was read: its owner, or another report, was faster and knows as much.
+        Settled settled = unlessHeld(
+                attempt.invoiceId(),
+                "reported on",
+                () -> settledOutside(attempt, settling(attempt, settlement, marks(settlement))));
+        tell(settled, outcome);
     }
 
     /**
@@ -232,11 +246,17 @@ public final class Decisions {
         if (tooLate(attempts).isPresent() || newest.state() == WITHDRAWN) {
             return newest.state() == WITHDRAWN;
         }
-        // A refused key stays refused, so that a later retry uses a new one.
-        AttemptState next = newest.state() == DECLINED ? DECLINED : WITHDRAWN;
-        Settlement settlement = new Settlement(
-                next, null, false, false, null, newest.code(), "Taken back by the host before it was charged.");
-        return journal.override(tx, newest, settlement).isPresent();
+        if (newest.state() == DECLINED) {
+            // R2: a refused key stays refused, so that a later retry uses a new one; but there is nothing left to
+            // decide.
+            Settlement refused = new Settlement(DECLINED, null, false, false, null, newest.code(), newest.message());
+            return journal.override(tx, newest, refused)
+                    .map(written -> journal.note(tx, written, "the host", "withdrawn"))
+                    .isPresent();
+        }
+        Settlement withdrawn = new Settlement(
+                WITHDRAWN, null, false, false, null, newest.code(), "Taken back by the host before it was charged.");
+        return journal.override(tx, newest, withdrawn).isPresent();
     }
 
     private static Optional<Withdrawal> tooLate(List<BillingAttempt> attempts) {
@@ -248,42 +268,92 @@ public final class Decisions {
         return inFlight ? Optional.of(Withdrawal.IN_FLIGHT) : Optional.empty();
     }
 
-    private void decide(
-            String invoiceId,
-            String what,
-            BillingOutcome outcome,
-            Function<BillingAttempt, Function<DSLContext, BillingAttempt>> write) {
-        BillingAttempt newest = database.inTransaction(tx -> decidable(tx, invoiceId, what));
-        Settled settled = settledOutside(newest, outcome, write.apply(newest));
+    private void tell(Settled settled, BillingOutcome outcome) {
         notices.settled(settled, outcome, Duration.ZERO);
         if (settled.failure() != null) {
             throw settled.failure();
         }
     }
 
-    /** Attempt and invoice together; the attempt alone where the host holds the invoice just now (R12). */
-    private Settled settledOutside(
-            BillingAttempt attempt, BillingOutcome outcome, Function<DSLContext, BillingAttempt> write) {
-        if (!(outcome instanceof Billed billed)) {
-            return Settled.as(database.inTransaction(write));
+    /**
+     * A decision as it is written.
+     *
+     * @param marks whether it marks the invoice
+     * @param statements what it writes
+     */
+    private record Writing(boolean marks, Statements statements) {
+        /** To be done in the same transaction, with what was written; empty if the attempt has changed since it was read. */
+        Writing then(BiFunction<DSLContext, Optional<BillingAttempt>, Optional<BillingAttempt>> next) {
+            return new Writing(
+                    marks, (tx, markAfter, failure) -> next.apply(tx, statements.write(tx, markAfter, failure)));
         }
-        try {
-            return Settled.as(database.inTransaction(tx -> {
-                invoices.lock(attempt.invoiceId(), RowWait.NOWAIT).in(tx);
-                return write.apply(tx);
-            }));
-        } catch (LockNotAvailableException e) {
-            return Settled.as(billedAlone(attempt, billed, Settlements.MARK_AGAIN, null));
-        } catch (BilledHookException e) {
-            return new Settled(billedAlone(attempt, billed, Settlements.MARK_AFTER_FAILURE, e.getMessage()), false, e);
+
+        Settled write(DSLContext tx, @Nullable Duration markAfter, @Nullable String failure) {
+            return statements.write(tx, markAfter, failure).map(Settled::as).orElse(Settled.CONTENDED);
         }
     }
 
-    private BillingAttempt billedAlone(
-            BillingAttempt attempt, Billed billed, Duration markAfter, @Nullable String message) {
-        return database.inTransaction(tx -> journal.billed(attempt, billed.reference(), markAfter, false, message)
-                .in(tx)
-                .orElseGet(() -> newest(tx, attempt.invoiceId()).orElseThrow()));
+    @FunctionalInterface
+    private interface Statements {
+        /** The mark comes later, or, where {@code markAfter} is null, in this transaction, which holds the invoice's lock. */
+        Optional<BillingAttempt> write(DSLContext tx, @Nullable Duration markAfter, @Nullable String failure);
+    }
+
+    private Writing billing(BillingAttempt attempt, Billed billed) {
+        return new Writing(
+                true,
+                (tx, markAfter, failure) -> Optional.of(
+                        markAfter == null
+                                ? settlements.bill(tx, attempt, billed.reference(), false)
+                                : journal.billed(attempt, billed.reference(), markAfter, false, failure)
+                                        .in(tx)
+                                        .orElseGet(() -> settlements.current(tx, attempt))));
+    }
+
+    private Writing settling(BillingAttempt attempt, Settlement settlement, boolean marks) {
+        return new Writing(marks, (tx, markAfter, failure) -> {
+            Optional<BillingAttempt> written =
+                    journal.override(tx, attempt, markAfter == null ? settlement : settlement.markedLater(markAfter));
+            if (marks && markAfter == null) {
+                written.ifPresent(a -> invoices.markDeclined(tx, a.invoiceId()));
+            }
+            return written;
+        });
+    }
+
+    private boolean marks(Settlement settlement) {
+        return settlement.refusedForGood() && invoices.marksDeclined();
+    }
+
+    /** Attempt and invoice together; the attempt alone where the host holds the invoice just now, or it cannot be marked (R12). */
+    private Settled settledOutside(BillingAttempt attempt, Writing writing) {
+        if (!writing.marks()) {
+            return database.inTransaction(tx -> writing.write(tx, null, null));
+        }
+        try {
+            return database.inTransaction(tx -> {
+                invoices.lock(attempt.invoiceId(), RowWait.NOWAIT).in(tx);
+                return writing.write(tx, null, null);
+            });
+        } catch (LockNotAvailableException e) {
+            return database.inTransaction(tx -> writing.write(tx, Settlements.MARK_AGAIN, null));
+        } catch (BilledHookException | DatabaseException e) {
+            return alone(writing, e);
+        }
+    }
+
+    private Settled alone(Writing writing, RuntimeException failure) {
+        try {
+            return new Settled(
+                    database.inTransaction(
+                                    tx -> writing.write(tx, Settlements.markAfter(failure), failure.getMessage()))
+                            .attempt(),
+                    false,
+                    failure);
+        } catch (RuntimeException again) {
+            failure.addSuppressed(again);
+            throw failure;
+        }
     }
 
     private BillingAttempt decidable(DSLContext tx, String invoiceId, String what) {
@@ -310,6 +380,24 @@ public final class Decisions {
     private Optional<BillingAttempt> newest(DSLContext tx, String invoiceId) {
         List<BillingAttempt> attempts = journal.attempts(tx, invoiceId);
         return attempts.isEmpty() ? Optional.empty() : Optional.of(attempts.get(attempts.size() - 1));
+    }
+
+    /** R9: a lock of the journal is waited for no longer than lock_timeout. */
+    private static <T> T unlessHeld(String invoiceId, String what, Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (DatabaseException e) {
+            if (Database.LOCK_NOT_AVAILABLE.equals(e.sqlState())) {
+                throw new DatabaseException(
+                        "Invoice " + invoiceId + " cannot be " + what
+                                + ": another session holds its row of the journal for too long. That may be a settlement whose BilledHook "
+                                + "or trigger takes long, a withdraw in a transaction of yours that is still open, or somebody's psql. "
+                                + "pg_stat_activity and pg_blocking_pids() show who. Nothing was written. Try again.",
+                        e.sqlState(),
+                        e);
+            }
+            throw e;
+        }
     }
 
     private static InvoiceLockException changed(BillingAttempt attempt, String what) {

@@ -71,7 +71,7 @@ final class Settlements {
         } catch (LockNotAvailableException e) {
             return writeJournal(claim, answer, MARK_AGAIN, null);
         } catch (RuntimeException e) {
-            if (answer.outcome() instanceof Billed) {
+            if (touchesInvoice(answer)) {
                 return rescue(claim, answer, e);
             }
             throw e;
@@ -108,7 +108,7 @@ final class Settlements {
         if (written.isEmpty()) {
             return superseded(tx, claim);
         }
-        if (settlement.state() == AttemptState.DECLINED && settlement.due() == null) {
+        if (settlement.refusedForGood()) {
             invoices.markDeclined(tx, claim.invoiceId());
         }
         boolean neverSeen = settlement.state() == AttemptState.NOT_BILLED && answer.source() == Answer.Source.FIND;
@@ -170,13 +170,12 @@ final class Settlements {
                 .orElse(Settled.CONTENDED);
     }
 
-    /** Marks a charged invoice whose row was held, or whose hook failed, when it was charged (R12). */
+    /** Marks an invoice whose row was held, or whose mark failed, when it was charged or refused (R12). */
     Settled markLater(DueAttempt due) {
         try {
             Settled settled = database.inTransaction(tx -> {
                 invoices.lock(due.invoiceId(), RowWait.NOWAIT).in(tx);
-                Optional<BillingAttempt> attempt = journal.takeMark(tx, due.id(), due.invoiceId());
-                attempt.ifPresent(a -> mark(tx, a));
+                Optional<BillingAttempt> attempt = due.unmarked() ? markDeclined(tx, due) : markBilled(tx, due);
                 settings.failPoints().reached(Point.BEFORE_MARK_COMMIT, due.invoiceId());
                 return attempt.map(Settled::as).orElse(Settled.CONTENDED);
             });
@@ -191,6 +190,18 @@ final class Settlements {
             });
             throw e;
         }
+    }
+
+    private Optional<BillingAttempt> markBilled(DSLContext tx, DueAttempt due) {
+        Optional<BillingAttempt> attempt = journal.takeMark(tx, due.id(), due.invoiceId());
+        attempt.ifPresent(a -> mark(tx, a));
+        return attempt;
+    }
+
+    private Optional<BillingAttempt> markDeclined(DSLContext tx, DueAttempt due) {
+        Optional<BillingAttempt> attempt = journal.takeDeclinedMark(tx, due.id(), due.invoiceId());
+        attempt.ifPresent(a -> invoices.markDeclined(tx, a.invoiceId()));
+        return attempt;
     }
 
     /** Writes BILLED and marks the invoice, whose lock this transaction holds; once, whoever comes first. */
@@ -214,7 +225,9 @@ final class Settlements {
                                 .in(tx)
                                 .orElseGet(() -> current(tx, claim.attempt())));
             }
-            return journal.settle(tx, claim.attempt(), judgement.of(claim, answer))
+            Settlement settlement = judgement.of(claim, answer);
+            boolean marks = settlement.refusedForGood() && invoices.marksDeclined();
+            return journal.settle(tx, claim.attempt(), marks ? settlement.markedLater(markAfter) : settlement)
                     .map(Settled::as)
                     .orElse(Settled.CONTENDED);
         });
@@ -222,7 +235,7 @@ final class Settlements {
         return settled;
     }
 
-    /** The settlement of a charge failed, by the host's hook or a constraint: at least the journal must know. */
+    /** The settlement of a charge or a refusal failed, by the host's hook or a constraint: at least the journal must know. */
     Settled rescue(Claim claim, Answer answer, RuntimeException failure) {
         try {
             return new Settled(
@@ -238,9 +251,10 @@ final class Settlements {
     }
 
     /** A database that was away for a moment is not a row that cannot be marked. */
-    private static Duration markAfter(RuntimeException failure) {
+    static Duration markAfter(RuntimeException failure) {
         boolean passing = failure instanceof DatabaseException error
                 && (error.sqlState() == null
+                        || error.sqlState().equals(Database.LOCK_NOT_AVAILABLE)
                         || PASSING.contains(error.sqlState().substring(0, 2)));
         return passing ? MARK_AGAIN : MARK_AFTER_FAILURE;
     }
@@ -315,7 +329,7 @@ final class Settlements {
         return reported ? Settled.as(now) : Settled.CONTENDED;
     }
 
-    private BillingAttempt current(DSLContext tx, BillingAttempt attempt) {
+    BillingAttempt current(DSLContext tx, BillingAttempt attempt) {
         return journal.attempts(tx, attempt.invoiceId()).stream()
                 .filter(a -> a.id() == attempt.id())
                 .findFirst()

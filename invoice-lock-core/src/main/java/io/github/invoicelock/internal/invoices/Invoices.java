@@ -265,7 +265,7 @@ public final class Invoices {
      * @return its snapshot; empty if it is not pending and billable (any more), or was skipped
      */
     public Request<Optional<JSONB>> lockFresh(String invoiceId, RowWait wait) {
-        return Request.of(
+        return Request.locking(
                 prepared("lock fresh " + wait, () -> freshAndLocked(wait)),
                 bound(invoiceId),
                 rows -> rows.next() ? Optional.of(JSONB.valueOf(rows.text(1))) : Optional.empty());
@@ -279,7 +279,7 @@ public final class Invoices {
      * @return whether it is pending; empty if there is no such row (or it was skipped)
      */
     public Request<Optional<Boolean>> lock(String invoiceId, RowWait wait) {
-        return Request.of(
+        return Request.locking(
                 prepared(
                         "lock " + wait,
                         () -> locking(
@@ -447,14 +447,18 @@ public final class Invoices {
     }
 
     /**
-     * Sets what the host wants set on a finally refused invoice; nothing if it wants nothing.
+     * Sets what the host wants set on a finally refused invoice; nothing if it wants nothing, or has taken the invoice back meanwhile.
      *
      * @param tx the transaction, which holds its lock
      * @param invoiceId as text
      */
     public void markDeclined(DSLContext tx, String invoiceId) {
         if (!declinedValues.isEmpty()) {
-            tx.update(table).set(declinedValues).where(isId(invoiceId)).execute();
+            tx.update(table)
+                    .set(declinedValues)
+                    .where(isId(invoiceId))
+                    .and(pending)
+                    .execute();
         }
     }
 

@@ -12,5 +12,7 @@ import java.time.OffsetDateTime;
  * @param fence of its last owner
  * @param state where it stood
  * @param dueAt when it was due, or a lease's end that lies ahead
+ * @param unmarked of a DECLINED one, whether it is due for its invoice to be marked as refused, not for a new key
  */
-public record DueAttempt(long id, String invoiceId, int number, int fence, AttemptState state, OffsetDateTime dueAt) {}
+public record DueAttempt(
+        long id, String invoiceId, int number, int fence, AttemptState state, OffsetDateTime dueAt, boolean unmarked) {}

@@ -68,6 +68,7 @@ public final class Journal {
     private static final Field<String> IDEMPOTENCY_KEY = field(name("idempotency_key"), SQLDataType.CLOB);
     private static final Field<String> STATE = field(name("state"), SQLDataType.CLOB);
     private static final Field<OffsetDateTime> DUE_AT = field(name("due_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
+    private static final Field<Boolean> UNMARKED = field(name("unmarked"), SQLDataType.BOOLEAN);
     private static final Field<OffsetDateTime> LEASE_UNTIL =
             field(name("lease_until"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
     private static final Field<String> OWNER = field(name("owner"), SQLDataType.CLOB);
@@ -185,7 +186,7 @@ public final class Journal {
      */
     public Request<Optional<Claimed>> insertFirst(
             String shape, Supplier<Select<Record2<String, JSONB>>> row, Map<String, ?> bound) {
-        return Request.of(
+        return Request.locking(
                 prepared("insert first of one " + shape, () -> insertFirst(row.get())), bound, rows -> first(rows, 1));
     }
 
@@ -202,6 +203,7 @@ public final class Journal {
         int superseded = tx.update(attempts)
                 .set(DUE_AT, (OffsetDateTime) null)
                 .where(is(declined))
+                .and(forNewKey())
                 .execute();
         return superseded == 0
                 ? Optional.empty()
@@ -394,7 +396,7 @@ public final class Journal {
                             .le(cutOff));
             due = DUE_AT.le(plus(val(cutOff), owner.lease().minus(grace))).and(due.or(leftBehind));
         }
-        return tx.select(ID, INVOICE_ID, NUMBER, FENCE, STATE, DUE_AT)
+        return tx.select(ID, INVOICE_ID, NUMBER, FENCE, STATE, DUE_AT, UNMARKED)
                 .from(attempts)
                 .where(BILLER.eq(owner.biller()))
                 .and(due)
@@ -407,7 +409,8 @@ public final class Journal {
                         row.value3(),
                         row.value4(),
                         AttemptState.valueOf(row.value5()),
-                        row.value6()));
+                        row.value6(),
+                        row.value7()));
     }
 
     /**
@@ -492,6 +495,7 @@ public final class Journal {
         return fetch(updateAttempts(tx)
                 .set(DUE_AT, (OffsetDateTime) null)
                 .where(is(due))
+                .and(forNewKey())
                 .returningResult(COLUMNS));
     }
 
@@ -675,21 +679,53 @@ public final class Journal {
     }
 
     /**
-     * Puts the mark of a charged invoice off, because it failed.
+     * Takes the mark of a refused invoice upon this transaction, which holds the invoice's lock; from then on the attempt is parked.
+     *
+     * @param tx the transaction
+     * @param id the attempt's
+     * @param invoiceId whose
+     * @return as it is now; empty if it is not DECLINED, or not due for that
+     */
+    public Optional<BillingAttempt> takeDeclinedMark(DSLContext tx, long id, String invoiceId) {
+        return fetch(updateAttempts(tx)
+                .set(DUE_AT, (OffsetDateTime) null)
+                .set(UNMARKED, inline(false))
+                .where(ID.eq(id))
+                .and(INVOICE_ID.eq(invoiceId))
+                .and(forDeclinedMark())
+                .returningResult(COLUMNS));
+    }
+
+    /**
+     * Whether an attempt is due for its invoice to be marked as refused.
+     *
+     * @param tx the transaction
+     * @param attempt which
+     * @return false for any other, and where a new key is due
+     */
+    public boolean unmarked(DSLContext tx, BillingAttempt attempt) {
+        return tx.fetchExists(selectOne().from(attempts).where(isThis(attempt)).and(forDeclinedMark()));
+    }
+
+    /**
+     * Puts the mark of a charged or refused invoice off, because it failed.
      *
      * @param tx the transaction
      * @param id the attempt's
      * @param invoiceId whose
      * @param after when to try again
-     * @param message why
+     * @param message why; a refusal keeps the provider's
      */
     public void postponeMark(DSLContext tx, long id, String invoiceId, Duration after, String message) {
         tx.update(attempts)
                 .set(DUE_AT, clockPlus(after))
-                .set(MESSAGE, cut(message))
+                .set(
+                        MESSAGE,
+                        DSL.when(STATE.eq(inline(AttemptState.BILLED.name())), val(cut(message)))
+                                .otherwise(MESSAGE))
                 .where(ID.eq(id))
                 .and(INVOICE_ID.eq(invoiceId))
-                .and(STATE.eq(inline(AttemptState.BILLED.name())))
+                .and(STATE.eq(inline(AttemptState.BILLED.name())).or(forDeclinedMark()))
                 .and(DUE_AT.isNotNull())
                 .execute();
     }
@@ -729,6 +765,7 @@ public final class Journal {
         UpdateSetMoreStep<Record> update = updateAttempts(tx)
                 .set(STATE, settlement.state().name())
                 .set(DUE_AT, due)
+                .set(UNMARKED, inline(settlement.unmarked()))
                 .set(SETTLED_AT, CLOCK)
                 .set(CALLS, CALLS.plus(inline(settlement.called() ? 1 : 0)))
                 .set(CODE, cut(settlement.code()))
@@ -736,7 +773,8 @@ public final class Journal {
         if (settlement.reference() != null) {
             update = update.set(REFERENCE, settlement.reference());
         }
-        if (settlement.state() == AttemptState.WITHDRAWN) {
+        // R4: a refused key is never sent again, and the next one comes with a snapshot of its own.
+        if (settlement.state() == AttemptState.WITHDRAWN || settlement.state() == AttemptState.DECLINED) {
             update = withoutSnapshot(update);
         }
         return fetch(update.where(which).returningResult(COLUMNS));
@@ -848,6 +886,7 @@ public final class Journal {
         return fetch(updateAttempts(tx)
                 .set(STATE, next.name())
                 .set(DUE_AT, CLOCK)
+                .set(UNMARKED, inline(false))
                 .set(RESOLVED_BY, (String) null)
                 .where(isThis(attempt))
                 .and(FENCE.eq(attempt.fence()))
@@ -926,6 +965,17 @@ public final class Journal {
         return DUE_AT.isNull()
                 .and(STATE.notIn(inline(AttemptState.BILLED.name()), inline(AttemptState.WITHDRAWN.name())))
                 .and(RESOLVED_BY.isNull());
+    }
+
+    /** R2: DECLINED and due means a new key, unless it is due for the mark of its invoice. */
+    private static Condition forNewKey() {
+        return UNMARKED.eq(inline(false));
+    }
+
+    private static Condition forDeclinedMark() {
+        return STATE.eq(inline(AttemptState.DECLINED.name()))
+                .and(UNMARKED.eq(inline(true)))
+                .and(DUE_AT.isNotNull());
     }
 
     // Every statement that writes names the invoice: on Citus the journal is distributed by it.

@@ -96,11 +96,11 @@ final class HostApplication {
         return scheduler;
     }
 
-    private static Runnable logged(Runnable run) {
+    static Runnable logged(Runnable run) {
         return () -> {
             try {
                 run.run();
-            } catch (RuntimeException e) { // thrown on, it would end the schedule for good
+            } catch (Throwable e) { // an Error of the gateway too: thrown on, it would end the schedule for good
                 LOG.error("The run ended with an error; the next one continues where it stopped", e);
             }
         };
