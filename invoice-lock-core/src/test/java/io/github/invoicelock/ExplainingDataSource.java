@@ -64,7 +64,9 @@ final class ExplainingDataSource {
             if (method.getName().startsWith("set") && arguments != null && arguments[0] instanceof Integer) {
                 bound.add(new Bound(method, new ArrayList<>(java.util.Arrays.asList(arguments))));
             }
-            if (method.getName().startsWith("execute") && arguments == null && PLANNED.matcher(sql).find()) {
+            if (method.getName().startsWith("execute")
+                    && arguments == null
+                    && PLANNED.matcher(sql).find()) {
                 explain(connection, sql, bound);
             }
             return invoke(method, statement, arguments);
@@ -76,8 +78,10 @@ final class ExplainingDataSource {
         for (String part : sql.split("; ", -1)) {
             int marks = (int) part.chars().filter(c -> c == '?').count();
             if (part.startsWith("set ") || part.startsWith("select set_config")) {
-                try (java.sql.Statement settings = connection.createStatement()) {
-                    settings.execute(part);
+                if (marks == 0) {
+                    try (java.sql.Statement settings = connection.createStatement()) {
+                        settings.execute(part);
+                    }
                 }
             } else {
                 explainOne(connection, part, bound, before, marks);

@@ -72,7 +72,7 @@ class PlansTest {
                 provider.answering((p, request) -> p.refuse(request));
                 server.billPending(RunLimits.none().invoices(8));
                 server.recover();
-                provider.answering(BillingOutcome.accepted("dd", Duration.ZERO));
+                provider.answering(BillingOutcome.accepted("dd", Duration.ofMillis(1)));
                 server.billPending(RunLimits.none().invoices(4));
                 server.recover();
                 provider.answering(TestProvider::charge);
