@@ -16,6 +16,10 @@ import org.junit.jupiter.api.Test;
 class PlansTest {
     private static final Pattern READS_ALL =
             Pattern.compile("\"Node Type\": \"Seq Scan\",[^{]*?\"Relation Name\": \"(invoices|billing_attempt)\"");
+    /** An index of all rows that is read from end to end: no better. */
+    private static final Pattern READS_ALL_BY_AN_INDEX = Pattern.compile(
+            "\"Node Type\": \"Index( Only)? Scan\",[^{}]*?\"Index Name\": \"(invoices_pkey|billing_attempt_pkey|billing_attempt_once)\"(?![^{}]*\"Index Cond\")");
+
     private static final Pattern HASHES = Pattern.compile("\"Node Type\": \"Hash( Join| Anti Join)?\"");
     private static final int PAID = 1_000_000;
 
@@ -99,6 +103,9 @@ class PlansTest {
         plans.forEach((statement, plan) -> {
             assertThat(READS_ALL.matcher(plan).find())
                     .as("%s: reads all of a table: %s%n%s", when, statement, plan)
+                    .isFalse();
+            assertThat(READS_ALL_BY_AN_INDEX.matcher(plan).find())
+                    .as("%s: reads all of an index: %s%n%s", when, statement, plan)
                     .isFalse();
             assertThat(HASHES.matcher(plan).find())
                     .as("%s: hashes all of a table: %s%n%s", when, statement, plan)
