@@ -130,6 +130,24 @@ class ArchitectureTest {
     }
 
     @Test
+    void optional_rooms_know_the_api_alone_and_nothing_knows_them() {
+        noClasses()
+                .that()
+                .resideInAPackage(ROOT + ".micrometer..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(ROOT + ".internal..")
+                .check(CLASSES);
+        noClasses()
+                .that()
+                .resideOutsideOfPackage(ROOT + ".micrometer..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(ROOT + ".micrometer..", "io.micrometer..")
+                .check(CLASSES);
+    }
+
+    @Test
     void names_say_something_and_nobody_inherits() {
         classes().should().haveNameNotMatching(".*(Utils?|Helper|Manager|Impl)").check(CLASSES);
         classes().should().haveNameNotMatching(".*\\.(Abstract|Default)[^.]*").check(CLASSES);

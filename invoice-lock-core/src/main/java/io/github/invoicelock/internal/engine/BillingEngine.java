@@ -70,6 +70,7 @@ public final class BillingEngine {
     private final ExecutorService settlerThreads;
     private final @Nullable ExecutorService ownCallThreads;
     private final Semaphore slots;
+    private final Pace pace;
     private final SessionSettings claiming;
     private final SessionSettings calling;
     private final @Nullable Duration grace;
@@ -101,7 +102,7 @@ public final class BillingEngine {
         boolean throughCall = settings.scope() == LockScope.THROUGH_CALL;
         this.database = throughCall ? database : database.atMost(CONNECTIONS_FOR_CLAIMS);
         Database settling = throughCall ? database : database.atMost(CONNECTIONS_FOR_SETTLEMENTS);
-        this.notices = new Notices(settings.name(), settings.listener());
+        this.notices = new Notices(settings.name(), settings.listeners());
         this.settlements = new Settlements(settings, settling, journal, invoices, notices);
         this.takeOvers = new TakeOvers(settings, this.database, journal, invoices);
         String threads = "invoice-lock-" + settings.name();
@@ -111,9 +112,11 @@ public final class BillingEngine {
         this.settlerThreads = Threads.forSteps(threads + "-settler", CONNECTIONS_FOR_SETTLEMENTS);
         this.ownCallThreads =
                 settings.executor() == null ? Threads.forCalls(threads + "-call", settings.concurrency()) : null;
+        this.pace = new Pace(settings.maxCallsPerSecond(), settings.time());
         this.calls = new Calls(
                 settings,
                 settings.executor() != null ? settings.executor() : java.util.Objects.requireNonNull(ownCallThreads),
+                pace,
                 (claim, outcome) -> {
                     try {
                         settlements.writeLate(claim, outcome);
@@ -225,7 +228,8 @@ public final class BillingEngine {
             List<DueAttempt> page = database.inTransaction(
                     Settlements.MOMENTARY, tx -> journal.duePage(tx, cutOff, after, grace, PAGE));
             for (DueAttempt due : page) {
-                if (!step(run, () -> continueAttempt(due, run))) {
+                int callsAtLeast = due.state() == AttemptState.BILLED ? 0 : 1;
+                if (!step(run, callsAtLeast, () -> continueAttempt(due, run))) {
                     return;
                 }
             }
@@ -246,10 +250,8 @@ public final class BillingEngine {
             notices.takenOver(taken.claim().attempt());
             delivery.deliver(taken.claim(), run);
         } else if (result instanceof TakeOvers.Result.Done done) {
-            if (done.settled().parked()) {
-                notices.parked(java.util.Objects.requireNonNull(done.settled().attempt()));
-            }
-            conclude(done.settled(), due.invoiceId(), true, run);
+            notices.leftOrGivenUp(done.settled());
+            concludeUncalled(done.settled(), due.invoiceId(), true, run);
         }
     }
 
@@ -281,7 +283,8 @@ public final class BillingEngine {
                                 tx, page.stream().map(Candidate::invoiceId).toList()));
         tellPendingAgain(newest);
         for (Candidate candidate : page) {
-            if (!newest.containsKey(candidate.invoiceId()) && !step(run, () -> claimOne(candidate.invoiceId(), run))) {
+            if (!newest.containsKey(candidate.invoiceId())
+                    && !step(run, 1, () -> claimOne(candidate.invoiceId(), run))) {
                 return null;
             }
         }
@@ -310,8 +313,9 @@ public final class BillingEngine {
         } catch (LockNotAvailableException e) {
             claimed = Optional.empty();
         }
+        notices.claimTook(claimed.isPresent() ? 1 : 0, start);
         if (claimed.isEmpty()) {
-            conclude(Settled.CONTENDED, invoiceId, false, run);
+            concludeUncalled(Settled.CONTENDED, invoiceId, false, run);
             return;
         }
         reached(Point.AFTER_CLAIM_COMMIT, invoiceId);
@@ -344,7 +348,10 @@ public final class BillingEngine {
             giveSlotsBack(room, run);
             throw e;
         }
-        giveSlotsBack(room - page.claimed().size(), run);
+        notices.claimTook(page.claimed().size(), start);
+        int unused = room - page.claimed().size();
+        pace.giveBack(unused);
+        giveSlotsBack(unused, run);
         run.contended(page.locked() - page.claimed().size());
         for (Claimed claimed : page.claimed()) {
             reached(Point.AFTER_CLAIM_COMMIT, claimed.attempt().invoiceId());
@@ -382,7 +389,7 @@ public final class BillingEngine {
                 return invoices.fresh(tx, invoiceId);
             });
             if (pending) {
-                step(run, () -> claimOne(invoiceId, run));
+                step(run, 1, () -> claimOne(invoiceId, run));
             }
         } else if (newest.dueAt() != null) {
             DueAttempt due = dueAttempt(newest, newest.dueAt());
@@ -390,7 +397,7 @@ public final class BillingEngine {
                     && database.inTransaction(Settlements.MOMENTARY, journal::clock)
                             .toInstant()
                             .isBefore(newest.dueAt());
-            step(run, () -> {
+            step(run, calledRightNow || newest.state() == AttemptState.BILLED ? 0 : 1, () -> {
                 if (calledRightNow) {
                     conclude(Settled.CONTENDED, invoiceId, false, run);
                 } else {
@@ -415,6 +422,7 @@ public final class BillingEngine {
             return;
         }
         Answer[] heard = new Answer[1];
+        long[] heardAt = new long[1];
         Settled settled;
         try {
             settled = database.inTransaction(calling, tx -> {
@@ -430,6 +438,7 @@ public final class BillingEngine {
                 }
                 Claim allowed = pending ? claim : claim.askOnly();
                 heard[0] = call(allowed, run);
+                heardAt[0] = System.nanoTime();
                 Settled written = settlements.writeLocked(tx, allowed, heard[0]);
                 reached(Point.BEFORE_SETTLE_COMMIT, claim.invoiceId());
                 return written;
@@ -437,7 +446,7 @@ public final class BillingEngine {
         } catch (LockNotAvailableException e) {
             if (heard[0] == null) {
                 settlements.release(claim, TRY_AGAIN, "The host held the invoice when it was to be called.");
-                conclude(Settled.CONTENDED, claim.invoiceId(), false, run);
+                concludeUncalled(Settled.CONTENDED, claim.invoiceId(), false, run);
             } else {
                 settleAlone(claim, heard[0], run);
             }
@@ -445,6 +454,11 @@ public final class BillingEngine {
         } catch (RuntimeException e) {
             afterError(claim, heard[0], e, run);
             return;
+        }
+        if (heard[0] == null) {
+            notices.leftOrGivenUp(settled);
+        } else {
+            notices.settleTook(1, heardAt[0]);
         }
         reached(Point.AFTER_SETTLE_COMMIT, claim.invoiceId());
         conclude(claim, heard[0], settled, run);
@@ -523,12 +537,12 @@ public final class BillingEngine {
                 .release(claim, Duration.ZERO, "Claimed, and given back uncalled when the run stopped.")
                 .map(Settled::as)
                 .orElse(Settled.CONTENDED);
-        conclude(settled, claim.invoiceId(), claim.takenOver(), run);
+        concludeUncalled(settled, claim.invoiceId(), claim.takenOver(), run);
     }
 
     private void conclude(Claim claim, @Nullable Answer answer, Settled settled, RunInProgress run) {
         if (answer == null) {
-            conclude(settled, claim.invoiceId(), claim.takenOver(), run);
+            concludeUncalled(settled, claim.invoiceId(), claim.takenOver(), run);
             return;
         }
         notices.settled(settled, answer.outcome(), answer.callTime());
@@ -540,10 +554,17 @@ public final class BillingEngine {
         } else if (settled.neverSeen() && attempt != null && attempt.dueAt() != null && !run.stopped()) {
             // The provider surely never saw the key: send it now, with the slot that this invoice has.
             DueAttempt due = dueAttempt(attempt, attempt.dueAt());
+            pace.owe();
             steps.execute(() -> guarded(run, () -> continueAttempt(due, run)));
         } else {
             conclude(settled, claim.invoiceId(), claim.takenOver(), run);
         }
+    }
+
+    /** The call that was waited for is not made. */
+    private void concludeUncalled(Settled settled, String invoiceId, boolean takenOver, RunInProgress run) {
+        pace.giveBack(1);
+        conclude(settled, invoiceId, takenOver, run);
     }
 
     private void conclude(Settled settled, String invoiceId, boolean takenOver, RunInProgress run) {
@@ -559,8 +580,8 @@ public final class BillingEngine {
 
     // ---- slots and steps
 
-    /** Admits one invoice, waits for a slot, and starts its first step. */
-    private boolean step(RunInProgress run, Runnable way) {
+    /** Admits one invoice, waits for a slot and for its call's moment, and starts its first step. */
+    private boolean step(RunInProgress run, int callsAtLeast, Runnable way) {
         if (run.admit(1) == 0) {
             return false;
         }
@@ -571,7 +592,7 @@ public final class BillingEngine {
             run.withdrawAdmission(1);
             return false;
         }
-        if (run.stopped()) {
+        if (run.stopped() || paced(callsAtLeast, run) < callsAtLeast) {
             giveSlotsBack(1, run);
             return false;
         }
@@ -579,7 +600,7 @@ public final class BillingEngine {
         return true;
     }
 
-    /** As many slots as are free, at least one, and as the run's limit admits. */
+    /** As many slots as are free, at least one, as the run's limit admits and as may be called together. */
     private int takeSlots(RunInProgress run) {
         try {
             slots.acquire();
@@ -588,12 +609,24 @@ public final class BillingEngine {
             return 0;
         }
         int free = 1;
-        while (free < MOST_CLAIMED_AT_ONCE && slots.tryAcquire()) {
+        while (free < Math.min(MOST_CLAIMED_AT_ONCE, pace.mostAtOnce()) && slots.tryAcquire()) {
             free++;
         }
         int admitted = run.admit(free);
         slots.release(free - admitted);
-        return admitted;
+        int paced = paced(admitted, run);
+        giveSlotsBack(admitted - paced, run);
+        return paced;
+    }
+
+    /** Waits for the moment of that many calls, before anything is claimed. */
+    private int paced(int wanted, RunInProgress run) {
+        try {
+            return wanted == 0 ? 0 : pace.take(wanted, run::stopped);
+        } catch (InterruptedException e) {
+            run.interrupted();
+            return 0;
+        }
     }
 
     private void giveSlotsBack(int unused, RunInProgress run) {

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class Calls {
     private final EngineSettings settings;
     private final Executor executor;
+    private final Pace pace;
     private final BiConsumer<Claim, BillingOutcome> lateAnswers;
     private final Set<Call> inFlight = ConcurrentHashMap.newKeySet();
     private final AtomicInteger abandoned = new AtomicInteger();
@@ -29,9 +30,10 @@ final class Calls {
     private int watchedRuns;
     private @Nullable Thread watcher;
 
-    Calls(EngineSettings settings, Executor executor, BiConsumer<Claim, BillingOutcome> lateAnswers) {
+    Calls(EngineSettings settings, Executor executor, Pace pace, BiConsumer<Claim, BillingOutcome> lateAnswers) {
         this.settings = settings;
         this.executor = executor;
+        this.pace = pace;
         this.lateAnswers = lateAnswers;
         this.tick = Duration.ofMillis(
                 Math.max(5, Math.min(1_000, settings.callTimeout().toMillis() / 20)));
@@ -133,6 +135,7 @@ final class Calls {
                 if (known || found.error() != null || !claim.approach().sends() || !enter(Answer.Source.BILL)) {
                     return found;
                 }
+                pace.owe();
             }
             settings.failPoints().reached(Point.BEFORE_CALL, claim.invoiceId());
             Answer billed = ask(request, Answer.Source.BILL, BillingGateway::bill);

@@ -13,6 +13,7 @@ import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingOutcome.Billed;
 import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.JournalStatus;
 import io.github.invoicelock.Withdrawal;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.LockNotAvailableException;
@@ -52,7 +53,7 @@ public final class Decisions {
         this.database = database;
         this.journal = journal;
         this.invoices = invoices;
-        this.notices = new Notices(settings.name(), settings.listener());
+        this.notices = new Notices(settings.name(), settings.listeners());
         this.settlements = new Settlements(settings, database, journal, invoices, notices);
     }
 
@@ -73,6 +74,20 @@ public final class Decisions {
      */
     public List<BillingAttempt> needsAttention() {
         return database.inTransaction(Settlements.MOMENTARY, journal::needingAttention);
+    }
+
+    /**
+     * How things stand, over all servers.
+     *
+     * @return at this moment
+     */
+    public JournalStatus status() {
+        return database.inTransaction(
+                Settlements.MOMENTARY,
+                tx -> journal.status(
+                        tx,
+                        settings.leaseToAskAndSend(),
+                        invoices.firstPending(tx).orElse(null)));
     }
 
     /**

@@ -51,6 +51,7 @@ final class Settlements {
 
     /** Writes an outcome in a transaction of its own. */
     Settled write(Claim claim, Answer answer) {
+        long start = System.nanoTime();
         try {
             Settled settled = database.inTransaction(MOMENTARY, tx -> {
                 if (touchesInvoice(answer)) {
@@ -60,6 +61,7 @@ final class Settlements {
                 reached(Point.BEFORE_SETTLE_COMMIT, claim);
                 return written;
             });
+            notices.settleTook(1, start);
             reached(Point.AFTER_SETTLE_COMMIT, claim);
             return settled;
         } catch (LockNotAvailableException e) {
@@ -91,6 +93,7 @@ final class Settlements {
 
     /** Writes many outcomes in one transaction; rows that the host holds are left for a later pass. */
     List<Settled> writeAll(List<Claim> claims, List<Answer> answers) {
+        long start = System.nanoTime();
         List<Settled> all = database.inTransaction(MOMENTARY, tx -> {
             Map<Integer, Settled> settled = new HashMap<>();
             billAll(tx, claims, answers, settled);
@@ -110,6 +113,7 @@ final class Settlements {
             }
             return inOrder;
         });
+        notices.settleTook(all.size(), start);
         claims.forEach(claim -> reached(Point.AFTER_SETTLE_COMMIT, claim));
         return all;
     }
@@ -182,6 +186,7 @@ final class Settlements {
 
     /** R12: the truth is not delayed by anybody's lock, nor by a hook that fails. */
     Settled writeJournal(Claim claim, Answer answer, Duration markAfter, @Nullable String message) {
+        long start = System.nanoTime();
         Settled settled = database.inTransaction(MOMENTARY, tx -> {
             if (answer.outcome() instanceof Billed billed) {
                 return Settled.as(
@@ -192,6 +197,7 @@ final class Settlements {
                     .map(Settled::as)
                     .orElse(Settled.CONTENDED);
         });
+        notices.settleTook(1, start);
         reached(Point.AFTER_SETTLE_COMMIT, claim);
         return settled;
     }
