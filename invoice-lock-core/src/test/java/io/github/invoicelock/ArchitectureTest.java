@@ -130,20 +130,28 @@ class ArchitectureTest {
     }
 
     @Test
-    void optional_rooms_know_the_api_alone_and_nothing_knows_them() {
+    void optional_rooms_know_the_api_alone_and_the_library_does_not_know_them() {
         noClasses()
                 .that()
-                .resideInAPackage(ROOT + ".micrometer..")
+                .resideInAnyPackage(ROOT + ".micrometer..", ROOT + ".spring..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage(ROOT + ".internal..")
                 .check(CLASSES);
         noClasses()
                 .that()
-                .resideOutsideOfPackage(ROOT + ".micrometer..")
+                .resideOutsideOfPackages(ROOT + ".micrometer..", ROOT + ".spring..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage(ROOT + ".micrometer..", "io.micrometer..")
+                .resideInAnyPackage(
+                        ROOT + ".micrometer..", ROOT + ".spring..", "io.micrometer..", "org.springframework..")
+                .check(CLASSES);
+        noClasses()
+                .that()
+                .resideInAPackage(ROOT + ".micrometer..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(ROOT + ".spring..", "org.springframework..")
                 .check(CLASSES);
     }
 

@@ -86,6 +86,21 @@ class MetricsTest {
     }
 
     @Test
+    void a_withdrawal_that_the_provider_was_asked_about_is_counted_once() {
+        metrics.bindTo(registry);
+        TestProvider askable = TestProvider.thatCanBeAsked().answering(BillingOutcome.unknown("500"));
+        LockingInvoiceBiller server = host.running(host.server(askable)
+                .retryPolicy(RetryPolicy.every(Duration.ZERO, 99))
+                .listener(metrics));
+        server.bill(1);
+        host.sql("update invoices set pending = false where id = 1");
+        host.letTimePass(1, Duration.ofHours(1));
+        server.recover();
+
+        assertThat(outcomes("withdrawn")).isEqualTo(1);
+    }
+
+    @Test
     void without_a_registry_nothing_is_counted_and_with_two_each_counts_once() {
         LockingInvoiceBiller server = host.running(host.server(provider).listener(metrics));
         server.bill(1);

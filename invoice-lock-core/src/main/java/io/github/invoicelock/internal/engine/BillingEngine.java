@@ -568,11 +568,14 @@ public final class BillingEngine {
     }
 
     private void conclude(Settled settled, String invoiceId, boolean takenOver, RunInProgress run) {
-        slots.release();
         BillingAttempt attempt = settled.attempt();
         if (attempt == null) {
-            run.contended();
+            // Told first: when the run returns, its listeners have heard everything.
             notices.contended(invoiceId);
+        }
+        slots.release();
+        if (attempt == null) {
+            run.contended();
         } else {
             run.settled(attempt, takenOver);
         }
