@@ -5,6 +5,8 @@ import java.time.Duration;
 /**
  * Is told what happens, after it has been committed: for metrics and logs. Called from several threads at once; should be quick. What
  * it throws is logged and has no other effect, as no money depends on it: for work that must happen, use {@link BilledHook}.
+ *
+ * <p>For Micrometer there is a ready one: {@code io.github.invoicelock.micrometer.BillingMetrics}.
  */
 public interface BillingListener {
     /**
@@ -38,6 +40,14 @@ public interface BillingListener {
     default void takenOver(BillingAttempt attempt) {}
 
     /**
+     * An attempt was given up before anything was charged, because its invoice was no longer pending. What the host takes back by
+     * {@link LockingInvoiceBiller#withdraw} is not told here: that is committed, or not, by the host.
+     *
+     * @param attempt as the journal has it now
+     */
+    default void withdrawn(BillingAttempt attempt) {}
+
+    /**
      * An attempt was left to a person; see {@link LockingInvoiceBiller#needsAttention()}.
      *
      * @param attempt as the journal has it now
@@ -52,4 +62,20 @@ public interface BillingListener {
      * @param what one sentence for a person
      */
     default void anomaly(String invoiceId, String what) {}
+
+    /**
+     * A transaction that claims fresh invoices has ended. How long the provider took is told by {@link #settled}.
+     *
+     * @param invoices how many it claimed; zero if another held, or had claimed, all that it looked at
+     * @param time how long it took, with the wait for a connection
+     */
+    default void claimTook(int invoices, Duration time) {}
+
+    /**
+     * A transaction that settles outcomes has ended. In {@link LockScope#THROUGH_CALL} the time counts from the provider's answer.
+     *
+     * @param invoices how many outcomes it wrote; more than one only in {@link LockScope#CLAIM_ONLY}
+     * @param time how long it took, with the wait for a connection
+     */
+    default void settleTook(int invoices, Duration time) {}
 }

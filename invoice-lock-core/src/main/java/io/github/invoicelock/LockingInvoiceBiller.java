@@ -9,6 +9,7 @@ import io.github.invoicelock.internal.engine.BillingEngine;
 import io.github.invoicelock.internal.engine.Decisions;
 import io.github.invoicelock.internal.engine.EngineSettings;
 import io.github.invoicelock.internal.engine.FailPoints;
+import io.github.invoicelock.internal.engine.Pace;
 import io.github.invoicelock.internal.invoices.InvoiceSettings;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.journal.Journal;
@@ -21,6 +22,7 @@ import java.net.UnknownHostException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Executor;
@@ -40,12 +42,15 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     private final BillingEngine engine;
     private final Decisions decisions;
     private final Invoices invoices;
+    private final String name;
     private final String server;
 
-    private LockingInvoiceBiller(BillingEngine engine, Decisions decisions, Invoices invoices, String server) {
+    private LockingInvoiceBiller(
+            BillingEngine engine, Decisions decisions, Invoices invoices, String name, String server) {
         this.engine = engine;
         this.decisions = decisions;
         this.invoices = invoices;
+        this.name = name;
         this.server = server;
     }
 
@@ -129,6 +134,26 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      */
     public List<BillingAttempt> needsAttention() {
         return decisions.needsAttention();
+    }
+
+    /**
+     * How things stand, over all servers: for dashboards and alarms. A few look-ups in indexes.
+     *
+     * @return counts and ages at this moment
+     * @throws DatabaseException if the database cannot be asked
+     * @throws SetupException if called inside an open transaction
+     */
+    public JournalStatus status() {
+        return decisions.status();
+    }
+
+    /**
+     * What it is called in the journal, the log and the metrics.
+     *
+     * @return as the builder was told
+     */
+    public String name() {
+        return name;
     }
 
     /**
@@ -234,6 +259,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         private @Nullable LockScope lockScope = LockScope.THROUGH_CALL;
         private @Nullable RowLock rowLock = RowLock.FOR_UPDATE;
         private int concurrency = 1;
+        private double maxCallsPerSecond = Double.POSITIVE_INFINITY;
         private @Nullable Duration callTimeout = Duration.ofSeconds(30);
         private @Nullable Duration leaseMargin = Duration.ofSeconds(10);
         private @Nullable Duration waitTimeout = Duration.ofSeconds(5);
@@ -241,9 +267,10 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         private boolean keepSnapshots;
         private @Nullable RetryPolicy retryPolicy = RetryPolicy.standard();
         private @Nullable BilledHook onBilled = (transaction, attempt, reference) -> {};
-        private @Nullable BillingListener listener = new BillingListener() {};
+        private final List<@Nullable BillingListener> listeners = new ArrayList<>();
         private @Nullable Executor executor;
         private @Nullable String journalSchema = InvoiceLockSchema.DEFAULT_SCHEMA;
+        private Pace.Time time = Pace.Time.OF_THE_MACHINE;
         private FailPoints failPoints = FailPoints.OFF;
 
         private Builder(@Nullable DataSource dataSource, @Nullable BillingGateway gateway) {
@@ -317,6 +344,19 @@ public final class LockingInvoiceBiller implements AutoCloseable {
          */
         public Builder concurrency(int calls) {
             this.concurrency = calls;
+            return this;
+        }
+
+        /**
+         * How often this biller calls the gateway, at most, on average and over all its runs: a provider's limit, divided by the number
+         * of servers. Up to a tenth of a second's worth may leave together. No bound by default. The wait comes before the claim, so an
+         * invoice that waits is nobody's yet.
+         *
+         * @param calls at least 0.001
+         * @return this
+         */
+        public Builder maxCallsPerSecond(double calls) {
+            this.maxCallsPerSecond = calls;
             return this;
         }
 
@@ -399,13 +439,13 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * Is told what happens. None by default.
+         * Is told what happens. None by default. May be called for several: each is told, in this order, whatever another throws.
          *
          * @param listener the listener
          * @return this
          */
         public Builder listener(BillingListener listener) {
-            this.listener = listener;
+            this.listeners.add(listener);
             return this;
         }
 
@@ -429,6 +469,11 @@ public final class LockingInvoiceBiller implements AutoCloseable {
          */
         public Builder journalSchema(String schema) {
             this.journalSchema = schema;
+            return this;
+        }
+
+        Builder time(Pace.Time byHand) {
+            this.time = byHand;
             return this;
         }
 
@@ -468,6 +513,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     new BillingEngine(settings, database, journal, checked),
                     new Decisions(settings, database, journal, checked),
                     checked,
+                    settings.name(),
                     settings.server());
         }
 
@@ -486,6 +532,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     given(lockStrategy, "lockStrategy", "Say LockStrategy.NOWAIT, SKIP_LOCKED or WAIT."),
                     given(lockScope, "lockScope", "Say LockScope.THROUGH_CALL or CLAIM_ONLY."),
                     positive(concurrency, "concurrency", "It is how many calls are made at once, e.g. 8."),
+                    rate(maxCallsPerSecond),
                     positive(
                             callTimeout,
                             "callTimeout",
@@ -505,8 +552,11 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     keepSnapshots,
                     given(retryPolicy, "retryPolicy", "Say e.g. RetryPolicy.standard()."),
                     given(onBilled, "onBilled", "Leave it out for no hook."),
-                    given(listener, "listener", "Leave it out for no listener."),
+                    listeners.stream()
+                            .map(each -> given(each, "listener", "Leave it out for no listener."))
+                            .toList(),
                     executor,
+                    time,
                     failPoints);
         }
 
@@ -566,6 +616,15 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                 throw new SetupException(setting + " is " + value + "; it must be positive. " + explanation);
             }
             return value;
+        }
+
+        private static double rate(double callsPerSecond) {
+            if (!(callsPerSecond >= 0.001)) {
+                throw new SetupException(
+                        "maxCallsPerSecond is " + callsPerSecond
+                                + "; it must be at least 0.001. It is how often this server calls the provider, e.g. 25; leave it out for no bound.");
+            }
+            return callsPerSecond;
         }
 
         private static Duration positive(@Nullable Duration value, String setting, String explanation) {

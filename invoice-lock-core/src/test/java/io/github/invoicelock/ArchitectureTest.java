@@ -155,6 +155,32 @@ class ArchitectureTest {
     }
 
     @Test
+    void optional_rooms_know_the_api_alone_and_the_library_does_not_know_them() {
+        noClasses()
+                .that()
+                .resideInAnyPackage(ROOT + ".micrometer..", ROOT + ".spring..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(ROOT + ".internal..")
+                .check(CLASSES);
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(ROOT + ".micrometer..", ROOT + ".spring..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        ROOT + ".micrometer..", ROOT + ".spring..", "io.micrometer..", "org.springframework..")
+                .check(CLASSES);
+        noClasses()
+                .that()
+                .resideInAPackage(ROOT + ".micrometer..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(ROOT + ".spring..", "org.springframework..")
+                .check(CLASSES);
+    }
+
+    @Test
     void names_say_something_and_nobody_inherits() {
         classes().should().haveNameNotMatching(".*(Utils?|Helper|Manager|Impl)").check(CLASSES);
         classes().should().haveNameNotMatching(".*\\.(Abstract|Default)[^.]*").check(CLASSES);

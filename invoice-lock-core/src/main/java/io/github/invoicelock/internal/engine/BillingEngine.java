@@ -76,6 +76,7 @@ public final class BillingEngine {
     private final ExecutorService settlerThreads;
     private final @Nullable ExecutorService ownCallThreads;
     private final Semaphore slots;
+    private final Pace pace;
     private final SessionSettings claiming;
     private final SessionSettings calling;
     private final @Nullable Duration grace;
@@ -113,7 +114,7 @@ public final class BillingEngine {
         boolean throughCall = settings.scope() == LockScope.THROUGH_CALL;
         this.database = throughCall ? database : database.atMost(CONNECTIONS_FOR_CLAIMS);
         Database settling = throughCall ? database : database.atMost(CONNECTIONS_FOR_SETTLEMENTS);
-        this.notices = new Notices(settings.name(), settings.listener());
+        this.notices = new Notices(settings.name(), settings.listeners());
         this.settlements = new Settlements(settings, settling, journal, invoices, notices);
         this.takeOvers = new TakeOvers(settings, this.database, journal, invoices);
         String threads = "invoice-lock-" + settings.name();
@@ -123,9 +124,11 @@ public final class BillingEngine {
         this.settlerThreads = Threads.forSteps(threads + "-settler", CONNECTIONS_FOR_SETTLEMENTS);
         this.ownCallThreads =
                 settings.executor() == null ? Threads.forCalls(threads + "-call", settings.concurrency()) : null;
+        this.pace = new Pace(settings.maxCallsPerSecond(), settings.time());
         this.calls = new Calls(
                 settings,
                 settings.executor() != null ? settings.executor() : java.util.Objects.requireNonNull(ownCallThreads),
+                pace,
                 (claim, outcome) -> {
                     try {
                         settlements.writeLate(claim, outcome);
@@ -244,7 +247,8 @@ public final class BillingEngine {
             DueAttempt after = last;
             List<DueAttempt> page = database.inTransaction(tx -> journal.duePage(tx, cutOff, after, grace, PAGE));
             for (DueAttempt due : page) {
-                if (!step(run, () -> continueAttempt(due, run))) {
+                int callsAtLeast = due.state() == AttemptState.BILLED ? 0 : 1;
+                if (!step(run, callsAtLeast, () -> continueAttempt(due, run))) {
                     return;
                 }
             }
@@ -258,9 +262,7 @@ public final class BillingEngine {
     private void continueAttempt(DueAttempt due, RunInProgress run) {
         if (due.state() == AttemptState.BILLED || due.unmarked()) {
             Settled marked = settlements.markLater(due);
-            if (marked.parked()) {
-                notices.parked(java.util.Objects.requireNonNull(marked.attempt()));
-            }
+            notices.leftOrGivenUp(marked);
             conclude(marked, due.invoiceId(), true, run);
             return;
         }
@@ -269,10 +271,8 @@ public final class BillingEngine {
             notices.takenOver(taken.claim().attempt());
             delivery.deliver(taken.claim(), run);
         } else if (result instanceof TakeOvers.Result.Done done) {
-            if (done.settled().parked()) {
-                notices.parked(java.util.Objects.requireNonNull(done.settled().attempt()));
-            }
-            conclude(done.settled(), due.invoiceId(), true, run);
+            notices.leftOrGivenUp(done.settled());
+            concludeUncalled(done.settled(), due.invoiceId(), true, run);
         }
     }
 
@@ -301,7 +301,8 @@ public final class BillingEngine {
                         tx, page.stream().map(Candidate::invoiceId).toList()));
         tellPendingAgain(newest);
         for (Candidate candidate : page) {
-            if (!newest.containsKey(candidate.invoiceId()) && !step(run, () -> claimOne(candidate.invoiceId(), run))) {
+            if (!newest.containsKey(candidate.invoiceId())
+                    && !step(run, 1, () -> claimOne(candidate.invoiceId(), run))) {
                 return null;
             }
         }
@@ -324,8 +325,9 @@ public final class BillingEngine {
         } catch (LockNotAvailableException e) {
             claimed = Optional.empty();
         }
+        notices.claimTook(claimed.isPresent() ? 1 : 0, start);
         if (claimed.isEmpty()) {
-            conclude(Settled.CONTENDED, invoiceId, false, run);
+            concludeUncalled(Settled.CONTENDED, invoiceId, false, run);
             return;
         }
         reached(Point.AFTER_CLAIM_COMMIT, invoiceId);
@@ -377,7 +379,10 @@ public final class BillingEngine {
             giveSlotsBack(room, run);
             throw e;
         }
-        giveSlotsBack(room - page.claimed().size(), run);
+        notices.claimTook(page.claimed().size(), start);
+        int unused = room - page.claimed().size();
+        pace.giveBack(unused);
+        giveSlotsBack(unused, run);
         run.contended(page.locked() - page.claimed().size());
         for (Claimed claimed : page.claimed()) {
             reached(Point.AFTER_CLAIM_COMMIT, claimed.attempt().invoiceId());
@@ -414,7 +419,7 @@ public final class BillingEngine {
                 return invoices.fresh(tx, invoiceId);
             });
             if (pending) {
-                step(run, () -> claimOne(invoiceId, run));
+                step(run, 1, () -> claimOne(invoiceId, run));
             }
         } else if (newest.dueAt() != null) {
             boolean unmarked = newest.state() == AttemptState.DECLINED
@@ -422,7 +427,7 @@ public final class BillingEngine {
             DueAttempt due = dueAttempt(newest, newest.dueAt(), unmarked);
             boolean calledRightNow = newest.state() == AttemptState.STARTED
                     && database.inTransaction(journal::clock).toInstant().isBefore(newest.dueAt());
-            step(run, () -> {
+            step(run, calledRightNow || newest.state() == AttemptState.BILLED || unmarked ? 0 : 1, () -> {
                 if (calledRightNow) {
                     conclude(Settled.CONTENDED, invoiceId, false, run);
                 } else {
@@ -447,6 +452,7 @@ public final class BillingEngine {
             return;
         }
         Answer[] heard = new Answer[1];
+        long[] heardAt = new long[1];
         Settled settled;
         try {
             settled = database.inTransaction(calling, lockAndCheck(claim), (tx, found) -> {
@@ -461,6 +467,7 @@ public final class BillingEngine {
                 }
                 Claim allowed = pending ? claim : claim.askOnly();
                 heard[0] = call(allowed, run);
+                heardAt[0] = System.nanoTime();
                 Settled written = settlements.writeUnderCall(tx, allowed, heard[0]);
                 reached(Point.BEFORE_SETTLE_COMMIT, claim.invoiceId());
                 return written;
@@ -468,7 +475,7 @@ public final class BillingEngine {
         } catch (LockNotAvailableException e) {
             if (heard[0] == null) {
                 settlements.release(claim, TRY_AGAIN, "The host held the invoice when it was to be called.");
-                conclude(Settled.CONTENDED, claim.invoiceId(), false, run);
+                concludeUncalled(Settled.CONTENDED, claim.invoiceId(), false, run);
             } else {
                 settleAlone(claim, heard[0], run);
             }
@@ -476,6 +483,11 @@ public final class BillingEngine {
         } catch (RuntimeException e) {
             afterError(claim, heard[0], e, run);
             return;
+        }
+        if (heard[0] == null) {
+            notices.leftOrGivenUp(settled);
+        } else {
+            notices.settleTook(1, heardAt[0]);
         }
         reached(Point.AFTER_SETTLE_COMMIT, claim.invoiceId());
         conclude(claim, heard[0], settled, run);
@@ -564,12 +576,12 @@ public final class BillingEngine {
                 .release(claim, Duration.ZERO, "Claimed, and given back uncalled when the run stopped.")
                 .map(Settled::as)
                 .orElse(Settled.CONTENDED);
-        conclude(settled, claim.invoiceId(), claim.takenOver(), run);
+        concludeUncalled(settled, claim.invoiceId(), claim.takenOver(), run);
     }
 
     private void conclude(Claim claim, @Nullable Answer answer, Settled settled, RunInProgress run) {
         if (answer == null) {
-            conclude(settled, claim.invoiceId(), claim.takenOver(), run);
+            concludeUncalled(settled, claim.invoiceId(), claim.takenOver(), run);
             return;
         }
         notices.settled(settled, answer.outcome(), answer.callTime());
@@ -581,18 +593,28 @@ public final class BillingEngine {
         } else if (settled.neverSeen() && attempt != null && attempt.dueAt() != null && !run.stopped()) {
             // The provider surely never saw the key: send it now, with the slot that this invoice has.
             DueAttempt due = dueAttempt(attempt, attempt.dueAt(), false);
+            pace.owe();
             steps.execute(() -> guarded(run, () -> continueAttempt(due, run)));
         } else {
             conclude(settled, claim.invoiceId(), claim.takenOver(), run);
         }
     }
 
+    /** The call that was waited for is not made. */
+    private void concludeUncalled(Settled settled, String invoiceId, boolean takenOver, RunInProgress run) {
+        pace.giveBack(1);
+        conclude(settled, invoiceId, takenOver, run);
+    }
+
     private void conclude(Settled settled, String invoiceId, boolean takenOver, RunInProgress run) {
-        slots.release();
         BillingAttempt attempt = settled.attempt();
         if (attempt == null) {
-            run.contended();
+            // Told first: when the run returns, its listeners have heard everything.
             notices.contended(invoiceId);
+        }
+        slots.release();
+        if (attempt == null) {
+            run.contended();
         } else {
             run.settled(attempt, takenOver);
         }
@@ -600,8 +622,8 @@ public final class BillingEngine {
 
     // ---- slots and steps
 
-    /** Admits one invoice, waits for a slot, and starts its first step. */
-    private boolean step(RunInProgress run, Runnable way) {
+    /** Admits one invoice, waits for a slot and for its call's moment, and starts its first step. */
+    private boolean step(RunInProgress run, int callsAtLeast, Runnable way) {
         if (run.admit(1) == 0) {
             return false;
         }
@@ -612,7 +634,7 @@ public final class BillingEngine {
             run.withdrawAdmission(1);
             return false;
         }
-        if (run.stopped()) {
+        if (run.stopped() || paced(callsAtLeast, run) < callsAtLeast) {
             giveSlotsBack(1, run);
             return false;
         }
@@ -620,13 +642,13 @@ public final class BillingEngine {
         return true;
     }
 
-    /** As many slots as are free or about to be, at least one, and as the run's limit admits. */
+    /** As many slots as are free or about to be, at least one, as the run's limit admits and as may be called together. */
     private int takeSlots(RunInProgress run) {
         int free = 1;
         try {
             slots.acquire();
             // Where calls are short, a statement for each slot that becomes free would cost more than all calls.
-            int more = Math.min(settings.concurrency(), MOST_CLAIMED_AT_ONCE) / 2 - 1;
+            int more = Math.min(settings.concurrency(), Math.min(MOST_CLAIMED_AT_ONCE, pace.mostAtOnce())) / 2 - 1;
             if (more > 0 && slots.tryAcquire(more, A_MOMENT.toNanos(), TimeUnit.NANOSECONDS)) {
                 free += more;
             }
@@ -635,12 +657,24 @@ public final class BillingEngine {
             run.interrupted();
             return 0;
         }
-        while (free < MOST_CLAIMED_AT_ONCE && slots.tryAcquire()) {
+        while (free < Math.min(MOST_CLAIMED_AT_ONCE, pace.mostAtOnce()) && slots.tryAcquire()) {
             free++;
         }
         int admitted = run.admit(free);
         slots.release(free - admitted);
-        return admitted;
+        int paced = paced(admitted, run);
+        giveSlotsBack(admitted - paced, run);
+        return paced;
+    }
+
+    /** Waits for the moment of that many calls, before anything is claimed. */
+    private int paced(int wanted, RunInProgress run) {
+        try {
+            return wanted == 0 ? 0 : pace.take(wanted, run::stopped);
+        } catch (InterruptedException e) {
+            run.interrupted();
+            return 0;
+        }
     }
 
     private void giveSlotsBack(int unused, RunInProgress run) {

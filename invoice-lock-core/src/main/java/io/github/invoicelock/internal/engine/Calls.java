@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class Calls {
     private final EngineSettings settings;
     private final Executor executor;
+    private final Pace pace;
     private final BiConsumer<Claim, BillingOutcome> lateAnswers;
     private final Set<Call> inFlight = ConcurrentHashMap.newKeySet();
     private final AtomicInteger abandoned = new AtomicInteger();
@@ -30,9 +31,10 @@ final class Calls {
     private int watchedRuns;
     private @Nullable Thread watcher;
 
-    Calls(EngineSettings settings, Executor executor, BiConsumer<Claim, BillingOutcome> lateAnswers) {
+    Calls(EngineSettings settings, Executor executor, Pace pace, BiConsumer<Claim, BillingOutcome> lateAnswers) {
         this.settings = settings;
         this.executor = executor;
+        this.pace = pace;
         this.lateAnswers = lateAnswers;
         this.tick = Duration.ofMillis(
                 Math.max(5, Math.min(1_000, settings.callTimeout().toMillis() / 20)));
@@ -154,6 +156,7 @@ final class Calls {
                 if (!enter(Answer.Source.BILL)) {
                     return found;
                 }
+                pace.owe();
             }
             Answer billed = ask(request, Answer.Source.BILL, BillingGateway::bill);
             settings.failPoints().reached(Point.AFTER_CALL, claim.invoiceId());

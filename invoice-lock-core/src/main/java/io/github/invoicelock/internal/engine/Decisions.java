@@ -14,6 +14,7 @@ import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingOutcome.Billed;
 import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.JournalStatus;
 import io.github.invoicelock.Withdrawal;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.LockNotAvailableException;
@@ -54,7 +55,7 @@ public final class Decisions {
         this.database = database;
         this.journal = journal;
         this.invoices = invoices;
-        this.notices = new Notices(settings.name(), settings.listener());
+        this.notices = new Notices(settings.name(), settings.listeners());
         this.settlements = new Settlements(settings, database, journal, invoices, notices);
     }
 
@@ -75,6 +76,16 @@ public final class Decisions {
      */
     public List<BillingAttempt> needsAttention() {
         return database.inTransaction(journal::needingAttention);
+    }
+
+    /**
+     * How things stand, over all servers.
+     *
+     * @return at this moment
+     */
+    public JournalStatus status() {
+        return database.inTransaction(tx -> journal.status(
+                tx, settings.leaseToAskAndSend(), invoices.firstPending(tx).orElse(null)));
     }
 
     /**

@@ -8,6 +8,7 @@ import io.github.invoicelock.LockScope;
 import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.RetryPolicy;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param strategy how rows are locked
  * @param scope what holds an invoice through the call
  * @param concurrency calls at once
+ * @param maxCallsPerSecond of this server; infinite: no bound
  * @param callTimeout bounds one call
  * @param leaseMargin added to a call's time-out
  * @param waitTimeout the patience of WAIT
@@ -27,8 +29,9 @@ import org.jspecify.annotations.Nullable;
  * @param keepSnapshots whether snapshots stay in the journal
  * @param retryPolicy when to try again
  * @param hook the host's own work in the settlement
- * @param listener is told afterwards
+ * @param listeners are told afterwards
  * @param executor makes the calls; null: threads of the library's own
+ * @param time by which calls are spread
  * @param failPoints where tests break in
  */
 public record EngineSettings(
@@ -38,6 +41,7 @@ public record EngineSettings(
         LockStrategy strategy,
         LockScope scope,
         int concurrency,
+        double maxCallsPerSecond,
         Duration callTimeout,
         Duration leaseMargin,
         Duration waitTimeout,
@@ -45,8 +49,9 @@ public record EngineSettings(
         boolean keepSnapshots,
         RetryPolicy retryPolicy,
         BilledHook hook,
-        BillingListener listener,
+        List<BillingListener> listeners,
         @Nullable Executor executor,
+        Pace.Time time,
         FailPoints failPoints) {
 
     /**

@@ -1,24 +1,26 @@
 package io.github.invoicelock.internal.engine;
 
+import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingListener;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRun;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells the host's listener and the log what happened, after it was committed. */
+/** Tells the host's listeners and the log what happened, after it was committed. */
 final class Notices {
     private static final Logger LOG = LoggerFactory.getLogger("io.github.invoicelock");
 
     private final String biller;
-    private final BillingListener listener;
+    private final List<BillingListener> listeners;
 
-    Notices(String biller, BillingListener listener) {
+    Notices(String biller, List<BillingListener> listeners) {
         this.biller = biller;
-        this.listener = listener;
+        this.listeners = listeners;
     }
 
     void claimed(BillingAttempt attempt) {
@@ -54,12 +56,29 @@ final class Notices {
                 attempt.state(),
                 attempt.dueAt());
         tell(l -> l.settled(attempt, outcome, callTime));
+        leftOrGivenUp(settled);
+    }
+
+    /** What became of an attempt for which the provider was neither called nor asked. */
+    void leftOrGivenUp(Settled settled) {
+        BillingAttempt attempt = settled.attempt();
+        if (attempt == null) {
+            return;
+        }
         if (settled.parked()) {
             parked(attempt);
         }
+        if (attempt.state() == AttemptState.WITHDRAWN) {
+            withdrawn(attempt);
+        }
     }
 
-    void parked(BillingAttempt attempt) {
+    private void withdrawn(BillingAttempt attempt) {
+        LOG.debug("biller={} invoice={} withdrawn attempt={}", biller, attempt.invoiceId(), attempt.number());
+        tell(l -> l.withdrawn(attempt));
+    }
+
+    private void parked(BillingAttempt attempt) {
         LOG.warn(
                 "biller={} invoice={} parked attempt={} state={} code={} message={}: a person must decide, see needsAttention()",
                 biller,
@@ -76,6 +95,16 @@ final class Notices {
         tell(l -> l.anomaly(invoiceId, what));
     }
 
+    void claimTook(int invoices, long start) {
+        Duration time = Duration.ofNanos(System.nanoTime() - start);
+        tell(l -> l.claimTook(invoices, time));
+    }
+
+    void settleTook(int invoices, long start) {
+        Duration time = Duration.ofNanos(System.nanoTime() - start);
+        tell(l -> l.settleTook(invoices, time));
+    }
+
     void lateAnswerLost(String invoiceId, RuntimeException e) {
         LOG.error(
                 "biller={} invoice={} a late answer that it was charged could not be written; it is found out about under the same key",
@@ -89,10 +118,12 @@ final class Notices {
     }
 
     private void tell(Consumer<BillingListener> event) {
-        try {
-            event.accept(listener);
-        } catch (Exception e) {
-            LOG.warn("biller={} the BillingListener threw; no money depends on it", biller, e);
+        for (BillingListener listener : listeners) {
+            try {
+                event.accept(listener);
+            } catch (Exception e) {
+                LOG.warn("biller={} the BillingListener threw; no money depends on it", biller, e);
+            }
         }
     }
 }

@@ -57,6 +57,7 @@ final class Settlements {
 
     /** Writes an outcome in a transaction of its own. */
     Settled write(Claim claim, Answer answer) {
+        long start = System.nanoTime();
         try {
             Settled settled = database.inTransaction(oneRow, tx -> {
                 if (touchesInvoice(answer)) {
@@ -66,6 +67,7 @@ final class Settlements {
                 reached(Point.BEFORE_SETTLE_COMMIT, claim);
                 return written;
             });
+            notices.settleTook(1, start);
             reached(Point.AFTER_SETTLE_COMMIT, claim);
             return settled;
         } catch (LockNotAvailableException e) {
@@ -117,6 +119,7 @@ final class Settlements {
 
     /** Writes many outcomes in one transaction; rows that the host holds are left for a later pass. */
     List<Settled> writeAll(List<Claim> claims, List<Answer> answers) {
+        long start = System.nanoTime();
         List<Settled> all = database.inTransaction(tx -> {
             Map<Integer, Settled> settled = new HashMap<>();
             billAll(tx, claims, answers, settled);
@@ -136,6 +139,7 @@ final class Settlements {
             }
             return inOrder;
         });
+        notices.settleTook(all.size(), start);
         claims.forEach(claim -> reached(Point.AFTER_SETTLE_COMMIT, claim));
         return all;
     }
@@ -218,6 +222,7 @@ final class Settlements {
 
     /** R12: the truth is not delayed by anybody's lock, nor by a hook that fails. */
     Settled writeJournal(Claim claim, Answer answer, Duration markAfter, @Nullable String message) {
+        long start = System.nanoTime();
         Settled settled = database.inTransaction(tx -> {
             if (answer.outcome() instanceof Billed billed) {
                 return Settled.as(
@@ -231,6 +236,7 @@ final class Settlements {
                     .map(Settled::as)
                     .orElse(Settled.CONTENDED);
         });
+        notices.settleTook(1, start);
         reached(Point.AFTER_SETTLE_COMMIT, claim);
         return settled;
     }

@@ -8,4 +8,8 @@ package io.github.invoicelock.internal.invoices;
  * @param baseType the same with domains resolved
  * @param nullable whether it may be null
  */
-public record Column(String name, String type, String baseType, boolean nullable) {}
+public record Column(String name, String type, String baseType, boolean nullable) {
+    boolean isTime() {
+        return baseType.equals("date") || baseType.startsWith("timestamp");
+    }
+}

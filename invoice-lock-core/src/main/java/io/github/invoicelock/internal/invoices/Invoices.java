@@ -13,6 +13,7 @@ import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.RowLock;
 import io.github.invoicelock.internal.database.Prepared;
 import io.github.invoicelock.internal.database.Request;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -337,6 +338,26 @@ public final class Invoices {
                 .orderBy(ordering())
                 .limit(inline(limit))
                 .fetch(Record1::value1);
+    }
+
+    /**
+     * The time of the first pending invoice, billable or not: the index on pending ones answers that at once.
+     *
+     * @param tx the transaction
+     * @return its ordering column; empty if that is no time, or none is pending
+     */
+    public Optional<OffsetDateTime> firstPending(DSLContext tx) {
+        if (order == null || !order.isTime()) {
+            return Optional.empty();
+        }
+        Field<Object> orderField = field(name(order.name()));
+        return tx.select(field("cast({0} as timestamptz)", SQLDataType.TIMESTAMPWITHTIMEZONE(6), orderField))
+                .from(table)
+                .where(pending)
+                .and(DSL.condition("isfinite({0})", orderField))
+                .orderBy(ordering())
+                .limit(inline(1))
+                .fetchOptional(Record1::value1);
     }
 
     /**

@@ -14,6 +14,7 @@ import static org.jooq.impl.DSL.val;
 
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.JournalStatus;
 import io.github.invoicelock.internal.database.Prepared;
 import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.database.Rows;
@@ -805,19 +806,81 @@ public final class Journal {
      * @return oldest first, at most {@link #MOST_LISTED}
      */
     public List<BillingAttempt> needingAttention(DSLContext tx) {
-        Table<?> newer = attempts.as("newer");
         return tx.select(COLUMNS)
                 .from(attempts)
-                .where(BILLER.eq(owner.biller()))
+                .where(needsAttention())
+                .orderBy(STARTED_AT, ID)
+                .limit(inline(MOST_LISTED))
+                .fetch(row -> attempt(row, ""));
+    }
+
+    private Condition needsAttention() {
+        Table<?> newer = attempts.as("newer");
+        return BILLER.eq(owner.biller())
                 .and(parked())
                 .andNotExists(selectOne()
                         .from(newer)
                         .where(field(name("newer", "biller"), SQLDataType.CLOB).eq(owner.biller()))
                         .and(field(name("newer", "invoice_id")).eq(ofAttempts(INVOICE_ID)))
-                        .and(field(name("newer", "number"), SQLDataType.INTEGER).gt(ofAttempts(NUMBER))))
+                        .and(field(name("newer", "number"), SQLDataType.INTEGER).gt(ofAttempts(NUMBER))));
+    }
+
+    /**
+     * How things stand, by two ranges of the index on due times and one of that on parked attempts. At most {@link #MOST_LISTED} of a
+     * kind are looked at.
+     *
+     * @param tx the transaction
+     * @param longestLease no claim is believed for longer, so that attempts that are asked about in days are not looked at
+     * @param firstPending the time of the host's first pending invoice; null if there is none
+     * @return at this moment
+     */
+    public JournalStatus status(DSLContext tx, Duration longestLease, @Nullable OffsetDateTime firstPending) {
+        // Read first: a volatile function is no bound of an index's range.
+        OffsetDateTime now = clock(tx);
+        Table<?> inFlight = select(DUE_AT.as("at"))
+                .from(attempts)
+                .where(BILLER.eq(owner.biller()))
+                .and(STATE.eq(inline(AttemptState.STARTED.name())))
+                .and(DUE_AT.gt(now))
+                .and(DUE_AT.le(plus(val(now), longestLease)))
+                .limit(inline(MOST_LISTED))
+                .asTable("in_flight");
+        Table<?> due = select(DUE_AT.as("at"))
+                .from(attempts)
+                .where(BILLER.eq(owner.biller()))
+                .and(DUE_AT.le(now))
+                .orderBy(DUE_AT)
+                .limit(inline(MOST_LISTED))
+                .asTable("due");
+        Table<?> parked = select(STARTED_AT.as("at"))
+                .from(attempts)
+                .where(needsAttention())
                 .orderBy(STARTED_AT, ID)
                 .limit(inline(MOST_LISTED))
-                .fetch(row -> attempt(row, ""));
+                .asTable("parked");
+        return tx.select(
+                        field(select(DSL.count()).from(inFlight)),
+                        field(name("d", "count"), SQLDataType.INTEGER),
+                        field(name("p", "count"), SQLDataType.INTEGER),
+                        field(name("d", "first"), SQLDataType.TIMESTAMPWITHTIMEZONE(6)),
+                        field(name("p", "first"), SQLDataType.TIMESTAMPWITHTIMEZONE(6)))
+                .from(counted(due).asTable("d"), counted(parked).asTable("p"))
+                .fetchSingle(row -> new JournalStatus(
+                        row.value1(),
+                        row.value2(),
+                        row.value3(),
+                        since(row.value4(), now),
+                        since(row.value5(), now),
+                        since(firstPending, now)));
+    }
+
+    private static Select<?> counted(Table<?> some) {
+        return select(DSL.count().as("count"), DSL.min(field(name("at"))).as("first"))
+                .from(some);
+    }
+
+    private static @Nullable Duration since(@Nullable OffsetDateTime time, OffsetDateTime now) {
+        return time == null ? null : time.isAfter(now) ? Duration.ZERO : Duration.between(time, now);
     }
 
     /**

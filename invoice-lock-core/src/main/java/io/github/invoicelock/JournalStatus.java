@@ -1,0 +1,26 @@
+package io.github.invoicelock;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How things stand with one biller at one moment, over all servers: counts and ages by the journal and the database's clock. At most
+ * 10,000 of a kind are counted, so that asking stays cheap whatever has piled up.
+ *
+ * @param inFlight how many invoices servers have claimed and are calling the provider for, as far as leases tell
+ * @param due how many attempts wait for the next run: left behind by a crash, or to be tried, asked about or marked again
+ * @param parked how many attempts wait for a person; see {@link LockingInvoiceBiller#needsAttention()}
+ * @param oldestDue for how long the first of those that are due has been; null if none is. Where it grows, nobody calls
+ *     {@link LockingInvoiceBiller#recover()}.
+ * @param oldestParked since when the oldest parked attempt has been there, counted from its first claim; null if none is parked
+ * @param oldestPending how old the first pending invoice is, by the column of {@link InvoiceTable#orderedBy}; zero if its time is yet
+ *     to come; null if none is pending, or that column is no date or timestamp. A date counts from its midnight in the session's time
+ *     zone.
+ */
+public record JournalStatus(
+        int inFlight,
+        int due,
+        int parked,
+        @Nullable Duration oldestDue,
+        @Nullable Duration oldestParked,
+        @Nullable Duration oldestPending) {}

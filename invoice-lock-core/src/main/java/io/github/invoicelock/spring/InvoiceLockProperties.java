@@ -1,0 +1,68 @@
+package io.github.invoicelock.spring;
+
+import io.github.invoicelock.InvoiceLockSchema;
+import io.github.invoicelock.LockScope;
+import io.github.invoicelock.LockStrategy;
+import io.github.invoicelock.LockingInvoiceBiller;
+import io.github.invoicelock.RowLock;
+import java.time.Duration;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * The properties {@code invoice-lock.*}. What is null is left as {@link LockingInvoiceBiller.Builder} has it.
+ *
+ * @param migrate whether the journal is created or upgraded before the biller is built; needs Flyway on the class path
+ * @param name see {@link LockingInvoiceBiller.Builder#name}
+ * @param journalSchema see {@link LockingInvoiceBiller.Builder#journalSchema}
+ * @param lockStrategy see {@link LockingInvoiceBiller.Builder#lockStrategy}
+ * @param lockScope see {@link LockingInvoiceBiller.Builder#lockScope}
+ * @param rowLock see {@link LockingInvoiceBiller.Builder#rowLock}
+ * @param concurrency see {@link LockingInvoiceBiller.Builder#concurrency}
+ * @param maxCallsPerSecond see {@link LockingInvoiceBiller.Builder#maxCallsPerSecond}
+ * @param callTimeout see {@link LockingInvoiceBiller.Builder#callTimeout}
+ * @param leaseMargin see {@link LockingInvoiceBiller.Builder#leaseMargin}
+ * @param waitTimeout see {@link LockingInvoiceBiller.Builder#waitTimeout}
+ * @param stopAfterFailures see {@link LockingInvoiceBiller.Builder#stopAfterFailures}
+ * @param keepSnapshots see {@link LockingInvoiceBiller.Builder#keepSnapshots}
+ */
+@ConfigurationProperties("invoice-lock")
+public record InvoiceLockProperties(
+        @DefaultValue("true") boolean migrate,
+        @DefaultValue("invoices") String name,
+        @DefaultValue(InvoiceLockSchema.DEFAULT_SCHEMA) String journalSchema,
+        @Nullable LockStrategy lockStrategy,
+        @Nullable LockScope lockScope,
+        @Nullable RowLock rowLock,
+        @Nullable Integer concurrency,
+        @Nullable Double maxCallsPerSecond,
+        @Nullable Duration callTimeout,
+        @Nullable Duration leaseMargin,
+        @Nullable Duration waitTimeout,
+        @Nullable Integer stopAfterFailures,
+        @DefaultValue("false") boolean keepSnapshots) {
+
+    void applyTo(LockingInvoiceBiller.Builder builder) {
+        builder.name(name).journalSchema(journalSchema);
+        given(lockStrategy, builder::lockStrategy);
+        given(lockScope, builder::lockScope);
+        given(rowLock, builder::rowLock);
+        given(concurrency, builder::concurrency);
+        given(maxCallsPerSecond, builder::maxCallsPerSecond);
+        given(callTimeout, builder::callTimeout);
+        given(leaseMargin, builder::leaseMargin);
+        given(waitTimeout, builder::waitTimeout);
+        given(stopAfterFailures, builder::stopAfterFailures);
+        if (keepSnapshots) {
+            builder.keepSnapshots();
+        }
+    }
+
+    private static <T> void given(@Nullable T value, Consumer<T> setting) {
+        if (value != null) {
+            setting.accept(value);
+        }
+    }
+}

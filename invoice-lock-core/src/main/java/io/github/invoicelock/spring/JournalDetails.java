@@ -1,0 +1,30 @@
+package io.github.invoicelock.spring;
+
+import io.github.invoicelock.JournalStatus;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What a health indicator shows, whichever Spring Boot asks. */
+final class JournalDetails {
+    private JournalDetails() {}
+
+    static Map<String, Object> of(String biller, JournalStatus status) {
+        Map<String, Object> details = new LinkedHashMap<>();
+        details.put("biller", biller);
+        details.put("inFlight", status.inFlight());
+        details.put("due", status.due());
+        details.put("parked", status.parked());
+        age(details, "oldestDue", status.oldestDue());
+        age(details, "oldestParked", status.oldestParked());
+        age(details, "oldestPending", status.oldestPending());
+        return details;
+    }
+
+    private static void age(Map<String, Object> details, String name, @Nullable Duration age) {
+        if (age != null) {
+            details.put(name, age.toString());
+        }
+    }
+}

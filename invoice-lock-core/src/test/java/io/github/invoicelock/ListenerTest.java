@@ -1,0 +1,162 @@
+package io.github.invoicelock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.invoicelock.internal.engine.FailPoints.Point;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What a listener is told besides outcomes. */
+class ListenerTest {
+    private final TestHost host = TestHost.withInvoices(4);
+    private final TestProvider provider = TestProvider.thatRemembers();
+    private final Listening listening = new Listening();
+
+    @AfterEach
+    void close() {
+        host.close();
+    }
+
+    @Test
+    void each_of_several_is_told_whatever_another_throws() {
+        Listening second = new Listening();
+        host.running(host.server(provider)
+                        .listener(listening)
+                        .listener(new BillingListener() {
+                            @Override
+                            public void settled(BillingAttempt attempt, BillingOutcome outcome, Duration callTime) {
+                                throw new IllegalStateException("the listener is broken");
+                            }
+                        })
+                        .listener(second))
+                .billPending();
+
+        assertThat(listening.settled).containsExactly("1", "2", "3", "4");
+        assertThat(second.settled).containsExactly("1", "2", "3", "4");
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void every_claim_and_every_settlement_is_told_with_its_time(LockScope scope) {
+        host.holding(2);
+
+        host.running(host.server(provider).lockScope(scope).listener(listening)).billPending();
+
+        assertThat(listening.claims).containsExactly(1, 0, 1, 1);
+        assertThat(listening.settlements).containsExactly(1, 1, 1);
+        assertThat(listening.times).hasSize(7).allMatch(time -> time.compareTo(Duration.ZERO) > 0);
+    }
+
+    @Test
+    void a_settlement_while_the_host_holds_the_row_is_told_too() {
+        provider.answering((p, request) -> {
+            host.holding(1);
+            return p.charge(request);
+        });
+
+        host.running(host.server(provider).lockScope(LockScope.CLAIM_ONLY).listener(listening))
+                .bill(1);
+
+        assertThat(listening.settlements).containsExactly(1);
+    }
+
+    @Test
+    void a_claim_and_a_settlement_of_many_say_how_many() {
+        Moment everybodyCalls = new Moment();
+        provider.answering((p, request) -> {
+            if (p.requests().size() == 4) {
+                everybodyCalls.reach();
+            }
+            everybodyCalls.await();
+            return p.charge(request);
+        });
+
+        host.running(host.server(provider)
+                        .lockStrategy(LockStrategy.SKIP_LOCKED)
+                        .lockScope(LockScope.CLAIM_ONLY)
+                        .concurrency(8)
+                        .listener(listening))
+                .billPending();
+
+        assertThat(listening.claims).containsExactly(4, 0);
+        assertThat(listening.settlements.stream().mapToInt(n -> n).sum()).isEqualTo(4);
+    }
+
+    @Test
+    void an_invoice_that_the_host_took_back_between_claim_and_call_is_told_as_withdrawn() {
+        host.running(host.server(provider).listener(listening).failPoints((point, id) -> {
+                    if (point == Point.AFTER_CLAIM_COMMIT) {
+                        host.sql("update invoices set pending = false where id = 1");
+                    }
+                }))
+                .bill(1);
+
+        assertThat(listening.withdrawn).containsExactly("1");
+        assertThat(listening.settled).as("nothing was called").isEmpty();
+    }
+
+    @Test
+    void an_invoice_that_was_not_billed_and_taken_back_is_told_as_withdrawn() {
+        LockingInvoiceBiller server = host.running(host.server(provider.answering(BillingOutcome.notBilled("429")))
+                .retryPolicy(RetryPolicy.every(Duration.ZERO, 5))
+                .listener(listening));
+        server.bill(1);
+        host.sql("update invoices set pending = false where id = 1");
+
+        server.recover();
+
+        assertThat(listening.withdrawn).containsExactly("1");
+    }
+
+    @Test
+    void an_invoice_that_the_provider_never_saw_and_that_was_taken_back_is_told_once_as_withdrawn() {
+        TestProvider askable = TestProvider.thatCanBeAsked().answering(BillingOutcome.unknown("500"));
+        LockingInvoiceBiller server = host.running(host.server(askable)
+                .retryPolicy(RetryPolicy.every(Duration.ZERO, 5))
+                .listener(listening));
+        server.bill(1);
+        host.sql("update invoices set pending = false where id = 1");
+        host.letTimePass(1, Duration.ofHours(1));
+
+        server.recover();
+
+        assertThat(host.state(1)).isEqualTo("WITHDRAWN");
+        assertThat(listening.withdrawn).containsExactly("1");
+    }
+
+    /** Writes down what it hears. */
+    private static final class Listening implements BillingListener {
+        private final List<String> settled = new CopyOnWriteArrayList<>();
+        private final List<String> withdrawn = new CopyOnWriteArrayList<>();
+        private final List<Integer> claims = new CopyOnWriteArrayList<>();
+        private final List<Integer> settlements = new CopyOnWriteArrayList<>();
+        private final List<Duration> times = new CopyOnWriteArrayList<>();
+
+        @Override
+        public void settled(BillingAttempt attempt, BillingOutcome outcome, Duration callTime) {
+            settled.add(attempt.invoiceId());
+        }
+
+        @Override
+        public void withdrawn(BillingAttempt attempt) {
+            withdrawn.add(attempt.invoiceId());
+        }
+
+        @Override
+        public void claimTook(int invoices, Duration time) {
+            claims.add(invoices);
+            times.add(time);
+        }
+
+        @Override
+        public void settleTook(int invoices, Duration time) {
+            settlements.add(invoices);
+            times.add(time);
+        }
+    }
+}

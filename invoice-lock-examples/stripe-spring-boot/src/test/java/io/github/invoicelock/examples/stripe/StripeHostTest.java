@@ -1,0 +1,244 @@
+package io.github.invoicelock.examples.stripe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.invoicelock.AttemptState;
+import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.BillingRun;
+import io.github.invoicelock.LockingInvoiceBiller;
+import io.github.invoicelock.StopReason;
+import io.github.invoicelock.examples.postgres.PostgresDatabase;
+import io.github.invoicelock.examples.postgres.PostgresServer;
+import io.github.invoicelock.examples.stripe.demo.FakeStripe;
+import io.github.invoicelock.examples.stripe.demo.FakeStripe.Fault;
+import io.github.invoicelock.examples.stripe.demo.FakeStripe.Request;
+import io.github.invoicelock.examples.stripe.demo.FakeStripe.SignedEvent;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+
+/** The whole host as it is, with a real PostgreSQL and Stripe's own client; its schedule sleeps. */
+class StripeHostTest {
+    private final PostgresDatabase database = PostgresServer.shared().createDatabase();
+    private final FakeStripe stripe = start();
+    private final ConfigurableApplicationContext host = host("sk_test_1");
+    private final LockingInvoiceBiller biller = host.getBean(LockingInvoiceBiller.class);
+
+    @AfterEach
+    void close() {
+        host.close();
+        stripe.close();
+        database.close();
+    }
+
+    @Test
+    void every_journaled_call_is_sent_once_under_the_attempts_key() throws SQLException {
+        invoices(6, "pm_card_visa");
+        stripe.goWrong("2", Fault.RATE_LIMITED);
+        stripe.goWrong("3", Fault.ERROR_BEFORE_CHARGE);
+        stripe.goWrong("4", Fault.ERROR_AFTER_CHARGE);
+        stripe.goWrong("5", Fault.CONNECTION_LOST);
+
+        BillingRun run = biller.billPending();
+
+        assertThat(run.billed()).isEqualTo(2);
+        assertThat(run.notBilled()).isEqualTo(1);
+        assertThat(run.inDoubt()).isEqualTo(3);
+        Map<String, Long> sent = stripe.requests().stream()
+                .filter(request -> request.method().equals("POST"))
+                .map(Request::idempotencyKey)
+                .collect(Collectors.groupingBy(String::valueOf, Collectors.counting()));
+        Map<String, Long> journaled = java.util.stream.IntStream.rangeClosed(1, 6)
+                .mapToObj(id -> biller.attempts(id).get(0))
+                .collect(Collectors.toMap(BillingAttempt::idempotencyKey, attempt -> (long) attempt.calls()));
+        assertThat(sent).isEqualTo(journaled);
+        assertThat(journaled.values()).containsOnly(1L);
+    }
+
+    @Test
+    void what_was_charged_without_an_answer_is_found_and_not_charged_again() throws SQLException {
+        invoices(2, "pm_card_visa");
+        stripe.goWrong("1", Fault.ERROR_AFTER_CHARGE);
+        stripe.goWrong("2", Fault.CONNECTION_LOST);
+        biller.billPending();
+        makeEverythingDue();
+
+        assertThat(biller.recover().billed()).isEqualTo(2);
+        assertThat(stripe.ledger()).isEqualTo(Map.of("1", 1, "2", 1));
+    }
+
+    @Test
+    void an_api_key_that_was_revoked_stops_the_run_and_leaves_no_invoice_in_doubt() throws SQLException {
+        invoices(60, "pm_card_visa");
+        try (ConfigurableApplicationContext revoked = host("revoked")) {
+            BillingRun run = revoked.getBean(LockingInvoiceBiller.class).billPending();
+
+            assertThat(run.stopReason()).isEqualTo(StopReason.PROVIDER_FAILING);
+            assertThat(run.inDoubt()).isZero();
+            assertThat(stripe.requests().size())
+                    .as("five failures, and what was in flight beside them")
+                    .isLessThan(20);
+        }
+        makeEverythingDue();
+        assertThat(biller.billPending().billed()).isEqualTo(60);
+    }
+
+    @Test
+    void an_empty_account_gets_a_new_key_with_the_card_of_then() throws SQLException {
+        invoices(1, "pm_card_visa_chargeDeclinedInsufficientFunds");
+        assertThat(biller.billPending().declined()).isEqualTo(1);
+        assertThat(biller.status().parked()).as("it is tried again by itself").isZero();
+        execute("update customers set payment_method = 'pm_card_visa'");
+        makeEverythingDue();
+
+        assertThat(biller.recover().billed()).isEqualTo(1);
+        assertThat(biller.attempts(1))
+                .extracting(BillingAttempt::state)
+                .containsExactly(AttemptState.DECLINED, AttemptState.BILLED);
+    }
+
+    @Test
+    void another_refusal_waits_for_a_person() throws SQLException {
+        invoices(1, "pm_card_authenticationRequired");
+        biller.billPending();
+        assertThat(biller.needsAttention()).extracting(BillingAttempt::code).containsExactly("authentication_required");
+    }
+
+    @Test
+    void a_bank_debit_is_settled_by_the_webhook_told_once_or_twice() throws Exception {
+        invoices(1, "pm_usBankAccount_success");
+        assertThat(biller.billPending().accepted()).isEqualTo(1);
+        SignedEvent event = stripe.settleDebit("1", true);
+
+        assertThat(tell(event.body(), event.signature())).isEqualTo(200);
+        assertThat(tell(event.body(), event.signature())).isEqualTo(200);
+
+        assertThat(biller.attempts(1).get(0).state()).isEqualTo(AttemptState.BILLED);
+        assertThat(biller.attempts(1).get(0).reference()).isEqualTo("pi_1");
+    }
+
+    @Test
+    void a_bank_debit_that_the_bank_refuses_waits_for_a_person() throws Exception {
+        invoices(1, "pm_usBankAccount_success");
+        biller.billPending();
+        SignedEvent event = stripe.settleDebit("1", false);
+
+        assertThat(tell(event.body(), event.signature())).isEqualTo(200);
+
+        assertThat(biller.needsAttention()).extracting(BillingAttempt::code).containsExactly("debit_not_authorized");
+    }
+
+    @Test
+    void what_is_not_signed_by_stripe_is_refused_and_what_is_not_ours_is_ignored() throws Exception {
+        invoices(1, "pm_usBankAccount_success");
+        biller.billPending();
+        SignedEvent event = stripe.settleDebit("1", true);
+
+        assertThat(tell(event.body().replace("succeeded", "canceled"), event.signature()))
+                .isEqualTo(400);
+        assertThat(biller.attempts(1).get(0).state()).isEqualTo(AttemptState.ACCEPTED);
+
+        execute("update invoice_lock.billing_attempt set idempotency_key = 'of another application'");
+        assertThat(tell(event.body(), event.signature())).isEqualTo(200);
+        assertThat(biller.attempts(1).get(0).state()).isEqualTo(AttemptState.ACCEPTED);
+    }
+
+    @Test
+    void an_event_that_cannot_be_written_is_told_again() throws Exception {
+        invoices(1, "pm_usBankAccount_success");
+        biller.billPending();
+        SignedEvent event = stripe.settleDebit("1", true);
+
+        execute("alter table invoice_lock.billing_attempt rename to gone");
+        assertThat(tell(event.body(), event.signature())).isEqualTo(500);
+        execute("alter table invoice_lock.gone rename to billing_attempt");
+        assertThat(tell(event.body(), event.signature())).isEqualTo(200);
+        assertThat(biller.attempts(1).get(0).state()).isEqualTo(AttemptState.BILLED);
+    }
+
+    @Test
+    void health_and_metrics_are_there_without_a_line_of_code() throws Exception {
+        invoices(1, "pm_card_visa");
+        biller.billPending();
+        assertThat(get("/actuator/health")).contains("\"invoiceLock\"").contains("\"parked\":0");
+        assertThat(get("/actuator/metrics/invoice.lock.outcomes?tag=outcome:billed"))
+                .contains("\"value\":1.0");
+    }
+
+    private void invoices(int count, String paymentMethod) throws SQLException {
+        execute("insert into customers (stripe_customer, payment_method) values ('cus_1', '" + paymentMethod + "')");
+        execute("insert into invoices (customer_id, amount_cents) select 1, 1000 + g from generate_series(1, " + count
+                + ") g");
+    }
+
+    private void makeEverythingDue() throws SQLException {
+        execute(
+                "update invoice_lock.billing_attempt set due_at = now() - interval '1 second' where due_at is not null");
+    }
+
+    private void execute(String sql) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private int tell(String body, String signature) throws IOException, InterruptedException {
+        return send(
+                        request -> request.header("Content-Type", "application/json")
+                                .header("Stripe-Signature", signature)
+                                .POST(HttpRequest.BodyPublishers.ofString(body)),
+                        "/stripe/webhook")
+                .statusCode();
+    }
+
+    private String get(String path) throws IOException, InterruptedException {
+        return send(request -> request, path).body();
+    }
+
+    private HttpResponse<String> send(Function<HttpRequest.Builder, HttpRequest.Builder> how, String path)
+            throws IOException, InterruptedException {
+        URI address = URI.create("http://127.0.0.1:" + host.getEnvironment().getProperty("local.server.port") + path);
+        return HttpClient.newHttpClient()
+                .send(how.apply(HttpRequest.newBuilder(address)).build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    private ConfigurableApplicationContext host(String apiKey) {
+        return new SpringApplicationBuilder(StripeHost.class)
+                .run(List.of(
+                                "--server.port=0",
+                                "--server.address=127.0.0.1",
+                                "--logging.level.root=off",
+                                "--spring.datasource.url=" + database.jdbcUrl(),
+                                "--stripe.api-key=" + apiKey,
+                                "--stripe.api-base=" + stripe.apiBase(),
+                                "--stripe.webhook-secret=whsec_test",
+                                "--billing.pending=-",
+                                "--billing.recover=P1D",
+                                "--billing.try-again=" + Duration.ofHours(1))
+                        .toArray(String[]::new));
+    }
+
+    private static FakeStripe start() {
+        try {
+            return FakeStripe.start(Clock.systemUTC(), "whsec_test");
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
