@@ -464,7 +464,7 @@ public final class BillingEngine {
     }
 
     private void settle(List<Heard> batch) {
-        if (batch.size() > 1) {
+        if (batch.size() > 1 && !database.distributed()) {
             try {
                 List<Settled> settled = settlements.writeAll(
                         batch.stream().map(Heard::claim).toList(),
