@@ -23,6 +23,7 @@ import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,9 +42,13 @@ class CitusTest {
     private String jdbcUrl = "";
     private @Nullable HikariDataSource pool;
 
+    @BeforeAll
+    static void leaveOutWithoutACluster() {
+        assumeTrue(CitusCluster.jdbcUrl().isPresent(), () -> CitusCluster.leftOut(CitusTest.class));
+    }
+
     @BeforeEach
     void open() {
-        assumeTrue(CitusCluster.jdbcUrl().isPresent(), () -> CitusCluster.leftOut(CitusTest.class));
         jdbcUrl = CitusCluster.jdbcUrl().orElseThrow();
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(jdbcUrl);

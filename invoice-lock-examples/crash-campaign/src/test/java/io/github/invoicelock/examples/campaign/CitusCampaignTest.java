@@ -29,6 +29,7 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -54,9 +55,13 @@ class CitusCampaignTest {
     private String jdbcUrl = "";
     private URI provider = URI.create("http://127.0.0.1");
 
+    @BeforeAll
+    static void leaveOutWithoutACluster() {
+        assumeTrue(CitusCluster.jdbcUrl().isPresent(), () -> CitusCluster.leftOut(CitusCampaignTest.class));
+    }
+
     @BeforeEach
     void open() throws IOException, SQLException {
-        assumeTrue(CitusCluster.jdbcUrl().isPresent(), () -> CitusCluster.leftOut(CitusCampaignTest.class));
         jdbcUrl = CitusCluster.jdbcUrl().orElseThrow();
         PGSimpleDataSource dataSource = new PGSimpleDataSource();
         dataSource.setUrl(jdbcUrl);
