@@ -1,7 +1,9 @@
 package io.github.invoicelock;
 
+import io.github.invoicelock.internal.setup.Distribution;
 import io.github.invoicelock.internal.setup.Migrations;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Creates and upgrades the journal: the schema that remembers every attempt. Needs {@code flyway-core} (and
@@ -36,13 +38,7 @@ public final class InvoiceLockSchema {
      * @throws SetupException if the database does not fit, the journal is of a newer version, or Flyway is not on the class path
      */
     public static void migrate(DataSource dataSource, String schema) {
-        if (dataSource == null) {
-            throw new SetupException("dataSource is null; InvoiceLockSchema.migrate needs the host's DataSource.");
-        }
-        if (schema == null || schema.isBlank()) {
-            throw new SetupException("schema is " + (schema == null ? "null" : "\"" + schema + "\"")
-                    + "; it must name the journal's schema, \"" + DEFAULT_SCHEMA + "\" for example.");
-        }
+        refuseNothing(dataSource, schema, "migrate");
         try {
             Class.forName("org.flywaydb.core.Flyway", false, InvoiceLockSchema.class.getClassLoader());
         } catch (ClassNotFoundException e) {
@@ -53,5 +49,42 @@ public final class InvoiceLockSchema {
                     e);
         }
         Migrations.migrate(dataSource, schema, FLYWAY_LOCATION);
+    }
+
+    /**
+     * On Citus, distributes the journal in the schema {@value #DEFAULT_SCHEMA} over the nodes, by invoice. Once, after {@link #migrate}
+     * and while nothing bills; does nothing if it is distributed. Without Flyway, too: {@code db/invoice_lock_citus/distribute.sql} in
+     * this jar is the same.
+     *
+     * @param dataSource of the journal's owner, on the coordinator
+     * @throws SetupException if the database has no Citus, or no journal
+     * @throws DatabaseException if Citus refuses
+     */
+    public static void distribute(DataSource dataSource) {
+        distribute(dataSource, DEFAULT_SCHEMA);
+    }
+
+    /**
+     * On Citus, distributes the journal in a schema of the host's choice, as {@link #distribute(DataSource)} does.
+     *
+     * @param dataSource of the journal's owner, on the coordinator
+     * @param schema its name
+     * @throws SetupException if the database has no Citus, or no journal
+     * @throws DatabaseException if Citus refuses
+     */
+    public static void distribute(DataSource dataSource, String schema) {
+        refuseNothing(dataSource, schema, "distribute");
+        Distribution.distribute(dataSource, schema);
+    }
+
+    private static void refuseNothing(@Nullable DataSource dataSource, @Nullable String schema, String method) {
+        if (dataSource == null) {
+            throw new SetupException(
+                    "dataSource is null; InvoiceLockSchema." + method + " needs the host's DataSource.");
+        }
+        if (schema == null || schema.isBlank()) {
+            throw new SetupException("schema is " + (schema == null ? "null" : "\"" + schema + "\"")
+                    + "; it must name the journal's schema, \"" + DEFAULT_SCHEMA + "\" for example.");
+        }
     }
 }

@@ -580,8 +580,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         private static void refuseOnCitus(Server server, EngineSettings settings) {
             if (server.citus() && settings.strategy() != LockStrategy.NOWAIT) {
                 throw new SetupException("lockStrategy is " + settings.strategy()
-                        + "; on Citus it must be NOWAIT: FOR UPDATE SKIP LOCKED over several rows is refused there, and lock_timeout does "
-                        + "not reach the workers.");
+                        + "; on Citus it must be NOWAIT: FOR UPDATE SKIP LOCKED over several rows is refused there, and WAIT is not proven "
+                        + "to end on a worker that is lost.");
             }
         }
 

@@ -241,6 +241,54 @@ class InvoiceTableTest {
         assertThat(host.count("parts", "pending")).isZero();
     }
 
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void a_table_partitioned_by_due_date_whose_key_is_id_and_due_date(LockStrategy strategy) {
+        partitionedByDueDate();
+        host.sql(
+                "insert into parts select g, true, date '2030-01-01' + (g * 37 % 90)::int from generate_series(1, 90) g");
+
+        for (LockScope scope : LockScope.values()) {
+            host.sql("truncate invoice_lock.billing_attempt; update parts set pending = true");
+            assertThat(host.running(host.server(provider)
+                                    .name("parts")
+                                    .lockStrategy(strategy)
+                                    .lockScope(scope)
+                                    .concurrency(4)
+                                    .invoices(InvoiceTable.named("parts").orderedBy("due_date")))
+                            .billPending()
+                            .billed())
+                    .as("%s", scope)
+                    .isEqualTo(90);
+            assertThat(host.count("parts", "pending")).isZero();
+        }
+        assertThat(provider.chargedTwice()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void an_id_that_is_in_two_partitions_is_never_charged_twice(LockStrategy strategy) {
+        partitionedByDueDate();
+        host.sql("insert into parts values (1, true, '2030-01-05'), (1, true, '2030-02-05'), (2, true, '2030-01-06')");
+        LockingInvoiceBiller server = host.running(
+                host.server(provider).name("parts").lockStrategy(strategy).invoices(InvoiceTable.named("parts")));
+
+        assertThatThrownBy(server::billPending)
+                .isInstanceOf(BillingRunException.class)
+                .hasMessageContaining("more than one result");
+
+        assertThat(provider.chargedTwice()).isEmpty();
+    }
+
+    private void partitionedByDueDate() {
+        host.sql(
+                "create table parts (id bigint not null, pending boolean, due_date date not null, primary key (id, due_date)) "
+                        + "partition by range (due_date)");
+        host.sql("create table parts_jan partition of parts for values from ('2030-01-01') to ('2030-02-01')");
+        host.sql("create table parts_feb partition of parts for values from ('2030-02-01') to ('2030-03-01')");
+        host.sql("create table parts_mar partition of parts for values from ('2030-03-01') to ('2030-05-01')");
+    }
+
     @Test
     void a_table_is_immutable_and_says_its_name() {
         InvoiceTable table = InvoiceTable.named("billing", "invoices");

@@ -236,6 +236,15 @@ class SetupTest {
     }
 
     @Test
+    void to_distribute_the_journal_takes_citus() {
+        assertThatThrownBy(() -> InvoiceLockSchema.distribute(host.dataSource()))
+                .isInstanceOf(SetupException.class)
+                .hasMessageContaining("has no extension citus");
+        assertThatThrownBy(() -> InvoiceLockSchema.distribute(host.dataSource(), ""))
+                .hasMessageContaining("schema is \"\"");
+    }
+
+    @Test
     void the_same_sql_can_be_run_by_hand_and_migrated_afterwards() throws Exception {
         host.sql("drop schema invoice_lock cascade");
         try (InputStream script = InvoiceLockSchema.class.getResourceAsStream("/db/invoice_lock/V1__journal.sql")) {

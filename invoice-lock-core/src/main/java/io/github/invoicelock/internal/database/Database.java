@@ -14,6 +14,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.jooq.DSLContext;
+import org.jooq.Record;
 import org.jooq.SQLDialect;
 import org.jooq.conf.Settings;
 import org.jooq.exception.DataAccessException;
@@ -34,24 +35,14 @@ public final class Database {
     private static final Settings SETTINGS = new Settings().withExecuteLogging(false);
 
     private final DataSource dataSource;
-    private final int serverVersion;
-    private final boolean normallyAutoCommit;
+    private final Server server;
     private final @Nullable Semaphore connections;
-    private final boolean onSeveralServers;
     private final SessionSettings momentary;
     private final Map<SessionSettings, String> settingsSql = new ConcurrentHashMap<>();
 
-    private Database(
-            DataSource dataSource,
-            int serverVersion,
-            boolean normallyAutoCommit,
-            boolean onSeveralServers,
-            SessionSettings momentary,
-            @Nullable Semaphore connections) {
+    private Database(DataSource dataSource, Server server, SessionSettings momentary, @Nullable Semaphore connections) {
         this.dataSource = dataSource;
-        this.serverVersion = serverVersion;
-        this.normallyAutoCommit = normallyAutoCommit;
-        this.onSeveralServers = onSeveralServers;
+        this.server = server;
         this.momentary = momentary;
         this.connections = connections;
     }
@@ -65,7 +56,7 @@ public final class Database {
      * @return the door
      */
     public static Database of(DataSource dataSource, Server server, SessionSettings momentary) {
-        return new Database(dataSource, server.version(), server.autoCommit(), server.citus(), momentary, null);
+        return new Database(dataSource, server, momentary, null);
     }
 
     /**
@@ -75,17 +66,16 @@ public final class Database {
      * @return the narrower door
      */
     public Database atMost(int most) {
-        return new Database(
-                dataSource, serverVersion, normallyAutoCommit, onSeveralServers, momentary, new Semaphore(most, true));
+        return new Database(dataSource, server, momentary, new Semaphore(most, true));
     }
 
     /**
-     * Whether tables may be spread over several servers, so that no statement may be on two of them.
+     * Whether rows are on several nodes (Citus), where none are locked but by statements that name one invoice.
      *
      * @return true on Citus
      */
-    public boolean onSeveralServers() {
-        return onSeveralServers;
+    public boolean distributed() {
+        return server.citus();
     }
 
     /**
@@ -201,10 +191,14 @@ public final class Database {
      *     holds no lock of it
      */
     public static boolean tryPatiently(DSLContext tx, java.time.Duration patience, BooleanSupplier work) {
-        String before = tx.fetchSingle("select current_setting('lock_timeout')").get(0, String.class);
+        Record before = tx.fetchSingle(
+                "select current_setting('lock_timeout'), current_setting('citus.propagate_set_commands', true)");
         tx.execute("savepoint invoice_lock");
         boolean kept;
         try {
+            if (before.get(1) != null) {
+                tx.execute("set local citus.propagate_set_commands = 'local'");
+            }
             setLockTimeout(tx, patience.toMillis() + "ms");
             kept = work.getAsBoolean();
         } catch (LockNotAvailableException e) {
@@ -216,7 +210,10 @@ public final class Database {
             kept = false;
         }
         if (kept) {
-            setLockTimeout(tx, before);
+            setLockTimeout(tx, before.get(0, String.class));
+            if (before.get(1) != null) {
+                tx.execute("set local citus.propagate_set_commands = {0}", DSL.inline(before.get(1, String.class)));
+            }
             tx.execute("release savepoint invoice_lock");
         } else {
             tx.execute("rollback to savepoint invoice_lock");
@@ -225,7 +222,8 @@ public final class Database {
     }
 
     private static void setLockTimeout(DSLContext tx, String value) {
-        tx.fetch("select set_config('lock_timeout', {0}, true)", DSL.val(value));
+        // SET, not set_config(): Citus hands only the former on to its workers.
+        tx.execute("set local lock_timeout = {0}", DSL.inline(value));
     }
 
     private <T extends @Nullable Object> T transact(Function<DSLContext, T> work) {
@@ -258,7 +256,7 @@ public final class Database {
 
     // R13: the commit of another's transaction would not be ours to give, and R1 would be a lie.
     private void refuseOpenTransaction(Connection connection, boolean autoCommit) throws SQLException {
-        if (hasBegun(connection) || (normallyAutoCommit && !autoCommit)) {
+        if (hasBegun(connection) || (server.autoCommit() && !autoCommit)) {
             throw openTransaction();
         }
     }
@@ -284,7 +282,7 @@ public final class Database {
     }
 
     private String sql(SessionSettings settings) {
-        return settingsSql.computeIfAbsent(settings, s -> s.sql(serverVersion));
+        return settingsSql.computeIfAbsent(settings, s -> s.sql(server));
     }
 
     private static void rollback(Connection connection, Throwable cause) {

@@ -5,13 +5,17 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jooq.DSLContext;
 import org.jooq.Field;
 import org.jooq.Param;
 import org.jooq.Query;
 import org.jooq.SQLDialect;
+import org.jooq.conf.Settings;
 import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +24,11 @@ import org.jspecify.annotations.Nullable;
  * the server parse it again: for a statement on one row that costs more than running it. Thread-safe.
  */
 public final class Prepared {
+    /** No statement has it in its text, so that it finds what jOOQ numbered or named. */
+    private static final String MARK = "\u0001";
+
+    private static final Pattern MARKED = Pattern.compile(MARK + "(\\w+)");
+
     private final String sql;
     /** The names of the parameters in the order of their marks; null where the value is part of the statement. */
     private final List<@Nullable String> names = new ArrayList<>();
@@ -28,20 +37,28 @@ public final class Prepared {
     private volatile Field<?> @Nullable [] columns;
 
     private Prepared(Query query) {
-        DSLContext renderer = DSL.using(SQLDialect.POSTGRES);
-        this.sql = renderer.render(query);
-        for (Param<?> parameter : renderer.extractParams(query).values()) {
-            if (!parameter.isInline()) {
-                names.add(parameter.getParamName());
-                values.add(parameter.getValue());
-            }
+        DSLContext renderer = DSL.using(SQLDialect.POSTGRES, new Settings().withRenderNamedParamPrefix(MARK));
+        Iterator<? extends Param<?>> unnamed = renderer.extractParams(query).values().stream()
+                .filter(parameter -> !parameter.isInline() && parameter.getParamName() == null)
+                .iterator();
+        Matcher marks = MARKED.matcher(renderer.renderNamedParams(query));
+        StringBuilder text = new StringBuilder();
+        while (marks.find()) {
+            marks.appendReplacement(text, "?");
+            boolean named = !Character.isDigit(marks.group(1).charAt(0));
+            names.add(named ? marks.group(1) : null);
+            values.add(named ? null : unnamed.next().getValue());
+        }
+        this.sql = marks.appendTail(text).toString();
+        if (unnamed.hasNext()) {
+            throw new IllegalStateException("A value without a mark in: " + sql);
         }
     }
 
     /**
      * Renders a statement.
      *
-     * @param query built with jOOQ, returning rows; what varies is a {@code DSL.param} whose name occurs once
+     * @param query built with jOOQ, returning rows; what varies is a {@code DSL.param} whose name is a plain word
      * @return the statement
      */
     public static Prepared of(Query query) {

@@ -14,9 +14,11 @@ import javax.sql.DataSource;
  * @param citus whether the Citus extension is there
  * @param autoCommit whether the DataSource hands out connections in autocommit mode
  * @param role the role that the library works as
+ * @param synchronousCommit what {@code synchronous_commit} is
  * @param searchPath where unqualified names are looked for
  */
-public record Server(int version, boolean citus, boolean autoCommit, String role, String searchPath) {
+public record Server(
+        int version, boolean citus, boolean autoCommit, String role, String synchronousCommit, String searchPath) {
 
     /**
      * Asks, and refuses what the library cannot work on. Asked on a thread of its own, so that a transaction of the calling thread (R13)
@@ -45,10 +47,15 @@ public record Server(int version, boolean citus, boolean autoCommit, String role
             try (Statement statement = connection.createStatement();
                     ResultSet row = statement.executeQuery(
                             "select current_setting('server_version_num')::int, pg_is_in_recovery(), "
-                                    + "exists (select from pg_extension where extname = 'citus'), current_user::text, current_setting('search_path')")) {
+                                    + "exists (select from pg_extension where extname = 'citus'), current_user::text, current_setting('synchronous_commit'), current_setting('search_path')")) {
                 row.next();
-                Server server =
-                        new Server(row.getInt(1), row.getBoolean(3), autoCommit, row.getString(4), row.getString(5));
+                Server server = new Server(
+                        row.getInt(1),
+                        row.getBoolean(3),
+                        autoCommit,
+                        row.getString(4),
+                        row.getString(5),
+                        row.getString(6));
                 boolean standby = row.getBoolean(2);
                 if (!autoCommit) {
                     connection.rollback();

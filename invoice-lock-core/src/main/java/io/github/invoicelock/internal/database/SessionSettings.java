@@ -44,14 +44,37 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
      * <p>{@code synchronous_commit}: R1, the claim must survive the crash of the server that was told so. {@code transaction_timeout}
      * (PostgreSQL 17) would cut a call short.
      */
-    String sql(int serverVersion) {
+    String sql(Server server) {
+        return server.citus() ? onCitus(server) : onPostgres(server);
+    }
+
+    /** The locks are the workers': Citus hands on to them what is SET LOCAL, and only if it is told to. */
+    private String onCitus(Server server) {
+        StringBuilder sql = new StringBuilder("set transaction isolation level read committed, read write; ")
+                .append("set local citus.propagate_set_commands = 'local'; ")
+                .append("set local lock_timeout = ")
+                .append(lockTimeout.toMillis())
+                .append("; set local idle_in_transaction_session_timeout = ")
+                .append(idleTimeout.toMillis());
+        if (work == Work.CALL && server.version() >= 170000) {
+            sql.append("; set local transaction_timeout = 0");
+        }
+        // R1: a worker may be set otherwise than the coordinator.
+        String commit = server.synchronousCommit();
+        return sql.append("; set local synchronous_commit = ")
+                .append("off".equals(commit) ? "on" : commit)
+                .append("; set local plan_cache_mode = force_custom_plan")
+                .toString();
+    }
+
+    private String onPostgres(Server server) {
         StringBuilder sql = new StringBuilder("set transaction isolation level read committed, read write; select ");
         sql.append("set_config('lock_timeout', '")
                 .append(lockTimeout.toMillis())
                 .append("', true), set_config('idle_in_transaction_session_timeout', '")
                 .append(idleTimeout.toMillis())
                 .append("', true), ");
-        if (work == Work.CALL && serverVersion >= 170000) {
+        if (work == Work.CALL && server.version() >= 170000) {
             sql.append("set_config('transaction_timeout', '0', true), ");
         }
         if (work == Work.PAGES) {

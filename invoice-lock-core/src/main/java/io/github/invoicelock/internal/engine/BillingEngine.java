@@ -136,7 +136,7 @@ public final class BillingEngine {
                         notices.lateAnswerLost(claim.invoiceId(), e);
                     }
                 });
-        this.claimOne = database.onSeveralServers() ? this::lockThenInsert : this::lockAndInsert;
+        this.claimOne = database.distributed() ? this::lockThenInsert : this::lockAndInsert;
         this.delivery = throughCall ? this::callUnderLock : this::callWithoutLock;
         this.settler = new Settler<>(CONNECTIONS_FOR_SETTLEMENTS, settlerThreads, this::settle);
         this.slots = new Semaphore(settings.concurrency());
@@ -524,7 +524,7 @@ public final class BillingEngine {
     }
 
     private void settle(List<Heard> batch) {
-        if (batch.size() > 1) {
+        if (batch.size() > 1 && !database.distributed()) {
             try {
                 List<Settled> settled = settlements.writeAll(
                         batch.stream().map(Heard::claim).toList(),

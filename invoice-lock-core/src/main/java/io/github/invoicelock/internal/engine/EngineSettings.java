@@ -55,12 +55,13 @@ public record EngineSettings(
         FailPoints failPoints) {
 
     /**
-     * How long a claim is believed that makes one call.
+     * How long a claim is believed that makes one call. It begins before the invoice's row is waited for.
      *
-     * @return the call's time-out and the margin
+     * @return the call's time-out and the margin, and with WAIT its patience
      */
     public Duration lease() {
-        return callTimeout.plus(leaseMargin);
+        Duration lease = callTimeout.plus(leaseMargin);
+        return strategy == LockStrategy.WAIT ? lease.plus(waitTimeout) : lease;
     }
 
     /**

@@ -110,7 +110,8 @@ public final class Invoices {
             billedValues.put(
                     field(name(settings.billedAtColumn())),
                     cast(
-                            field("clock_timestamp()"),
+                            // Not clock_timestamp(): in an update Citus takes no volatile function.
+                            field("statement_timestamp()"),
                             column(settings.billedAtColumn()).type()));
         }
     }
@@ -152,15 +153,26 @@ public final class Invoices {
     public Select<Record2<String, JSONB>> freshAndLocked(Position from, Condition withoutAttempt) {
         // FOR UPDATE SKIP LOCKED comes before the limit is applied: as many as are free, not fewer by those that are
         // held.
-        return locking(
-                DSL.select(idText.as("invoice_id"), snapshot.as("snapshot"))
-                        .from(table)
-                        .where(fresh)
-                        .and(beyond(from))
-                        .and(withoutAttempt)
-                        .orderBy(ordering())
-                        .limit(DSL.param(LIMIT, Integer.class)),
-                RowWait.SKIP_LOCKED);
+        return locking(freshFrom(from, withoutAttempt), RowWait.SKIP_LOCKED);
+    }
+
+    /**
+     * A fresh invoice and its snapshot, not locked.
+     *
+     * @return for EXPLAIN, which tries the host's conditions and what it wants included
+     */
+    public Select<?> anyFresh() {
+        return freshFrom(Position.START, noCondition());
+    }
+
+    private SelectForUpdateStep<Record2<String, JSONB>> freshFrom(Position from, Condition withoutAttempt) {
+        return DSL.select(idText.as("invoice_id"), snapshot.as("snapshot"))
+                .from(table)
+                .where(fresh)
+                .and(beyond(from))
+                .and(withoutAttempt)
+                .orderBy(ordering())
+                .limit(DSL.param(LIMIT, Integer.class));
     }
 
     /**
@@ -505,8 +517,9 @@ public final class Invoices {
         }
         List<QueryPart> definitions = new ArrayList<>();
         included.forEach(column -> definitions.add(DSL.sql("{0} {1}", name(column.name()), raw(column.type()))));
+        // Not a subquery over the two: Citus cannot plan one that is lateral to what it inserted.
         return table(
-                "lateral (select p.*, x.* from jsonb_populate_record(null::{0}, {1}) as p, jsonb_to_record({1}) as x({2})) as invoice",
+                "lateral rows from (jsonb_populate_record(null::{0}, {1}), jsonb_to_record({1}) as ({2})) as invoice",
                 tableName, snapshot, DSL.list(definitions));
     }
 

@@ -54,7 +54,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * All statements on {@code billing_attempt}. An attempt's state changes nowhere else, by statements whose {@code where} says from
- * which state it may. The clock is the database's at the statement, {@code clock_timestamp()} (R8). Immutable.
+ * which state it may. The clock is the database's at the statement, {@code statement_timestamp()} (R8). Immutable.
+ *
+ * <p>On Citus the journal is distributed by {@code invoice_id}, and every statement here keeps to what Citus can plan there: no subquery in
+ * the values of an insert; in an update no volatile function ({@code clock_timestamp()} is one, {@code statement_timestamp()} is not), no
+ * stable one over a column (a timestamp plus an interval is one), and none but immutable ones in {@code case} and {@code coalesce}.
  */
 public final class Journal {
     /** How many attempts {@link #needingAttention} lists at most. */
@@ -112,7 +116,8 @@ public final class Journal {
     private static final List<Field<?>> BILLED =
             List.of(ID, DUE_AT, OWNER, FENCE, CALLS, SETTLED_AT, INVOICE, RESOLVED_BY, NOTE);
 
-    private static final Field<OffsetDateTime> CLOCK = field("clock_timestamp()", SQLDataType.TIMESTAMPWITHTIMEZONE(6));
+    private static final Field<OffsetDateTime> CLOCK =
+            field("statement_timestamp()", SQLDataType.TIMESTAMPWITHTIMEZONE(6));
     // A name of the journal's own columns that no column of a host's table will have.
     private static final String PREFIX = "invoice_lock.";
 
@@ -219,8 +224,6 @@ public final class Journal {
                 Map.of(
                         "invoice", invoiceId,
                         "number", number,
-                        "invoice in key", invoiceId,
-                        "number in key", number,
                         "snapshot", snapshot.data()),
                 rows -> first(rows, number));
     }
@@ -234,8 +237,8 @@ public final class Journal {
                                 DSL.param("invoice", String.class),
                                 DSL.param("number", Integer.class),
                                 key(
-                                        DSL.cast(DSL.param("invoice in key", String.class), SQLDataType.CLOB),
-                                        DSL.param("number in key", Integer.class)),
+                                        DSL.cast(DSL.param("invoice", String.class), SQLDataType.CLOB),
+                                        DSL.param("number", Integer.class)),
                                 DSL.cast(DSL.param("snapshot", String.class), SQLDataType.JSONB)))
                         .onConflictDoNothing()
                         .returningResult(asterisk()));
@@ -761,7 +764,12 @@ public final class Journal {
     private Optional<BillingAttempt> write(DSLContext tx, Settlement settlement, Condition which) {
         Field<OffsetDateTime> due = dueIn(settlement.due());
         if (settlement.due() != null && settlement.notBefore()) {
-            due = DSL.greatest(due, plus(coalesce(LEASE_UNTIL, STARTED_AT), owner.findLag()));
+            // Read first: in an update Citus adds nothing to a column's time.
+            OffsetDateTime over = tx.select(plus(coalesce(LEASE_UNTIL, STARTED_AT), owner.findLag()))
+                    .from(attempts)
+                    .where(which)
+                    .fetchOne(0, OffsetDateTime.class);
+            due = DSL.greatest(due, val(over, DUE_AT));
         }
         UpdateSetMoreStep<Record> update = updateAttempts(tx)
                 .set(STATE, settlement.state().name())
@@ -930,7 +938,7 @@ public final class Journal {
                         .set(
                                 NOTE,
                                 field(
-                                        "concat_ws(E'\\n', {0}, to_char({1} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') || ' ' || {2})",
+                                        "coalesce({0} || E'\\n', '') || (to_char({1} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') || ' ' || {2})",
                                         String.class, NOTE, CLOCK, val(resolvedBy + ": " + cut(note))))
                         .where(isThis(attempt))
                         .returningResult(COLUMNS))
@@ -998,13 +1006,16 @@ public final class Journal {
      * 16 bytes of a SHA-256. The biller's name has no control characters, so no two invoices share a text.
      */
     private Field<String> key(Field<String> invoiceId, Field<Integer> number) {
-        return field(
-                "(select encode(set_byte(set_byte(h.h, 6, get_byte(h.h, 6) & 15 | 128), 8, get_byte(h.h, 8) & 63 | 128), 'hex')::uuid::text "
-                        + "from (select substring(sha256(convert_to({0} || {1} || {2}::text, 'UTF8')) from 1 for 16)) as h(h))",
-                String.class,
+        Field<byte[]> hash = field(
+                "substring(sha256(convert_to({0} || {1} || {2}::text, 'UTF8')) from 1 for 16)",
+                byte[].class,
                 val(installation + "\n" + owner.biller() + "\n"),
                 DSL.concat(invoiceId, inline("\n")),
                 number);
+        // The hash three times over: Citus takes no subquery that would name it.
+        return field(
+                "encode(set_byte(set_byte({0}, 6, get_byte({0}, 6) & 15 | 128), 8, get_byte({0}, 8) & 63 | 128), 'hex')::uuid::text",
+                String.class, hash);
     }
 
     private Select<Record1<Integer>> attemptOf(Field<String> invoiceId, Condition such) {

@@ -63,6 +63,9 @@ public final class InvoiceTableCheck {
         String schema = table.get("schema", String.class);
         Map<String, Column> columns = columns(tx, oid);
         checkColumns(columns);
+        if (server.citus()) {
+            CitusCheck.distributedBy(tx, oid, table(), settings.id());
+        }
         checkId(tx, oid, columns, "v".equals(table.get("kind", String.class)));
         checkPending(columns);
         checkPrivileges(tx, oid);
@@ -261,7 +264,10 @@ public final class InvoiceTableCheck {
             tx.fetch("explain {0}", invoices.pendingInOrder());
             tx.fetch(
                     "explain {0}",
-                    invoices.freshAndLocked(io.github.invoicelock.internal.invoices.Position.START, DSL.noCondition()));
+                    server.citus()
+                            ? invoices.anyFresh()
+                            : invoices.freshAndLocked(
+                                    io.github.invoicelock.internal.invoices.Position.START, DSL.noCondition()));
         } catch (org.jooq.exception.DataAccessException e) {
             throw new SetupException(
                     "The conditions or values of " + named + " do not fit the table: " + e.getMessage()

@@ -46,6 +46,9 @@ public final class JournalCheck {
                         + "\". Run: grant usage on schema \"" + schema + "\" to \"" + server.role() + "\".");
             }
             requirePrivileges(tx, server, schema);
+            if (server.citus()) {
+                CitusCheck.journalDistributedByInvoice(tx, schema);
+            }
             Record installation = tx.fetchSingle("select id, journal_version from {0}", name(schema, "installation"));
             int version = installation.get("journal_version", Integer.class);
             refuseNewer(schema, version);
@@ -83,7 +86,7 @@ public final class JournalCheck {
         }
     }
 
-    private static boolean exists(DSLContext tx, String schema) {
+    static boolean exists(DSLContext tx, String schema) {
         return tx.fetchSingle(
                                 "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace "
                                         + "where n.nspname = {0} and c.relname in ('billing_attempt', 'installation', 'biller')",
