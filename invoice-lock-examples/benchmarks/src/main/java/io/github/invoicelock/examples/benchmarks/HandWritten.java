@@ -7,9 +7,13 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
@@ -64,6 +68,9 @@ final class HandWritten implements Contestant {
     private final AtomicLong position = new AtomicLong();
     private final AtomicInteger claimersAtWork = new AtomicInteger(CLAIMERS);
     private final BlockingQueue<Charged> charged = new LinkedBlockingQueue<>();
+    /** Charged and journaled, and locked by a claim just when they were to be marked. */
+    private final Queue<Long> held = new ConcurrentLinkedQueue<>();
+
     private final AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
     private @Nullable HikariDataSource pool;
 
@@ -163,16 +170,26 @@ final class HandWritten implements Contestant {
                     batch.clear();
                 }
             }
+            // Nobody holds them any more: claims are over.
+            for (Long invoice = held.poll(); invoice != null; invoice = held.poll()) {
+                mark.setArray(1, connection.createArrayOf("bigint", new Object[] {invoice}));
+                mark.executeQuery().close();
+            }
+            connection.commit();
         }
     }
 
-    private static void settle(
-            Connection connection, PreparedStatement mark, PreparedStatement settle, List<Charged> batch)
+    private void settle(Connection connection, PreparedStatement mark, PreparedStatement settle, List<Charged> batch)
             throws SQLException {
         Array invoices = connection.createArrayOf(
                 "bigint", batch.stream().map(Charged::invoice).toArray());
         mark.setArray(1, invoices);
-        mark.executeQuery().close();
+        Set<Long> marked = new HashSet<>();
+        try (ResultSet rows = mark.executeQuery()) {
+            while (rows.next()) {
+                marked.add(rows.getLong(1));
+            }
+        }
         settle.setArray(
                 1,
                 connection.createArrayOf(
@@ -183,6 +200,10 @@ final class HandWritten implements Contestant {
                         "text", batch.stream().map(Charged::reference).toArray()));
         settle.executeUpdate();
         connection.commit();
+        batch.stream()
+                .map(Charged::invoice)
+                .filter(invoice -> !marked.contains(invoice))
+                .forEach(held::add);
     }
 
     @Override

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * for throughput; by default it is 8 for each processor (16 with virtual threads). The poll interval is its smallest sensible one,
  * 5 seconds; a server asks for more work whenever its queue runs dry, not only then.
  */
-final class JobRunrJobs implements Contestant {
+public final class JobRunrJobs implements Contestant {
     private static final int CONNECTIONS = 20;
     private static final int WORKERS = 20;
     private static final int WAITING_WORKERS = 200;
@@ -70,14 +70,14 @@ final class JobRunrJobs implements Contestant {
         }
     }
 
-    /** One invoice to bill. */
-    static final class Bill implements JobRequest {
+    /** One invoice to bill. Public, for JobRunr calls it by reflection. */
+    public static final class Bill implements JobRequest {
         private static final long serialVersionUID = 1;
 
         private long invoice;
 
         /** For JobRunr, which reads it from the database. */
-        Bill() {}
+        public Bill() {}
 
         Bill(long invoice) {
             this.invoice = invoice;
@@ -90,7 +90,7 @@ final class JobRunrJobs implements Contestant {
     }
 
     /** Bills it. */
-    static final class BillHandler implements JobRequestHandler<Bill> {
+    public static final class BillHandler implements JobRequestHandler<Bill> {
         private final Jobs jobs;
 
         BillHandler(Jobs jobs) {

@@ -35,7 +35,7 @@ final class Server {
             }
             System.out.println("CLOSED");
         }
-        Runtime.getRuntime().halt(0);
+        System.exit(0);
     }
 
     private static boolean toldToGo() throws IOException {

@@ -79,7 +79,9 @@ final class Stock {
     /** So many pending ones behind the paid ones, and an empty journal. */
     void supply(int paid, int pending, Mix mix) throws SQLException {
         execute("truncate invoice_lock.billing_attempt");
-        execute("truncate scheduled_tasks");
+        // What a repetition that was cut off has left.
+        execute("truncate scheduled_tasks, qrtz_job_details, qrtz_triggers, qrtz_fired_triggers cascade");
+        execute("do $$ begin if to_regclass('jobrunr_jobs') is not null then truncate jobrunr_jobs; end if; end $$");
         execute(paid == 0 ? "truncate invoices" : "delete from invoices where id > " + paid);
         execute(String.format(
                 INSERT, "true", mix == Mix.HALF_NOT_BILLABLE ? "g % 2 = 1" : "true", paid + 1, paid + pending));
