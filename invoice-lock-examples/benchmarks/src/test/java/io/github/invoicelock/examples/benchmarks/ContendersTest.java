@@ -1,0 +1,85 @@
+package io.github.invoicelock.examples.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.invoicelock.examples.postgres.PostgresDatabase;
+import io.github.invoicelock.examples.postgres.PostgresServer;
+import java.time.Duration;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What is compared must do the same work: every contender bills every invoice once when nothing is killed. */
+class ContendersTest {
+    private static final int INVOICES = 500;
+
+    @ParameterizedTest
+    @EnumSource
+    void each_invoice_is_billed_once(Contender contender) throws Exception {
+        try (PostgresDatabase database = PostgresServer.shared().createDatabase()) {
+            Stock stock = new Stock(database.dataSource());
+            stock.create();
+            stock.supplyPaid(10);
+            stock.supply(10, INVOICES, Mix.ALL_BILLABLE);
+            Provider provider = new Provider(Duration.ZERO);
+
+            bill(contender, job(database, Mix.ALL_BILLABLE), provider);
+
+            assertThat(provider.calls()).isEqualTo(INVOICES);
+            assertThat(provider.twice()).isZero();
+            assertThat(stock.pending()).isEqualTo(stock.markedLater());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            names = {
+                "BY_HAND",
+                "CLAIM_ONLY_SKIP_LOCKED",
+                "THROUGH_CALL_NOWAIT",
+                "ROW_LOCK_SKIP_LOCKED",
+                "ROW_LOCK_NOWAIT"
+            })
+    void what_is_not_billable_is_left_alone(Contender contender) throws Exception {
+        try (PostgresDatabase database = PostgresServer.shared().createDatabase()) {
+            Stock stock = new Stock(database.dataSource());
+            stock.create();
+            stock.supply(0, INVOICES, Mix.HALF_NOT_BILLABLE);
+            Provider provider = new Provider(Duration.ZERO);
+
+            bill(contender, job(database, Mix.HALF_NOT_BILLABLE), provider);
+
+            assertThat(provider.calls()).isEqualTo(INVOICES / 2);
+            assertThat(provider.twice()).isZero();
+            assertThat(stock.pending()).isEqualTo(INVOICES / 2 + stock.markedLater());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Mix.class,
+            names = {"HALF_DECLINED", "HALF_PARKED"})
+    void what_was_refused_is_left_to_a_person(Mix mix) throws Exception {
+        try (PostgresDatabase database = PostgresServer.shared().createDatabase()) {
+            Stock stock = new Stock(database.dataSource());
+            stock.create();
+            stock.supply(0, INVOICES, mix);
+            Provider provider = new Provider(Duration.ZERO);
+
+            bill(Contender.CLAIM_ONLY_SKIP_LOCKED, job(database, mix), provider);
+
+            assertThat(provider.calls()).isEqualTo(mix == Mix.HALF_DECLINED ? INVOICES : INVOICES / 2);
+            assertThat(stock.pending()).isEqualTo(INVOICES / 2 + stock.markedLater());
+        }
+    }
+
+    private static Job job(PostgresDatabase database, Mix mix) {
+        return new Job(database.jdbcUrl(), Duration.ZERO, mix, Duration.ofMinutes(1));
+    }
+
+    private static void bill(Contender contender, Job job, Provider provider) throws Exception {
+        try (Contestant contestant = contender.on(job, provider)) {
+            contestant.prepare(true);
+            contestant.bill();
+        }
+    }
+}
