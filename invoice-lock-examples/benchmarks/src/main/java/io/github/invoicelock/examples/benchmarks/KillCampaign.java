@@ -19,6 +19,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -29,6 +33,7 @@ import java.util.concurrent.locks.LockSupport;
 final class KillCampaign implements AutoCloseable {
     private static final int HOSTS = 2;
     private static final Duration TO_BE_HELD = Duration.ofSeconds(60);
+    private static final long LOOK_EVERY_MILLIS = 50;
     private static final Duration ALL_HELD = Duration.ofSeconds(1);
 
     private final Peer peer;
@@ -40,9 +45,10 @@ final class KillCampaign implements AutoCloseable {
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final List<JavaProcess> hosts = new ArrayList<>();
     /** When the host of an invoice that had just been charged was killed; in a long outage, when hosts were there again. */
-    private final Map<String, Long> inFlight = new HashMap<>();
+    private final Map<String, Long> inFlight = new ConcurrentHashMap<>();
 
-    private final Map<String, Double> concluded = new HashMap<>();
+    private final Map<String, Double> concluded = new ConcurrentHashMap<>();
+    private final ScheduledExecutorService watch = Executors.newSingleThreadScheduledExecutor();
 
     /**
      * What came of it.
@@ -99,6 +105,8 @@ final class KillCampaign implements AutoCloseable {
             hosts.add(host(i, i == 0));
             hosts.get(i).awaitLine("READY");
         }
+        ScheduledFuture<?> watching =
+                watch.scheduleWithFixedDelay(this::look, LOOK_EVERY_MILLIS, LOOK_EVERY_MILLIS, TimeUnit.MILLISECONDS);
         int killed = 0;
         if (keys == Keys.FORGOTTEN) {
             killed += killAllForLong();
@@ -111,11 +119,11 @@ final class KillCampaign implements AutoCloseable {
             }
         }
         long end = System.nanoTime() + bound.toNanos();
-        look();
         while (System.nanoTime() < end && left() > 0) {
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
-            look();
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(LOOK_EVERY_MILLIS));
         }
+        watching.cancel(false);
+        look();
         Map<String, Integer> ledger = ledger();
         List<Double> seconds = List.copyOf(concluded.values());
         return new Outcome(
@@ -143,12 +151,11 @@ final class KillCampaign implements AutoCloseable {
                 String.valueOf(first));
     }
 
-    private void holdAndKill(int victim) throws IOException, InterruptedException, SQLException {
+    private void holdAndKill(int victim) throws IOException, InterruptedException {
         Set<String> caught = hold(victim);
         hosts.get(victim).kill();
         caught.forEach(invoice -> inFlight.put(invoice, System.nanoTime()));
         get("/release");
-        look();
     }
 
     /** Kills both, and starts them again when the provider has forgotten what they sent. */
@@ -189,7 +196,7 @@ final class KillCampaign implements AutoCloseable {
     }
 
     /** Which invoices in flight have been billed or parked since. */
-    private void look() throws SQLException {
+    private void look() {
         try (Connection connection = database.dataSource().getConnection();
                 Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(
@@ -201,6 +208,8 @@ final class KillCampaign implements AutoCloseable {
                     concluded.putIfAbsent(rows.getString(1), seconds);
                 }
             }
+        } catch (SQLException e) {
+            throw new IllegalStateException("The database does not say what was concluded", e);
         }
     }
 
@@ -236,6 +245,7 @@ final class KillCampaign implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        watch.shutdownNow();
         hosts.forEach(JavaProcess::kill);
         provider.close();
     }

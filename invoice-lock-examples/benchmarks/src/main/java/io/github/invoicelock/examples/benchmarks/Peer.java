@@ -9,11 +9,11 @@ enum Peer {
     DB_SCHEDULER(
             "db-scheduler 16.7.0",
             "one-time tasks, dead executions revived (default), `heartbeatInterval(2s)`, `missedHeartbeatsLimit(4)`",
-            "30 min (5 min × 6)"),
+            "30 min (heartbeat 5 min × 6)"),
     JOB_RUNR(
             "JobRunr 8.3.0",
             "job requests, orphaned jobs and 10 retries (default), `pollInterval(5s)`, server time-out 4 intervals (default)",
-            "60 s (15 s × 4)"),
+            "60 s or more (15 s × 4, then the next poll)"),
     QUARTZ(
             "Quartz 2.5.2",
             "JDBC store, `isClustered`, `requestsRecovery`, check-in every 7.5 s (default)",

@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.invoicelock.examples.postgres.PostgresDatabase;
 import io.github.invoicelock.examples.postgres.PostgresServer;
+import java.io.IOException;
+import java.sql.SQLException;
 import java.time.Duration;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -12,22 +16,32 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ContendersTest {
     private static final int INVOICES = 500;
 
+    private static PostgresDatabase database;
+    private static Stock stock;
+
+    @BeforeAll
+    static void createTables() throws SQLException, IOException {
+        database = PostgresServer.shared().createDatabase();
+        stock = new Stock(database.dataSource());
+        stock.create();
+    }
+
+    @AfterAll
+    static void dropDatabase() {
+        database.close();
+    }
+
     @ParameterizedTest
     @EnumSource
     void each_invoice_is_billed_once(Contender contender) throws Exception {
-        try (PostgresDatabase database = PostgresServer.shared().createDatabase()) {
-            Stock stock = new Stock(database.dataSource());
-            stock.create();
-            stock.supplyPaid(10);
-            stock.supply(10, INVOICES, Mix.ALL_BILLABLE);
-            Provider provider = new Provider(Duration.ZERO);
+        stock.supply(0, INVOICES, Mix.ALL_BILLABLE);
+        Provider provider = new Provider(Duration.ZERO);
 
-            bill(contender, job(database, Mix.ALL_BILLABLE), provider);
+        bill(contender, job(Mix.ALL_BILLABLE), provider);
 
-            assertThat(provider.calls()).isEqualTo(INVOICES);
-            assertThat(provider.twice()).isZero();
-            assertThat(stock.pending()).isEqualTo(stock.markedLater());
-        }
+        assertThat(provider.calls()).isEqualTo(INVOICES);
+        assertThat(provider.twice()).isZero();
+        assertThat(stock.pending()).isEqualTo(stock.markedLater());
     }
 
     @ParameterizedTest
@@ -40,18 +54,14 @@ class ContendersTest {
                 "ROW_LOCK_NOWAIT"
             })
     void what_is_not_billable_is_left_alone(Contender contender) throws Exception {
-        try (PostgresDatabase database = PostgresServer.shared().createDatabase()) {
-            Stock stock = new Stock(database.dataSource());
-            stock.create();
-            stock.supply(0, INVOICES, Mix.HALF_NOT_BILLABLE);
-            Provider provider = new Provider(Duration.ZERO);
+        stock.supply(0, INVOICES, Mix.HALF_NOT_BILLABLE);
+        Provider provider = new Provider(Duration.ZERO);
 
-            bill(contender, job(database, Mix.HALF_NOT_BILLABLE), provider);
+        bill(contender, job(Mix.HALF_NOT_BILLABLE), provider);
 
-            assertThat(provider.calls()).isEqualTo(INVOICES / 2);
-            assertThat(provider.twice()).isZero();
-            assertThat(stock.pending()).isEqualTo(INVOICES / 2 + stock.markedLater());
-        }
+        assertThat(provider.calls()).isEqualTo(INVOICES / 2);
+        assertThat(provider.twice()).isZero();
+        assertThat(stock.pending()).isEqualTo(INVOICES / 2 + stock.markedLater());
     }
 
     @ParameterizedTest
@@ -59,20 +69,16 @@ class ContendersTest {
             value = Mix.class,
             names = {"HALF_DECLINED", "HALF_PARKED"})
     void what_was_refused_is_left_to_a_person(Mix mix) throws Exception {
-        try (PostgresDatabase database = PostgresServer.shared().createDatabase()) {
-            Stock stock = new Stock(database.dataSource());
-            stock.create();
-            stock.supply(0, INVOICES, mix);
-            Provider provider = new Provider(Duration.ZERO);
+        stock.supply(0, INVOICES, mix);
+        Provider provider = new Provider(Duration.ZERO);
 
-            bill(Contender.CLAIM_ONLY_SKIP_LOCKED, job(database, mix), provider);
+        bill(Contender.CLAIM_ONLY_SKIP_LOCKED, job(mix), provider);
 
-            assertThat(provider.calls()).isEqualTo(mix == Mix.HALF_DECLINED ? INVOICES : INVOICES / 2);
-            assertThat(stock.pending()).isEqualTo(INVOICES / 2 + stock.markedLater());
-        }
+        assertThat(provider.calls()).isEqualTo(mix == Mix.HALF_DECLINED ? INVOICES : INVOICES / 2);
+        assertThat(stock.pending()).isEqualTo(INVOICES / 2 + stock.markedLater());
     }
 
-    private static Job job(PostgresDatabase database, Mix mix) {
+    private static Job job(Mix mix) {
         return new Job(database.jdbcUrl(), Duration.ZERO, mix, Duration.ofMinutes(1));
     }
 
