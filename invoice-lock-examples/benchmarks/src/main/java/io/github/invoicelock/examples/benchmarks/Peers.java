@@ -26,7 +26,8 @@ public final class Peers {
     /**
      * Runs all campaigns.
      *
-     * @param arguments {@code name=value}: kills (4), invoices (600), bound (120, in seconds), publish (write into docs), peer and keys (all)
+     * @param arguments {@code name=value}: kills (4), invoices (600), bound (120, in seconds), publish (write into docs), machine (a word on its state), peer
+     *     and keys (all)
      * @throws Exception if a process does not start
      */
     public static void main(String[] arguments) throws Exception {
@@ -55,7 +56,8 @@ public final class Peers {
             }
             version = version(postgres);
         }
-        String table = markdown(outcomes, bound, version);
+        String machine = given.getOrDefault("machine", "not-stated").replace('-', ' ');
+        String table = markdown(outcomes, bound, version, machine);
         System.out.println(table);
         write(table, Boolean.parseBoolean(given.getOrDefault("publish", "false")));
         boolean asPromised = outcomes.stream()
@@ -80,15 +82,16 @@ public final class Peers {
         }
     }
 
-    static String markdown(List<Outcome> outcomes, Duration bound, String postgres) {
+    static String markdown(List<Outcome> outcomes, Duration bound, String postgres, String machine) {
         StringBuilder text = new StringBuilder();
         text.append(String.format(
                 Locale.ROOT,
-                "Run of %s, Java %s, PostgreSQL %s, %d cores. Bound: %d s after the last kill.%n",
+                "Run of %s, Java %s, PostgreSQL %s, %d cores, machine %s. Bound: %d s after the last kill.%n",
                 LocalDate.now(ZoneOffset.UTC),
                 System.getProperty("java.version"),
                 postgres,
                 Runtime.getRuntime().availableProcessors(),
+                machine,
                 bound.toSeconds()));
         for (Keys keys : Keys.values()) {
             List<Outcome> these =

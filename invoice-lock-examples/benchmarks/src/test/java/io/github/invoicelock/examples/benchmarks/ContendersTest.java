@@ -14,54 +14,45 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is compared must do the same work: every contender bills every invoice once when nothing is killed. */
 class ContendersTest {
-    private static final int INVOICES = 500;
+    private static final int INVOICES = 200;
 
-    private static PostgresDatabase database;
-    private static Stock stock;
+    private static final PostgresDatabase DATABASE = PostgresServer.shared().createDatabase();
+    private static final Stock STOCK = new Stock(DATABASE.dataSource());
 
     @BeforeAll
     static void createTables() throws SQLException, IOException {
-        database = PostgresServer.shared().createDatabase();
-        stock = new Stock(database.dataSource());
-        stock.create();
+        STOCK.create();
     }
 
     @AfterAll
     static void dropDatabase() {
-        database.close();
+        DATABASE.close();
     }
 
     @ParameterizedTest
     @EnumSource
     void each_invoice_is_billed_once(Contender contender) throws Exception {
-        stock.supply(0, INVOICES, Mix.ALL_BILLABLE);
+        STOCK.supply(0, INVOICES, Mix.ALL_BILLABLE);
         Provider provider = new Provider(Duration.ZERO);
 
         bill(contender, job(Mix.ALL_BILLABLE), provider);
 
         assertThat(provider.calls()).isEqualTo(INVOICES);
         assertThat(provider.twice()).isZero();
-        assertThat(stock.pending()).isEqualTo(stock.markedLater());
+        assertThat(STOCK.pending()).isEqualTo(STOCK.markedLater());
     }
 
     @ParameterizedTest
-    @EnumSource(
-            names = {
-                "BY_HAND",
-                "CLAIM_ONLY_SKIP_LOCKED",
-                "THROUGH_CALL_NOWAIT",
-                "ROW_LOCK_SKIP_LOCKED",
-                "ROW_LOCK_NOWAIT"
-            })
+    @EnumSource(names = {"BY_HAND", "CLAIM_ONLY_SKIP_LOCKED", "ROW_LOCK_SKIP_LOCKED", "ROW_LOCK_NOWAIT"})
     void what_is_not_billable_is_left_alone(Contender contender) throws Exception {
-        stock.supply(0, INVOICES, Mix.HALF_NOT_BILLABLE);
+        STOCK.supply(0, INVOICES, Mix.HALF_NOT_BILLABLE);
         Provider provider = new Provider(Duration.ZERO);
 
         bill(contender, job(Mix.HALF_NOT_BILLABLE), provider);
 
         assertThat(provider.calls()).isEqualTo(INVOICES / 2);
         assertThat(provider.twice()).isZero();
-        assertThat(stock.pending()).isEqualTo(INVOICES / 2 + stock.markedLater());
+        assertThat(STOCK.pending()).isEqualTo(INVOICES / 2 + STOCK.markedLater());
     }
 
     @ParameterizedTest
@@ -69,17 +60,17 @@ class ContendersTest {
             value = Mix.class,
             names = {"HALF_DECLINED", "HALF_PARKED"})
     void what_was_refused_is_left_to_a_person(Mix mix) throws Exception {
-        stock.supply(0, INVOICES, mix);
+        STOCK.supply(0, INVOICES, mix);
         Provider provider = new Provider(Duration.ZERO);
 
         bill(Contender.CLAIM_ONLY_SKIP_LOCKED, job(mix), provider);
 
         assertThat(provider.calls()).isEqualTo(mix == Mix.HALF_DECLINED ? INVOICES : INVOICES / 2);
-        assertThat(stock.pending()).isEqualTo(INVOICES / 2 + stock.markedLater());
+        assertThat(STOCK.pending()).isEqualTo(INVOICES / 2 + STOCK.markedLater());
     }
 
     private static Job job(Mix mix) {
-        return new Job(database.jdbcUrl(), Duration.ZERO, mix, Duration.ofMinutes(1));
+        return new Job(DATABASE.jdbcUrl(), Duration.ZERO, mix, Duration.ofMinutes(1));
     }
 
     private static void bill(Contender contender, Job job, Provider provider) throws Exception {
