@@ -77,9 +77,18 @@ public final class Benchmarks {
         List<Result> results = new ArrayList<>();
         for (List<Cell> group : plan.groups()) {
             results.addAll(measure(group));
+            // What was measured is there, even if the rest is interrupted.
+            write(report(arguments, results, List.of()));
         }
         List<ClaimTime> claims = plan.sections().contains(Plan.CLAIM) ? claimTimes() : List.of();
-        Report report = new Report(
+        Report report = report(arguments, results, claims);
+        System.out.println(report.text());
+        System.out.println("Written: " + write(report));
+        return results.stream().allMatch(Result::chargedOnce) && failures.isEmpty();
+    }
+
+    private Report report(String arguments, List<Result> results, List<ClaimTime> claims) throws SQLException {
+        return new Report(
                 LocalDate.now(ZoneOffset.UTC).toString(),
                 plan.full() ? "full" : "quick",
                 "mvn -q -Pdemo -pl invoice-lock-examples/benchmarks -am verify"
@@ -93,12 +102,9 @@ public final class Benchmarks {
                 results,
                 claims,
                 failures);
-        System.out.println(report.text());
-        write(report);
-        return results.stream().allMatch(Result::chargedOnce) && failures.isEmpty();
     }
 
-    private void write(Report report) throws IOException {
+    private Path write(Report report) throws IOException {
         Path root = Path.of(System.getProperty("benchmarks.root", "."));
         Path docs = plan.publish() ? root.resolve("docs") : Path.of("target", "docs");
         Path directory = Files.createDirectories(docs.resolve("benchmarks"));
@@ -112,7 +118,7 @@ public final class Benchmarks {
         if (plan.publish()) {
             report.writePage(docs.resolve("performance.md"));
         }
-        System.out.println("Written: " + directory.toAbsolutePath().normalize());
+        return directory.toAbsolutePath().normalize();
     }
 
     // ---- throughput

@@ -44,7 +44,7 @@ final class KillCampaign implements AutoCloseable {
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final List<JavaProcess> hosts = new ArrayList<>();
-    /** When the host of an invoice that had just been charged was killed; in a long outage, when hosts were there again. */
+    /** When the host of an invoice that had just been charged was killed; in a long outage, when the first host was there again. */
     private final Map<String, Long> inFlight = new ConcurrentHashMap<>();
 
     private final Map<String, Double> concluded = new ConcurrentHashMap<>();
@@ -170,8 +170,10 @@ final class KillCampaign implements AutoCloseable {
         for (int i = 0; i < HOSTS; i++) {
             hosts.set(i, host(i, false));
             hosts.get(i).awaitLine("READY");
+            if (i == 0) {
+                caught.forEach(invoice -> inFlight.put(invoice, System.nanoTime()));
+            }
         }
-        caught.forEach(invoice -> inFlight.put(invoice, System.nanoTime()));
         return HOSTS;
     }
 

@@ -20,7 +20,7 @@ enum Peer {
             "about 15 s (7.5 s, noticed at the next check-in)"),
     INVOICE_LOCK(
             "invoice-lock",
-            "`THROUGH_CALL`, `NOWAIT`, `callTimeout(5s)`, `leaseMargin(5s)`; a run every 200 ms",
+            "`THROUGH_CALL`, `NOWAIT`, `callTimeout(5s)`, `leaseMargin(5s)`; a run every 200 ms, `recover` every second",
             "3 s where the provider remembers keys, else 40 s (lease)"),
     INVOICE_LOCK_ASKS(
             "invoice-lock, provider can be asked",

@@ -241,14 +241,20 @@ public final class PeerHost {
                 .callTimeout(Duration.ofSeconds(5))
                 .leaseMargin(Duration.ofSeconds(5))
                 .build();
+        repeat("biller", PAUSE, biller::billPending);
+        // A run looks at what is due only when it begins; Javadoc: schedule this besides.
+        repeat("recovery", Duration.ofSeconds(1), biller::recover);
+    }
+
+    private static void repeat(String name, Duration pause, Runnable work) {
         Thread thread = new Thread(
                 () -> {
                     while (true) {
-                        biller.billPending();
-                        LockSupport.parkNanos(PAUSE.toNanos());
+                        work.run();
+                        LockSupport.parkNanos(pause.toNanos());
                     }
                 },
-                "biller");
+                name);
         thread.setDaemon(true);
         thread.start();
     }
