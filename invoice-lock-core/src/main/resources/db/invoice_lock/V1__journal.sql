@@ -49,6 +49,7 @@ create table billing_attempt (
 create index billing_attempt_due on billing_attempt (biller, due_at, id) where due_at is not null;
 create index billing_attempt_parked on billing_attempt (biller, started_at, id)
     where due_at is null and state not in ('BILLED', 'WITHDRAWN') and resolved_by is null;
+create index billing_attempt_withdrawn on billing_attempt (biller, id) where state = 'WITHDRAWN';
 create index billing_attempt_key on billing_attempt using hash (idempotency_key);
 
 -- For people without Java.

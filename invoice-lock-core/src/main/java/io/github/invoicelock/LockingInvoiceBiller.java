@@ -128,7 +128,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * The attempts that wait for a person: in doubt and unsafe to repeat, refused, or tried too often.
+     * The attempts that wait for a person: in doubt and unsafe to repeat, refused, tried too often, or taken back while the invoice is
+     * pending again.
      *
      * @return oldest first, at most 10,000
      */

@@ -450,6 +450,36 @@ class RecoveryTest {
         assertThat(provider.requests().get(0).invoice().get("amount")).isEqualTo(new java.math.BigDecimal("1.10"));
     }
 
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void an_invoice_that_was_taken_back_and_is_pending_again_is_told_to_people_and_not_lost(LockStrategy strategy) {
+        List<String> anomalies = new java.util.concurrent.CopyOnWriteArrayList<>();
+        LockingInvoiceBiller server = host.running(host.server(provider)
+                .lockStrategy(strategy)
+                .retryPolicy(RetryPolicy.every(Duration.ZERO, 99))
+                .listener(new BillingListener() {
+                    @Override
+                    public void anomaly(String invoiceId, String what) {
+                        anomalies.add(what);
+                    }
+                }));
+        provider.answering(BillingOutcome.notBilled("429"));
+        server.billPending();
+        host.sql("update invoices set pending = false");
+        assertThat(server.recover().withdrawn()).isEqualTo(1);
+        assertThat(server.needsAttention()).isEmpty();
+        provider.answering(TestProvider::charge);
+        host.sql("update invoices set pending = true");
+
+        assertThat(server.billPending().billed()).isZero();
+
+        assertThat(anomalies).singleElement().asString().contains("although it was taken back");
+        assertThat(server.needsAttention()).extracting(BillingAttempt::state).containsExactly(AttemptState.WITHDRAWN);
+        server.retry(1);
+        assertThat(server.billPending().billed()).isEqualTo(1);
+        assertThat(server.needsAttention()).isEmpty();
+    }
+
     @Test
     void a_withdrawal_that_is_rolled_back_has_not_happened() throws Exception {
         LockingInvoiceBiller server = host.running(host.server(provider));

@@ -286,9 +286,12 @@ public final class BillingEngine {
         }
         if (manyAtOnce && !run.stopped()) {
             run.awaitInFlight();
-            database.inTransaction(tx -> invoices.pendingAlthough(
-                            tx, journal.billedAndMarked(invoices.idText()), MOST_ANOMALIES_TOLD))
-                    .forEach(this::pendingAgain);
+            List<String> pending = database.inTransaction(
+                    tx -> invoices.pendingAlthough(tx, journal.over(invoices.idText()), MOST_ANOMALIES_TOLD));
+            if (!pending.isEmpty()) {
+                Map<String, BillingAttempt> newest = database.inTransaction(tx -> journal.newest(tx, pending));
+                tellPendingAgain(newest);
+            }
         }
     }
 
@@ -695,19 +698,24 @@ public final class BillingEngine {
     // ---- R14
 
     private void tellPendingAgain(Map<String, BillingAttempt> newest) {
-        List<String> billed = newest.values().stream()
-                .filter(attempt -> attempt.state() == AttemptState.BILLED && attempt.dueAt() == null)
+        List<String> over = newest.values().stream()
+                .filter(attempt -> attempt.dueAt() == null
+                        && (attempt.state() == AttemptState.BILLED || attempt.state() == AttemptState.WITHDRAWN))
                 .map(BillingAttempt::invoiceId)
                 .toList();
-        if (!billed.isEmpty()) {
+        if (!over.isEmpty()) {
             // The page of pending invoices was read before the journal was: what is pending now was set back.
-            database.inTransaction(tx -> invoices.pendingOf(tx, billed)).forEach(this::pendingAgain);
+            database.inTransaction(tx -> invoices.pendingOf(tx, over))
+                    .forEach(id -> tellAnomaly(java.util.Objects.requireNonNull(newest.get(id))));
         }
     }
 
-    private void pendingAgain(String invoiceId) {
+    private void tellAnomaly(BillingAttempt attempt) {
         notices.anomaly(
-                invoiceId, "The invoice is pending although it was charged; it is not charged again. See attempts().");
+                attempt.invoiceId(),
+                attempt.state() == AttemptState.BILLED
+                        ? "The invoice is pending although it was charged; it is not charged again. See attempts()."
+                        : "The invoice is pending although it was taken back; it is not billed until retry() releases it.");
     }
 
     private static DueAttempt dueAttempt(BillingAttempt attempt, java.time.Instant dueAt, boolean unmarked) {

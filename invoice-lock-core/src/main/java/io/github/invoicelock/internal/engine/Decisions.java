@@ -23,8 +23,11 @@ import io.github.invoicelock.internal.invoices.RowWait;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.Settlement;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import org.jooq.DSLContext;
@@ -75,7 +78,17 @@ public final class Decisions {
      * @return oldest first
      */
     public List<BillingAttempt> needsAttention() {
-        return database.inTransaction(journal::needingAttention);
+        return database.inTransaction(tx -> {
+            List<BillingAttempt> waiting = new ArrayList<>(journal.needingAttention(tx));
+            List<BillingAttempt> withdrawn = journal.withdrawn(tx);
+            // Nothing is lost: an invoice that was taken back, and is pending again, is nobody's until a person says
+            // so.
+            Set<String> pending = Set.copyOf(invoices.pendingOf(
+                    tx, withdrawn.stream().map(BillingAttempt::invoiceId).toList()));
+            withdrawn.stream().filter(a -> pending.contains(a.invoiceId())).forEach(waiting::add);
+            waiting.sort(Comparator.comparing(BillingAttempt::startedAt).thenComparing(BillingAttempt::id));
+            return waiting;
+        });
     }
 
     /**

@@ -157,16 +157,16 @@ public final class Journal {
     }
 
     /**
-     * That an invoice was charged, and marked as such.
+     * That an invoice was charged and marked as such, or taken back: it should not be pending.
      *
      * @param invoiceId the invoice's id in the outer query
      * @return the condition
      */
-    public Condition billedAndMarked(Field<String> invoiceId) {
+    public Condition over(Field<String> invoiceId) {
         return field(attemptOf(
                         invoiceId,
                         qualified(STATE)
-                                .eq(inline("BILLED"))
+                                .in(inline("BILLED"), inline("WITHDRAWN"))
                                 .and(qualified(DUE_AT).isNull())))
                 .isNotNull();
     }
@@ -889,6 +889,22 @@ public final class Journal {
 
     private static @Nullable Duration since(@Nullable OffsetDateTime time, OffsetDateTime now) {
         return time == null ? null : time.isAfter(now) ? Duration.ZERO : Duration.between(time, now);
+    }
+
+    /**
+     * The attempts whose invoices were taken back: they wait for a person if they are pending all the same.
+     *
+     * @param tx the transaction
+     * @return newest first, at most {@link #MOST_LISTED}
+     */
+    public List<BillingAttempt> withdrawn(DSLContext tx) {
+        return tx.select(COLUMNS)
+                .from(attempts)
+                .where(BILLER.eq(owner.biller()))
+                .and(STATE.eq(inline(AttemptState.WITHDRAWN.name())))
+                .orderBy(ID.desc())
+                .limit(inline(MOST_LISTED))
+                .fetch(row -> attempt(row, ""));
     }
 
     /**

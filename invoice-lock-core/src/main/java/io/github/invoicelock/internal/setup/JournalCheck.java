@@ -166,7 +166,9 @@ public final class JournalCheck {
                                 + invoices.qualifiedName()
                                 + "; their invoices would be mixed up in the journal. Give this biller a name of its own: .name(\"…\").");
             }
-        } else if (knownBillable.equals(invoices.billableSql())) {
+        } else if (knownBillable.isEmpty()
+                || invoices.billableSql().isEmpty()
+                || knownBillable.equals(invoices.billableSql())) {
             throw new SetupException("The biller \"" + knownName + "\" bills the same pending invoices of "
                     + invoices.qualifiedName() + " as \"" + name
                     + "\" would; each name has keys of its own, so an invoice could be charged under both. Use one name on every "

@@ -1,0 +1,215 @@
+package io.github.invoicelock.examples.benchmarks;
+
+import com.zaxxer.hikari.HikariDataSource;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The same journal in plain JDBC, by hand and for this benchmark only: the upper bound of what a library over these tables can reach.
+ * Claims of 500 with the snapshot in one statement, two settlers that write whatever is there in two statements of one transaction, four
+ * connections. It takes over nothing, asks nothing, and handles no outcome but "billed".
+ */
+final class HandWritten implements Contestant {
+    private static final int CLAIMERS = 2;
+    private static final int SETTLERS = 2;
+    private static final int AT_ONCE = 2_000;
+    private static final int CLAIMED_AT_ONCE = 500;
+    private static final int SETTLED_AT_ONCE = 500;
+    /** One empty claim may only have met what the other claimer committed since the statement began. */
+    private static final int EMPTY_CLAIMS = 3;
+    /** Where the provider answers at once, more threads only take the processor from one another. */
+    private static final int BUSY_THREADS = 20;
+
+    private static final String CLAIM = """
+            insert into invoice_lock.billing_attempt
+              (biller, invoice_id, number, idempotency_key, state, due_at, lease_until, owner, started_at, invoice)
+            select 'invoices', i.id::text, 1,
+                   left(encode(sha256(convert_to('invoices' || i.id::text, 'UTF8')), 'hex'), 36), 'STARTED',
+                   clock_timestamp() + interval '40 seconds', clock_timestamp() + interval '40 seconds', 'by hand', clock_timestamp(), to_jsonb(i)
+            from (select * from invoices
+                  where pending and id > ? and (billable or not ?)
+                    and (select 1 from invoice_lock.billing_attempt a
+                         where a.biller = 'invoices' and a.invoice_id = invoices.id::text limit 1) is null
+                  order by id limit ? for update skip locked) i
+            on conflict do nothing
+            returning id, invoice_id, idempotency_key, invoice""";
+    private static final String MARK = """
+            update invoices set pending = false
+            where id = any(array(select id from invoices where id = any(?) order by id for update skip locked))
+            returning id""";
+    private static final String SETTLE = """
+            update invoice_lock.billing_attempt a
+            set state = 'BILLED', reference = o.reference, due_at = null, settled_at = clock_timestamp(), calls = calls + 1, invoice = null
+            from unnest(?::bigint[], ?::text[]) o(attempt, reference)
+            where a.id = o.attempt and a.state <> 'BILLED'""";
+
+    private final Job job;
+    private final Provider provider;
+    private final Semaphore slots = new Semaphore(AT_ONCE, true);
+    private final AtomicLong position = new AtomicLong();
+    private final AtomicInteger claimersAtWork = new AtomicInteger(CLAIMERS);
+    private final BlockingQueue<Charged> charged = new LinkedBlockingQueue<>();
+    /** Charged and journaled, and locked by a claim just when they were to be marked. */
+    private final Queue<Long> held = new ConcurrentLinkedQueue<>();
+
+    private final AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
+    private @Nullable HikariDataSource pool;
+
+    private record Charged(long attempt, long invoice, String reference) {}
+
+    HandWritten(Job job, Provider provider) {
+        this.job = job;
+        this.provider = provider;
+    }
+
+    @Override
+    public void prepare(boolean first) {
+        pool = job.pool(CLAIMERS + SETTLERS);
+    }
+
+    @Override
+    public void bill() throws Exception {
+        long end = System.nanoTime() + job.longest().toNanos();
+        AtomicInteger role = new AtomicInteger();
+        ExecutorService calls = Threads.forCalls(job.providerIsSlow() ? AT_ONCE : BUSY_THREADS);
+        try {
+            Threads.run(CLAIMERS + SETTLERS, () -> {
+                try (Connection connection = Objects.requireNonNull(pool).getConnection()) {
+                    connection.setAutoCommit(false);
+                    if (role.getAndIncrement() < CLAIMERS) {
+                        claim(connection, calls, end);
+                    } else {
+                        settle(connection);
+                    }
+                }
+                return null;
+            });
+        } finally {
+            calls.shutdownNow();
+        }
+        Exception failed = failure.get();
+        if (failed != null) {
+            throw failed;
+        }
+    }
+
+    private void claim(Connection connection, ExecutorService calls, long end)
+            throws SQLException, InterruptedException {
+        try (PreparedStatement claim = connection.prepareStatement(CLAIM)) {
+            int empty = 0;
+            while (empty < EMPTY_CLAIMS && System.nanoTime() < end) {
+                slots.acquire(CLAIMED_AT_ONCE);
+                int claimed = 0;
+                claim.setLong(1, position.get());
+                claim.setBoolean(2, job.mix() == Mix.HALF_NOT_BILLABLE);
+                claim.setInt(3, CLAIMED_AT_ONCE);
+                List<Runnable> next = new ArrayList<>(CLAIMED_AT_ONCE);
+                try (ResultSet rows = claim.executeQuery()) {
+                    long last = 0;
+                    while (rows.next()) {
+                        long attempt = rows.getLong(1);
+                        long invoice = rows.getLong(2);
+                        rows.getString(3);
+                        rows.getString(4);
+                        last = Math.max(last, invoice);
+                        next.add(() -> call(attempt, invoice));
+                        claimed++;
+                    }
+                    long forward = last;
+                    position.updateAndGet(before -> Math.max(before, forward));
+                }
+                // Journal first: committed before the provider is called.
+                connection.commit();
+                next.forEach(calls::execute);
+                slots.release(CLAIMED_AT_ONCE - claimed);
+                empty = claimed == 0 ? empty + 1 : 0;
+            }
+        } finally {
+            claimersAtWork.decrementAndGet();
+        }
+    }
+
+    private void call(long attempt, long invoice) {
+        try {
+            charged.add(new Charged(attempt, invoice, provider.charge(invoice)));
+        } catch (InterruptedException | RuntimeException e) {
+            failure.set(e);
+        }
+    }
+
+    private void settle(Connection connection) throws SQLException, InterruptedException {
+        try (PreparedStatement mark = connection.prepareStatement(MARK);
+                PreparedStatement settle = connection.prepareStatement(SETTLE)) {
+            List<Charged> batch = new ArrayList<>(SETTLED_AT_ONCE);
+            while (failure.get() == null && (claimersAtWork.get() > 0 || slots.availablePermits() < AT_ONCE)) {
+                Charged one = charged.poll(20, TimeUnit.MILLISECONDS);
+                if (one != null) {
+                    batch.add(one);
+                    charged.drainTo(batch, SETTLED_AT_ONCE - 1);
+                    settle(connection, mark, settle, batch);
+                    slots.release(batch.size());
+                    batch.clear();
+                }
+            }
+            // Nobody holds them any more: claims are over.
+            for (Long invoice = held.poll(); invoice != null; invoice = held.poll()) {
+                mark.setArray(1, connection.createArrayOf("bigint", new Object[] {invoice}));
+                mark.executeQuery().close();
+            }
+            connection.commit();
+        }
+    }
+
+    private void settle(Connection connection, PreparedStatement mark, PreparedStatement settle, List<Charged> batch)
+            throws SQLException {
+        Array invoices = connection.createArrayOf(
+                "bigint", batch.stream().map(Charged::invoice).toArray());
+        mark.setArray(1, invoices);
+        Set<Long> marked = new HashSet<>();
+        try (ResultSet rows = mark.executeQuery()) {
+            while (rows.next()) {
+                marked.add(rows.getLong(1));
+            }
+        }
+        settle.setArray(
+                1,
+                connection.createArrayOf(
+                        "bigint", batch.stream().map(Charged::attempt).toArray()));
+        settle.setArray(
+                2,
+                connection.createArrayOf(
+                        "text", batch.stream().map(Charged::reference).toArray()));
+        settle.executeUpdate();
+        connection.commit();
+        batch.stream()
+                .map(Charged::invoice)
+                .filter(invoice -> !marked.contains(invoice))
+                .forEach(held::add);
+    }
+
+    @Override
+    public void close() {
+        if (pool != null) {
+            pool.close();
+        }
+    }
+}

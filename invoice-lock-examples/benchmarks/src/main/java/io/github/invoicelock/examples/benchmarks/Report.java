@@ -1,0 +1,221 @@
+package io.github.invoicelock.examples.benchmarks;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.github.invoicelock.examples.benchmarks.ClaimTimes.ClaimTime;
+import io.github.invoicelock.examples.benchmarks.Result.Repetition;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A run's results, for people and for programs.
+ *
+ * @param date of the run
+ * @param mode quick or full
+ * @param command that repeats it
+ * @param machine what it ran on, and what else that was doing
+ * @param java its version
+ * @param javaFeature the same, the number only
+ * @param postgres its version and the settings that matter
+ * @param results cell by cell
+ * @param claims times of claims
+ * @param failures cells that gave no result, and why
+ */
+record Report(
+        String date,
+        String mode,
+        String command,
+        String machine,
+        String java,
+        int javaFeature,
+        Map<String, String> postgres,
+        List<Result> results,
+        List<ClaimTime> claims,
+        List<String> failures) {
+    private static final String BEGIN = "<!-- benchmarks: begin -->";
+    private static final String END = "<!-- benchmarks: end -->";
+    private static final Gson JSON =
+            new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
+
+    /** Puts this run into the file, in place of the last one under the same Java. */
+    void writeJson(Path file) throws IOException {
+        JsonArray runs = new JsonArray();
+        if (Files.exists(file)) {
+            for (JsonElement run : JsonParser.parseString(Files.readString(file))
+                    .getAsJsonObject()
+                    .getAsJsonArray("runs")) {
+                if (run.getAsJsonObject().get("javaFeature").getAsInt() != javaFeature) {
+                    runs.add(run);
+                }
+            }
+        }
+        runs.add(JSON.toJsonTree(this));
+        JsonObject all = new JsonObject();
+        all.add("runs", runs);
+        Files.createDirectories(Objects.requireNonNull(file.getParent()));
+        Files.writeString(file, JSON.toJson(all) + "\n");
+    }
+
+    /** Puts the tables between the markers of a page; leaves a page without markers alone. */
+    void writePage(Path page) throws IOException {
+        if (Files.exists(page)) {
+            Files.writeString(page, Pages.replaceSection(Files.readString(page), BEGIN, END, markdown()));
+        }
+    }
+
+    /** As it is printed. */
+    String text() {
+        StringBuilder text = new StringBuilder();
+        for (List<Result> group : grouped()) {
+            text.append('\n').append(heading(group.get(0))).append('\n');
+            text.append(String.format(
+                    Locale.ROOT,
+                    "  %-38s %9s %10s %8s %8s %8s %9s  %s%n",
+                    "",
+                    "invoices",
+                    "a second",
+                    "spread",
+                    "of bound",
+                    "of lock",
+                    "WAL bytes",
+                    "charged"));
+            for (Result result : group) {
+                text.append(String.format(
+                        Locale.ROOT,
+                        "  %-38s %9d %10.0f %8s %8s %8s %9.0f  %s%n",
+                        result.title(),
+                        result.pending(),
+                        result.perSecond(),
+                        spread(result),
+                        ratio(result.toUpperBound()),
+                        ratio(result.toRowLock()),
+                        result.walBytesPerInvoice(),
+                        charged(result)));
+            }
+        }
+        if (!claims.isEmpty()) {
+            text.append("\nClaims (CLAIM_ONLY, runs of 500)\n");
+            for (ClaimTime claim : claims) {
+                text.append(String.format(
+                        Locale.ROOT,
+                        "  %-12s %,10d pending, %,10d settled: first claim after %6.1f ms, all 500 billed after %6.1f ms%n",
+                        claim.strategy(),
+                        claim.pending(),
+                        claim.settled(),
+                        claim.firstClaimMillis(),
+                        claim.runMillis()));
+            }
+        }
+        failures.forEach(failure -> text.append("\nNO RESULT: ").append(failure).append('\n'));
+        return text.toString();
+    }
+
+    private String markdown() {
+        StringBuilder text = new StringBuilder();
+        text.append(String.format(
+                Locale.ROOT,
+                "%s, %s. Java %s, PostgreSQL %s. `%s`%n",
+                date,
+                machine,
+                java,
+                postgres.getOrDefault("server_version", "?"),
+                command));
+        for (List<Result> group : grouped()) {
+            text.append("\n**").append(heading(group.get(0))).append("**\n\n");
+            text.append("| | invoices a second | spread | of the upper bound | of the row lock | WAL bytes each |\n");
+            text.append("|---|--:|--:|--:|--:|--:|\n");
+            for (Result result : group) {
+                text.append(String.format(
+                        Locale.ROOT,
+                        "| %s | %,.0f | %s | %s | %s | %,.0f |%n",
+                        result.title(),
+                        result.perSecond(),
+                        spread(result),
+                        ratio(result.toUpperBound()),
+                        ratio(result.toRowLock()),
+                        result.walBytesPerInvoice()));
+            }
+        }
+        if (!claims.isEmpty()) {
+            text.append("\n**Claims, in runs of 500 with `CLAIM_ONLY`**\n\n");
+            text.append("| strategy | pending | settled | first claim after | all 500 billed after |\n");
+            text.append("|---|--:|--:|--:|--:|\n");
+            for (ClaimTime claim : claims) {
+                text.append(String.format(
+                        Locale.ROOT,
+                        "| `%s` | %,d | %,d | %.1f ms | %.1f ms |%n",
+                        claim.strategy(),
+                        claim.pending(),
+                        claim.settled(),
+                        claim.firstClaimMillis(),
+                        claim.runMillis()));
+            }
+        }
+        failures.forEach(failure -> text.append("\nNo result: ").append(failure).append('\n'));
+        return text.toString();
+    }
+
+    /** Results that were measured beside one another. */
+    List<List<Result>> grouped() {
+        List<List<Result>> groups = new ArrayList<>();
+        String last = "";
+        for (Result result : results) {
+            String heading = heading(result);
+            if (!heading.equals(last)) {
+                groups.add(new ArrayList<>());
+                last = heading;
+            }
+            groups.get(groups.size() - 1).add(result);
+        }
+        return groups;
+    }
+
+    static String heading(Result result) {
+        return String.format(
+                Locale.ROOT,
+                "%s: %d server%s, provider answers %s%s%s",
+                result.section(),
+                result.servers(),
+                result.servers() == 1 ? "" : "s",
+                result.providerMillis() == 0 ? "at once" : "after " + result.providerMillis() + " ms",
+                result.section().equals(Plan.SIZE)
+                        ? String.format(Locale.ROOT, ", %,d pending, %,d paid", result.pending(), result.paid())
+                        : "",
+                result.mix().equals(Mix.ALL_BILLABLE.name())
+                        ? ""
+                        : ", " + result.mix().toLowerCase(Locale.ROOT).replace('_', ' '));
+    }
+
+    /** From the slowest to the fastest repetition, as a share of the median. */
+    private static String spread(Result result) {
+        double least = result.repetitions().stream()
+                .mapToDouble(Repetition::perSecond)
+                .min()
+                .orElse(0);
+        double most = result.repetitions().stream()
+                .mapToDouble(Repetition::perSecond)
+                .max()
+                .orElse(0);
+        return String.format(Locale.ROOT, "±%.0f %%", 50 * (most - least) / result.perSecond());
+    }
+
+    private static String ratio(@Nullable Double ratio) {
+        return ratio == null ? "" : String.format(Locale.ROOT, "%.2f", ratio);
+    }
+
+    private static String charged(Result result) {
+        boolean cutOff = result.repetitions().stream().anyMatch(Repetition::cutOff);
+        return (result.chargedOnce() ? "once" : "NOT ONCE") + (cutOff ? ", cut off" : "");
+    }
+}

@@ -1,0 +1,78 @@
+package io.github.invoicelock.examples.benchmarks;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What was measured of a cell, as it stands in results.json.
+ *
+ * @param section of the cell
+ * @param contender its name
+ * @param title for people
+ * @param servers how many JVMs
+ * @param providerMillis the provider's time
+ * @param pending how many were pending
+ * @param paid how many more were paid
+ * @param mix what the pending ones were like
+ * @param perSecond the median of the repetitions
+ * @param toUpperBound the median of the ratios to the upper bound, repetition by repetition; null if that was not measured beside it
+ * @param toRowLock the same to the better of the plain row locks
+ * @param walBytesPerInvoice the median
+ * @param repetitions each of them
+ */
+record Result(
+        String section,
+        String contender,
+        String title,
+        int servers,
+        int providerMillis,
+        int pending,
+        int paid,
+        String mix,
+        double perSecond,
+        @Nullable Double toUpperBound,
+        @Nullable Double toRowLock,
+        double walBytesPerInvoice,
+        List<Repetition> repetitions) {
+    /**
+     * One repetition.
+     *
+     * @param seconds from the word go until the last server was done
+     * @param billed how many invoices are not pending any more
+     * @param perSecond billed in a second
+     * @param calls of the provider
+     * @param chargedTwice calls that charged an invoice again
+     * @param markedLater how many are charged and journaled, and marked by the next run
+     * @param cutOff whether the time was over before all was billed
+     * @param walBytesPerInvoice written by the database for each
+     * @param hotInvoiceUpdates share of the invoices' updates that touched no index, 0 to 1
+     * @param hotJournalUpdates the same of the attempts
+     */
+    record Repetition(
+            double seconds,
+            int billed,
+            double perSecond,
+            int calls,
+            int chargedTwice,
+            int markedLater,
+            boolean cutOff,
+            double walBytesPerInvoice,
+            double hotInvoiceUpdates,
+            double hotJournalUpdates) {}
+
+    /** Whether each invoice was charged once. */
+    boolean chargedOnce() {
+        return repetitions.stream()
+                .allMatch(repetition -> repetition.chargedTwice() == 0
+                        && (repetition.cutOff()
+                                || mix.equals(Mix.HALF_DECLINED.name())
+                                || repetition.calls() == repetition.billed() + repetition.markedLater()));
+    }
+
+    /** The middle one; of an even number the lower of both. */
+    static double median(List<Double> numbers) {
+        return numbers.isEmpty()
+                ? Double.NaN
+                : numbers.stream().sorted().toList().get((numbers.size() - 1) / 2);
+    }
+}

@@ -1,0 +1,48 @@
+package io.github.invoicelock.examples.benchmarks;
+
+import java.io.IOException;
+import java.time.Duration;
+
+/** A server: a JVM of its own, which bills each time it is told to. */
+final class Server {
+    private Server() {}
+
+    /**
+     * Bills until its standard input ends. For each repetition it is told to go twice: to prepare, and to bill.
+     *
+     * @param arguments the contender, the database, the provider's time and the longest time in milliseconds, the mix, whether it is the first
+     * @throws Exception if billing fails
+     */
+    public static void main(String[] arguments) throws Exception {
+        Contender contender = Contender.valueOf(arguments[0]);
+        Job job = new Job(
+                arguments[1],
+                Duration.ofMillis(Long.parseLong(arguments[2])),
+                Mix.valueOf(arguments[4]),
+                Duration.ofMillis(Long.parseLong(arguments[3])));
+        boolean first = Boolean.parseBoolean(arguments[5]);
+        System.out.println("STARTED");
+        while (toldToGo()) {
+            Provider provider = new Provider(job.providerTime());
+            try (Contestant contestant = contender.on(job, provider)) {
+                contestant.prepare(first);
+                System.out.println("READY");
+                if (!toldToGo()) {
+                    break;
+                }
+                contestant.bill();
+                System.out.println("BILLED " + provider.calls() + " " + provider.twice());
+            }
+            System.out.println("CLOSED");
+        }
+        System.exit(0);
+    }
+
+    private static boolean toldToGo() throws IOException {
+        int read = System.in.read();
+        while (read >= 0 && read != '\n') {
+            read = System.in.read();
+        }
+        return read >= 0;
+    }
+}

@@ -1,0 +1,82 @@
+package io.github.invoicelock.examples.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.invoicelock.examples.postgres.PostgresDatabase;
+import io.github.invoicelock.examples.postgres.PostgresServer;
+import java.io.IOException;
+import java.sql.SQLException;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What is compared must do the same work: every contender bills every invoice once when nothing is killed. */
+class ContendersTest {
+    private static final int INVOICES = 200;
+
+    private static final PostgresDatabase DATABASE = PostgresServer.shared().createDatabase();
+    private static final Stock STOCK = new Stock(DATABASE.dataSource());
+
+    @BeforeAll
+    static void createTables() throws SQLException, IOException {
+        STOCK.create();
+    }
+
+    @AfterAll
+    static void dropDatabase() {
+        DATABASE.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void each_invoice_is_billed_once(Contender contender) throws Exception {
+        STOCK.supply(0, INVOICES, Mix.ALL_BILLABLE);
+        Provider provider = new Provider(Duration.ZERO);
+
+        bill(contender, job(Mix.ALL_BILLABLE), provider);
+
+        assertThat(provider.calls()).isEqualTo(INVOICES);
+        assertThat(provider.twice()).isZero();
+        assertThat(STOCK.pending()).isEqualTo(STOCK.markedLater());
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"BY_HAND", "CLAIM_ONLY_SKIP_LOCKED", "ROW_LOCK_SKIP_LOCKED", "ROW_LOCK_NOWAIT"})
+    void what_is_not_billable_is_left_alone(Contender contender) throws Exception {
+        STOCK.supply(0, INVOICES, Mix.HALF_NOT_BILLABLE);
+        Provider provider = new Provider(Duration.ZERO);
+
+        bill(contender, job(Mix.HALF_NOT_BILLABLE), provider);
+
+        assertThat(provider.calls()).isEqualTo(INVOICES / 2);
+        assertThat(provider.twice()).isZero();
+        assertThat(STOCK.pending()).isEqualTo(INVOICES / 2 + STOCK.markedLater());
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Mix.class,
+            names = {"HALF_DECLINED", "HALF_PARKED"})
+    void what_was_refused_is_left_to_a_person(Mix mix) throws Exception {
+        STOCK.supply(0, INVOICES, mix);
+        Provider provider = new Provider(Duration.ZERO);
+
+        bill(Contender.CLAIM_ONLY_SKIP_LOCKED, job(mix), provider);
+
+        assertThat(provider.calls()).isEqualTo(mix == Mix.HALF_DECLINED ? INVOICES : INVOICES / 2);
+        assertThat(STOCK.pending()).isEqualTo(INVOICES / 2 + STOCK.markedLater());
+    }
+
+    private static Job job(Mix mix) {
+        return new Job(DATABASE.jdbcUrl(), Duration.ZERO, mix, Duration.ofMinutes(1));
+    }
+
+    private static void bill(Contender contender, Job job, Provider provider) throws Exception {
+        try (Contestant contestant = contender.on(job, provider)) {
+            contestant.prepare(true);
+            contestant.bill();
+        }
+    }
+}

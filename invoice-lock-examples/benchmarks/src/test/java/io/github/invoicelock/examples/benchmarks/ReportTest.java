@@ -1,0 +1,113 @@
+package io.github.invoicelock.examples.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonParser;
+import io.github.invoicelock.examples.benchmarks.Result.Repetition;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.xml.sax.InputSource;
+
+/** What is written of a run. */
+class ReportTest {
+    @Test
+    void the_median_is_one_that_was_measured() {
+        assertThat(Result.median(List.of(5.0, 1.0, 3.0))).isEqualTo(3.0);
+        assertThat(Result.median(List.of(5.0, 1.0))).isEqualTo(1.0);
+    }
+
+    @Test
+    void a_second_call_for_one_invoice_is_told() {
+        assertThat(result(repetition(10, 10, 0)).chargedOnce()).isTrue();
+        assertThat(result(repetition(10, 11, 1)).chargedOnce()).isFalse();
+        assertThat(result(repetition(10, 11, 0)).chargedOnce())
+                .as("another server charged it again")
+                .isFalse();
+    }
+
+    @Test
+    void a_run_replaces_the_last_one_under_the_same_java_only(@TempDir Path directory) throws IOException {
+        Path file = directory.resolve("results.json");
+
+        report(17, "first").writeJson(file);
+        report(25, "second").writeJson(file);
+        report(17, "third").writeJson(file);
+
+        JsonArray runs =
+                JsonParser.parseString(Files.readString(file)).getAsJsonObject().getAsJsonArray("runs");
+        assertThat(runs.asList().stream()
+                        .map(run -> run.getAsJsonObject().get("date").getAsString()))
+                .containsExactly("second", "third");
+    }
+
+    @Test
+    void only_what_is_between_the_markers_of_a_page_is_replaced() {
+        assertThat(Pages.replaceSection("before [ old ] after", "[", "]", "new"))
+                .isEqualTo("before [\nnew\n] after");
+        assertThatThrownBy(() -> Pages.replaceSection("no markers", "[", "]", "new"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("[");
+    }
+
+    @Test
+    void the_chart_is_an_image_with_a_bar_for_each_contender() throws Exception {
+        String svg = Chart.of(report(17, "2026-11-24").grouped(), "2 cores & more");
+
+        var image =
+                DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new InputSource(new StringReader(svg)));
+        assertThat(image.getElementsByTagName("rect").getLength()).isEqualTo(1 + 1);
+        assertThat(svg).contains(Contender.BY_HAND.title).contains("2 cores &amp; more");
+    }
+
+    @Test
+    void an_argument_that_is_not_known_is_refused() {
+        assertThatThrownBy(() -> Plan.of("mode=full sides=3"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("sides");
+        assertThatThrownBy(() -> Plan.of("sections=fun")).hasMessageContaining("fun");
+    }
+
+    private static Report report(int java, String date) {
+        return new Report(
+                date,
+                "quick",
+                "mvn",
+                "2 cores",
+                java + ".0",
+                java,
+                Map.of(),
+                List.of(result(repetition(10, 10, 0))),
+                List.of(),
+                List.of());
+    }
+
+    private static Result result(Repetition repetition) {
+        return new Result(
+                Plan.THROUGHPUT,
+                Contender.BY_HAND.name(),
+                Contender.BY_HAND.title,
+                1,
+                0,
+                10,
+                0,
+                Mix.ALL_BILLABLE.name(),
+                10,
+                1.0,
+                null,
+                1_700,
+                List.of(repetition));
+    }
+
+    private static Repetition repetition(int billed, int calls, int twice) {
+        return new Repetition(1, billed, billed, calls, twice, 0, false, 1_700, 0, 0);
+    }
+}
