@@ -275,7 +275,7 @@ class InvoiceTableTest {
 
         assertThatThrownBy(server::billPending)
                 .isInstanceOf(BillingRunException.class)
-                .hasMessageContaining("more than one result");
+                .hasMessageContaining("have the id 1. It must be unique over all partitions");
 
         assertThat(provider.chargedTwice()).isEmpty();
     }

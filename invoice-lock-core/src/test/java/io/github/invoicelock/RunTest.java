@@ -180,6 +180,26 @@ class RunTest {
 
     @ParameterizedTest
     @EnumSource(LockScope.class)
+    void of_ten_thousand_invoices_a_provider_that_is_down_leaves_few_in_doubt(LockScope scope) {
+        host.sql("insert into invoices (id) select g from generate_series(41, 10000) g");
+        provider.answering((p, request) -> {
+            throw new java.io.IOException("down");
+        });
+        LockingInvoiceBiller server = host.running(
+                host.server(provider).lockScope(scope).stopAfterFailures(10).concurrency(8));
+
+        BillingRun run = server.billPending();
+
+        assertThat(run.stopReason()).isEqualTo(StopReason.PROVIDER_FAILING);
+        assertThat(host.count("invoice_lock.billing_attempt", "state = 'IN_DOUBT'"))
+                .isEqualTo(run.inDoubt())
+                .isBetween(10, 18);
+        assertThat(host.count("invoice_lock.billing_attempt", "state = 'STARTED'"))
+                .isZero();
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
     void close_waits_for_calls_in_flight_stops_the_run_and_may_be_called_again(LockScope scope) {
         Moment called = new Moment();
         Moment answer = new Moment();

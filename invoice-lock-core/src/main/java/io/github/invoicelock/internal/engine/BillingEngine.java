@@ -76,6 +76,9 @@ public final class BillingEngine {
     private final ExecutorService settlerThreads;
     private final @Nullable ExecutorService ownCallThreads;
     private final Semaphore slots;
+    /** R11: how many calls may be cut off and not have returned before runs stop. */
+    private final int mostAbandoned;
+
     private final Pace pace;
     private final SessionSettings claiming;
     private final SessionSettings calling;
@@ -117,13 +120,15 @@ public final class BillingEngine {
         this.notices = new Notices(settings.name(), settings.listeners());
         this.settlements = new Settlements(settings, settling, journal, invoices, notices);
         this.takeOvers = new TakeOvers(settings, this.database, journal, invoices);
+        this.mostAbandoned = Math.max(settings.concurrency(), settings.stopAfterFailures());
         String threads = "invoice-lock-" + settings.name();
         this.steps = Threads.forSteps(
                 threads + "-step",
                 throughCall ? settings.concurrency() : Math.min(settings.concurrency(), CONNECTIONS_FOR_CLAIMS));
         this.settlerThreads = Threads.forSteps(threads + "-settler", CONNECTIONS_FOR_SETTLEMENTS);
-        this.ownCallThreads =
-                settings.executor() == null ? Threads.forCalls(threads + "-call", settings.concurrency()) : null;
+        this.ownCallThreads = settings.executor() == null
+                ? Threads.forCalls(threads + "-call", settings.concurrency(), mostAbandoned)
+                : null;
         this.pace = new Pace(settings.maxCallsPerSecond(), settings.time());
         this.calls = new Calls(
                 settings,
@@ -187,10 +192,7 @@ public final class BillingEngine {
     private BillingRun run(RunLimits limits, Consumer<RunInProgress> way) {
         begin();
         RunInProgress run = new RunInProgress(
-                limits,
-                settings.stopAfterFailures(),
-                () -> closed,
-                () -> calls.abandoned() >= Math.max(settings.concurrency(), settings.stopAfterFailures()));
+                limits, settings.stopAfterFailures(), () -> closed, () -> calls.abandoned() >= mostAbandoned);
         calls.watch();
         try {
             way.accept(run);

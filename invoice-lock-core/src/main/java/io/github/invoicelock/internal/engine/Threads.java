@@ -25,16 +25,21 @@ final class Threads {
     }
 
     /**
-     * Threads for calls: virtual ones where the JDK has them (21 and newer), else a pool with room for as many again as there are slots,
-     * for calls that were cut off and do not return.
+     * Threads for calls: virtual ones where the JDK has them (21 and newer), else a pool with room for those that have answered and are
+     * not idle yet, and for calls that were cut off and do not return.
      */
-    static ExecutorService forCalls(String name, int concurrency) {
+    static ExecutorService forCalls(String name, int concurrency, int mostAbandoned) {
         try {
             return (ExecutorService)
                     Executors.class.getMethod("newVirtualThreadPerTaskExecutor").invoke(null);
         } catch (NoSuchMethodException e) {
             return new ThreadPoolExecutor(
-                    0, 2 * concurrency, IDLE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(), daemons(name));
+                    0,
+                    2 * concurrency + mostAbandoned,
+                    IDLE_SECONDS,
+                    TimeUnit.SECONDS,
+                    new SynchronousQueue<>(),
+                    daemons(name));
         } catch (IllegalAccessException | InvocationTargetException e) {
             throw new IllegalStateException("Virtual threads are there, but cannot be had", e);
         }

@@ -13,6 +13,7 @@ import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.RowLock;
 import io.github.invoicelock.internal.database.Prepared;
 import io.github.invoicelock.internal.database.Request;
+import io.github.invoicelock.internal.database.Rows;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -301,7 +302,11 @@ public final class Invoices {
                                         .where(isId()),
                                 wait)),
                 bound(invoiceId),
-                rows -> rows.next() ? Optional.of(rows.flag(0)) : Optional.empty());
+                rows -> {
+                    Optional<Boolean> pending = rows.next() ? Optional.of(rows.flag(0)) : Optional.empty();
+                    requireLast(rows, invoiceId);
+                    return pending;
+                });
     }
 
     /**
@@ -405,7 +410,19 @@ public final class Invoices {
         return Request.of(
                 prepared("mark", () -> markOne(DSL.param(REFERENCE, String.class))),
                 markValues(invoiceId, reference),
-                rows -> rows.next() ? markOf(rows.flag(0)) : Mark.MISSING);
+                rows -> {
+                    Mark mark = rows.next() ? markOf(rows.flag(0)) : Mark.MISSING;
+                    requireLast(rows, invoiceId);
+                    return mark;
+                });
+    }
+
+    /** An id that is unique in each partition only may be there twice, which no look at the table's keys can tell. */
+    private void requireLast(Rows rows, String invoiceId) {
+        if (rows.next()) {
+            throw new InvoiceLockException("Two invoices of " + qualifiedName() + " have the id " + invoiceId
+                    + ". It must be unique over all partitions: give one of them another id.");
+        }
     }
 
     private static Mark markOf(boolean pending) {

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Memory grows with the concurrency, never with how many invoices are pending. */
 class MemoryTest {
     @ParameterizedTest
-    @CsvSource({"SKIP_LOCKED, CLAIM_ONLY", "NOWAIT, THROUGH_CALL"})
+    @CsvSource({"SKIP_LOCKED, CLAIM_ONLY"})
     void a_hundred_thousand_pending_invoices_are_billed_in_64_megabytes(String strategy, String scope)
             throws Exception {
         int invoices = Integer.getInteger("memory.invoices", 100_000);

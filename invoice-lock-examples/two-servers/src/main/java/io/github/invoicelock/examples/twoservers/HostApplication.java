@@ -55,7 +55,11 @@ final class HostApplication {
                     .timeout(request.timeout())
                     .build();
             HttpResponse<String> answer = client.send(question, HttpResponse.BodyHandlers.ofString());
-            return answer.statusCode() == 404 ? BillingOutcome.notBilled("never seen") : outcome(answer);
+            return switch (answer.statusCode()) {
+                case 404 -> BillingOutcome.notBilled("never seen");
+                case 429 -> BillingOutcome.unknown("rate limited"); // says nothing about the charge
+                default -> outcome(answer);
+            };
         }
 
         // tag::gateway[]
@@ -66,7 +70,10 @@ final class HostApplication {
 
         private static BillingOutcome outcome(HttpResponse<String> answer) {
             return switch (answer.statusCode()) {
-                case 200 -> BillingOutcome.billed(answer.body());
+                case 200 ->
+                    answer.body().startsWith("ch_") // and no page of a proxy's
+                            ? BillingOutcome.billed(answer.body())
+                            : BillingOutcome.unknown("no reference: " + answer.body());
                 case 402, 410 -> BillingOutcome.declined("status_" + answer.statusCode(), answer.body());
                 case 429 -> BillingOutcome.notBilled("rate limited");
                 default -> BillingOutcome.unknown("status " + answer.statusCode() + ": " + answer.body());
