@@ -324,11 +324,29 @@ class SetupTest {
                 .hasMessageContaining("\"bills\" bills the same pending invoices");
 
         InvoiceTable small = InvoiceTable.named("invoices").billableWhen(condition("amount < 100"));
-        host.running(host.server(provider).name("small").invoices(small));
+        assertThatThrownBy(() ->
+                        host.server(provider).name("small").invoices(small).build())
+                .as("a part of what the other bills")
+                .hasMessageContaining("\"bills\" bills the same pending invoices");
         host.sql("alter table invoices add deposit_pending boolean default true");
         host.running(host.server(provider)
                 .name("deposits")
                 .invoices(InvoiceTable.named("invoices").pendingColumn("deposit_pending")));
+    }
+
+    @Test
+    void two_names_for_parts_of_the_same_table_are_fine() {
+        InvoiceTable small = InvoiceTable.named("invoices").billableWhen(condition("amount < 100"));
+        InvoiceTable large = InvoiceTable.named("invoices").billableWhen(condition("amount >= 100"));
+
+        assertThat(host.running(host.server(provider).name("small").invoices(small))
+                        .billPending()
+                        .billed())
+                .isEqualTo(2);
+        assertThat(host.running(host.server(provider).name("large").invoices(large))
+                        .billPending()
+                        .seen())
+                .isZero();
     }
 
     @Test
