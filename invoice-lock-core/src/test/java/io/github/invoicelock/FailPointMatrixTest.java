@@ -369,7 +369,7 @@ class FailPointMatrixTest {
 
         /** STOP and CONT, as a frozen virtual machine or a long pause. */
         void signal(String signal) throws IOException, InterruptedException {
-            assertThat(new ProcessBuilder("kill", "-" + signal, String.valueOf(process.pid()))
+            assertThat(new ProcessBuilder("sh", "-c", "kill -" + signal + " " + process.pid())
                             .inheritIO()
                             .start()
                             .waitFor())

@@ -125,7 +125,7 @@ class HostProcessesTest {
         host.tellGo();
         await().atMost(Duration.ofSeconds(60)).until(() -> ledger().size() == 4);
 
-        new ProcessBuilder("kill", "-TERM", String.valueOf(host.pid())).start().waitFor();
+        new ProcessBuilder("sh", "-c", "kill -TERM " + host.pid()).start().waitFor();
         await().atMost(Duration.ofSeconds(60)).until(() -> {
             get("/release");
             return !host.alive();
