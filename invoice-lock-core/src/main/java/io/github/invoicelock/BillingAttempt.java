@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param calls how often the provider was called or asked and an answer (or the lack of one) was written down
  * @param startedAt when it was first claimed
  * @param settledAt when its last outcome was written; null while there is none
- * @param invoice the invoice's row at the claim, as JSON; null once it is not needed any more
+ * @param invoice the invoice's row at the claim, as JSON; null once it is not needed any more, and in what a listener is told of a first
+ *     claim: the gateway has it in {@link BillingRequest#invoice()}
  * @param reference the provider's id of the charge; null while there is none
  * @param code of the last refusal; null if there was none
  * @param message of the last refusal or failure, at most 1,000 characters; null if there was none

@@ -249,7 +249,7 @@ public final class BillingEngine {
             DueAttempt after = last;
             List<DueAttempt> page = database.inTransaction(tx -> journal.duePage(tx, cutOff, after, grace, PAGE));
             for (DueAttempt due : page) {
-                int callsAtLeast = due.state() == AttemptState.BILLED ? 0 : 1;
+                int callsAtLeast = due.onlyToBeMarked() ? 0 : 1;
                 if (!step(run, callsAtLeast, () -> continueAttempt(due, run))) {
                     return;
                 }
@@ -262,7 +262,7 @@ public final class BillingEngine {
     }
 
     private void continueAttempt(DueAttempt due, RunInProgress run) {
-        if (due.state() == AttemptState.BILLED || due.unmarked()) {
+        if (due.onlyToBeMarked()) {
             Settled marked = settlements.markLater(due);
             notices.leftOrGivenUp(marked);
             conclude(marked, due.invoiceId(), true, run);
@@ -432,7 +432,7 @@ public final class BillingEngine {
             DueAttempt due = dueAttempt(newest, newest.dueAt(), unmarked);
             boolean calledRightNow = newest.state() == AttemptState.STARTED
                     && database.inTransaction(journal::clock).toInstant().isBefore(newest.dueAt());
-            step(run, calledRightNow || newest.state() == AttemptState.BILLED || unmarked ? 0 : 1, () -> {
+            step(run, calledRightNow || due.onlyToBeMarked() ? 0 : 1, () -> {
                 if (calledRightNow) {
                     conclude(Settled.CONTENDED, invoiceId, false, run);
                 } else {

@@ -15,4 +15,14 @@ import java.time.OffsetDateTime;
  * @param unmarked of a DECLINED one, whether it is due for its invoice to be marked as refused, not for a new key
  */
 public record DueAttempt(
-        long id, String invoiceId, int number, int fence, AttemptState state, OffsetDateTime dueAt, boolean unmarked) {}
+        long id, String invoiceId, int number, int fence, AttemptState state, OffsetDateTime dueAt, boolean unmarked) {
+
+    /**
+     * Whether only the invoice's mark is left to do: the provider is neither called nor asked.
+     *
+     * @return true for what is charged, or refused and unmarked
+     */
+    public boolean onlyToBeMarked() {
+        return state == AttemptState.BILLED || unmarked;
+    }
+}
