@@ -339,6 +339,27 @@ class RunTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void claim_only_has_at_most_four_connections_out_whatever_the_concurrency(LockStrategy strategy) {
+        AtomicInteger most = new AtomicInteger();
+        provider.answering((p, request) -> {
+            most.accumulateAndGet(host.dataSource().getHikariPoolMXBean().getActiveConnections(), Math::max);
+            return p.charge(request);
+        });
+        host.sql("insert into invoices (id) select g from generate_series(41, 600) g");
+        LockingInvoiceBiller server = host.running(host.server(provider)
+                .lockStrategy(strategy)
+                .lockScope(LockScope.CLAIM_ONLY)
+                .onBilled((tx, attempt, reference) -> most.accumulateAndGet(
+                        host.dataSource().getHikariPoolMXBean().getActiveConnections(), Math::max))
+                .concurrency(100));
+
+        assertThat(server.billPending().billed()).isEqualTo(600);
+
+        assertThat(most.get()).isBetween(1, 4);
+    }
+
     @Test
     void bill_takes_up_one_invoice_and_only_if_there_is_something_to_do() {
         LockingInvoiceBiller server = host.running(host.server(provider));
