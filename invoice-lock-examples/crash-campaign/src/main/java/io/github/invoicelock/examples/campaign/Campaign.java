@@ -5,11 +5,9 @@ import io.github.invoicelock.LockScope;
 import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.examples.postgres.PostgresProcess;
 import io.github.invoicelock.examples.process.JavaProcess;
+import io.github.invoicelock.examples.schemas.HostSchema;
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -32,7 +30,6 @@ import org.postgresql.ds.PGSimpleDataSource;
  * Ends with 1 if anything was charged twice or lost.
  */
 final class Campaign {
-    private static final String INVOICES = "invoices";
     private static final int HOSTS = 3;
     /** So many invoices are there for each kill, so that there is always work to be killed at. */
     private static final int ALWAYS_PENDING = 120;
@@ -40,17 +37,17 @@ final class Campaign {
     private static final Duration LONGEST_END = Duration.ofMinutes(3);
 
     private final Plan plan;
+    private final HostSchema schema;
     private final Random random;
     private final PostgresProcess postgres;
     private final URI provider;
-    private final HttpClient client =
-            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final List<JavaProcess> hosts = new ArrayList<>();
     private int inserted;
 
     /**
      * What is to be done.
      *
+     * @param schema the name of the hosts' schema
      * @param strategy of the hosts
      * @param scope of the hosts
      * @param kind of the provider
@@ -59,10 +56,17 @@ final class Campaign {
      * @param seed of all chance
      */
     record Plan(
-            LockStrategy strategy, LockScope scope, ProviderKind kind, int hostKills, int postgresKills, long seed) {}
+            String schema,
+            LockStrategy strategy,
+            LockScope scope,
+            ProviderKind kind,
+            int hostKills,
+            int postgresKills,
+            long seed) {}
 
     private Campaign(Plan plan, PostgresProcess postgres, URI provider) {
         this.plan = plan;
+        this.schema = HostSchema.named(plan.schema());
         this.random = new Random(plan.seed());
         this.postgres = postgres;
         this.provider = provider;
@@ -71,7 +75,8 @@ final class Campaign {
     /**
      * Runs campaigns, for each strategy and scope.
      *
-     * @param arguments {@code name=value}: hostKills (200), postgresKills (20), kind (REMEMBERS), strategy and scope (all), seed (random)
+     * @param arguments {@code name=value}: hostKills (200), postgresKills (20), kind (REMEMBERS), strategy and scope (all), schema (simple; or
+     *     all), seed (random)
      * @throws Exception if a process does not start
      */
     public static void main(String[] arguments) throws Exception {
@@ -82,13 +87,17 @@ final class Campaign {
                 .forEach(argument -> given.put(
                         argument.substring(0, argument.indexOf('=')), argument.substring(argument.indexOf('=') + 1)));
         long seed = Long.parseLong(given.getOrDefault("seed", String.valueOf(new Random().nextInt(1_000_000))));
+        String wantedSchema = given.getOrDefault("schema", "simple");
+        List<HostSchema> schemas =
+                wantedSchema.equals("all") ? HostSchema.all() : List.of(HostSchema.named(wantedSchema));
         boolean asPromised = true;
         for (LockStrategy strategy : LockStrategy.values()) {
             for (LockScope scope : LockScope.values()) {
                 boolean wanted = given.getOrDefault("strategy", strategy.name()).equals(strategy.name())
                         && given.getOrDefault("scope", scope.name()).equals(scope.name());
-                if (wanted) {
+                for (HostSchema schema : wanted ? schemas : List.<HostSchema>of()) {
                     Verdict verdict = run(new Plan(
+                            schema.biller(),
                             strategy,
                             scope,
                             ProviderKind.valueOf(given.getOrDefault("kind", "REMEMBERS")),
@@ -139,16 +148,15 @@ final class Campaign {
                     TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start));
             if (!verdict.asPromised()) {
                 System.out.println("  twice " + verdict.chargedTwice() + " not recorded " + verdict.notRecorded()
-                        + " not charged " + verdict.notCharged() + " lost " + verdict.lost());
+                        + " not charged " + verdict.notCharged() + " lost " + verdict.lost() + " other requests "
+                        + verdict.otherRequests() + " wrong rows " + verdict.wrongRows());
             }
             return verdict;
         }
     }
 
     private Verdict run() throws IOException, InterruptedException, SQLException {
-        execute("create table " + INVOICES + " (id int primary key, pending boolean not null default true, "
-                + "amount numeric(10, 2) not null default 9.99, charge text)");
-        execute("create index on " + INVOICES + " (id) where pending");
+        execute(schema.ddl());
         PGSimpleDataSource dataSource = new PGSimpleDataSource();
         dataSource.setUrl(jdbcUrl());
         InvoiceLockSchema.migrate(dataSource);
@@ -174,7 +182,7 @@ final class Campaign {
             supply();
         }
         awaitEnd();
-        return Verdict.of(jdbcUrl(), INVOICES, ledger());
+        return Verdict.of(jdbcUrl(), schema, Ledger.of(provider));
     }
 
     private List<Boolean> kills() {
@@ -188,7 +196,7 @@ final class Campaign {
 
     private JavaProcess startHost() throws IOException {
         JavaProcess host = new Host.Job(
-                        jdbcUrl(), provider, plan.kind(), plan.strategy(), plan.scope(), INVOICES, Gateway.CALL_TIMEOUT)
+                        jdbcUrl(), provider, plan.kind(), plan.strategy(), plan.scope(), schema, Gateway.CALL_TIMEOUT)
                 .start();
         host.tellGo();
         return host;
@@ -196,14 +204,10 @@ final class Campaign {
 
     /** As many invoices as there are billed, so that every kill meets work. */
     private void supply() throws SQLException {
-        int free = Integer.parseInt(one("select count(*) from (select from " + INVOICES
-                + " i where pending and not exists (select from invoice_lock.billing_attempt a where a.biller = '"
-                + INVOICES
-                + "' and a.invoice_id = i.id::text) limit " + ALWAYS_PENDING + ") free"));
+        int free = Integer.parseInt(one("select count(*) from (" + free() + " limit " + ALWAYS_PENDING + ") free"));
         int more = ALWAYS_PENDING - free;
         if (more > 0) {
-            execute("insert into " + INVOICES + " (id) select g from generate_series(" + (inserted + 1) + ", "
-                    + (inserted + more) + ") g");
+            execute(schema.supply(inserted + 1, inserted + more));
             inserted += more;
         }
     }
@@ -211,27 +215,16 @@ final class Campaign {
     /** Until no invoice is free and no attempt is due: billed, declined and parked, or parked. */
     private void awaitEnd() throws SQLException {
         long end = System.nanoTime() + LONGEST_END.toNanos();
-        String left = "select (select count(*) from invoice_lock.billing_attempt where biller = '" + INVOICES
-                + "' and due_at is not null) + (select count(*) from " + INVOICES
-                + " i where pending and not exists (select from invoice_lock.billing_attempt a where a.biller = '"
-                + INVOICES
-                + "' and a.invoice_id = i.id::text))";
+        String left = "select (select count(*) from invoice_lock.billing_attempt where due_at is not null)"
+                + " + (select count(*) from (" + free() + ") free)";
         while (!one(left).equals("0") && System.nanoTime() < end) {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
         }
     }
 
-    /** References of charges by invoice. */
-    private Map<String, String> ledger() throws IOException, InterruptedException {
-        Map<String, String> ledger = new TreeMap<>();
-        client.send(HttpRequest.newBuilder(provider.resolve("/ledger")).build(), HttpResponse.BodyHandlers.ofString())
-                .body()
-                .lines()
-                .forEach(line -> {
-                    int space = line.indexOf(' ');
-                    ledger.put(line.substring(0, space), line.substring(space + 1));
-                });
-        return ledger;
+    private String free() {
+        return "select from (" + schema.look() + ") i where pending"
+                + " and not exists (select from invoice_lock.billing_attempt a where a.invoice_id = i.id)";
     }
 
     private String jdbcUrl() {

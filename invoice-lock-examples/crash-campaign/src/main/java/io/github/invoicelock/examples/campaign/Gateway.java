@@ -3,6 +3,7 @@ package io.github.invoicelock.examples.campaign;
 import io.github.invoicelock.BillingGateway;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRequest;
+import io.github.invoicelock.examples.schemas.HostSchema;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -20,14 +21,16 @@ sealed class Gateway implements BillingGateway permits Gateway.Asking {
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final URI provider;
     private final ProviderKind kind;
+    private final HostSchema schema;
 
-    private Gateway(URI provider, ProviderKind kind) {
+    private Gateway(URI provider, ProviderKind kind, HostSchema schema) {
         this.provider = provider;
         this.kind = kind;
+        this.schema = schema;
     }
 
-    static Gateway to(URI provider, ProviderKind kind) {
-        return kind.canBeAsked ? new Asking(provider, kind) : new Gateway(provider, kind);
+    static Gateway to(URI provider, ProviderKind kind, HostSchema schema) {
+        return kind.canBeAsked ? new Asking(provider, kind, schema) : new Gateway(provider, kind, schema);
     }
 
     @Override
@@ -35,7 +38,8 @@ sealed class Gateway implements BillingGateway permits Gateway.Asking {
         HttpRequest charge = HttpRequest.newBuilder(provider.resolve("/charges/" + request.invoiceId()))
                 .header("Idempotency-Key", request.idempotencyKey())
                 .timeout(request.timeout())
-                .POST(HttpRequest.BodyPublishers.ofString(request.invoice().get("amount", String.class)))
+                .POST(HttpRequest.BodyPublishers.ofString(
+                        schema.charge(request.invoice()).toString()))
                 .build();
         try {
             return outcome(client.send(charge, HttpResponse.BodyHandlers.ofString()));
@@ -76,8 +80,8 @@ sealed class Gateway implements BillingGateway permits Gateway.Asking {
 
     /** Can look a key up. */
     static final class Asking extends Gateway {
-        private Asking(URI provider, ProviderKind kind) {
-            super(provider, kind);
+        private Asking(URI provider, ProviderKind kind, HostSchema schema) {
+            super(provider, kind, schema);
         }
 
         @Override

@@ -4,12 +4,12 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.github.invoicelock.BillingRun;
 import io.github.invoicelock.InvoiceLockException;
-import io.github.invoicelock.InvoiceTable;
 import io.github.invoicelock.LockScope;
 import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.RetryPolicy;
 import io.github.invoicelock.examples.process.JavaProcess;
+import io.github.invoicelock.examples.schemas.HostSchema;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -27,14 +27,14 @@ final class Host {
 
     private Host() {}
 
-    /** Which table of which database with which provider, and how. */
+    /** Which tables of which database with which provider, and how. */
     record Job(
             String jdbcUrl,
             URI provider,
             ProviderKind kind,
             LockStrategy strategy,
             LockScope scope,
-            String invoices,
+            HostSchema schema,
             Duration callTimeout) {
         static Job of(String[] arguments) {
             return new Job(
@@ -43,7 +43,7 @@ final class Host {
                     ProviderKind.valueOf(arguments[2]),
                     LockStrategy.valueOf(arguments[3]),
                     LockScope.valueOf(arguments[4]),
-                    arguments[5],
+                    HostSchema.named(arguments[5]),
                     Duration.parse(arguments[6]));
         }
 
@@ -57,14 +57,15 @@ final class Host {
                     kind.name(),
                     strategy.name(),
                     scope.name(),
-                    invoices,
+                    schema.biller(),
                     callTimeout.toString());
         }
 
         LockingInvoiceBiller biller(DataSource dataSource) {
-            return LockingInvoiceBiller.builder(dataSource, Gateway.to(provider, kind))
-                    .name(invoices)
-                    .invoices(InvoiceTable.named(invoices).storeReferenceIn("charge"))
+            return LockingInvoiceBiller.builder(dataSource, Gateway.to(provider, kind, schema))
+                    .name(schema.biller())
+                    .invoices(schema.invoices())
+                    .onBilled(schema.onBilled())
                     .lockStrategy(strategy)
                     .lockScope(scope)
                     .concurrency(CONCURRENCY)

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A payment provider in a process of its own, with the habits of real ones on a bad day: it loses answers, executes late, takes too long,
- * fails and saves the failure under its key, refuses, limits rates, and forgets keys. What it does to a request follows from the seed, the
+ * fails and saves the failure under its key, refuses, limits rates, forgets keys, and takes no other request under a key than the first. What it does to a request follows from the seed, the
  * key and how often that came, so that a campaign can be repeated. Its ledger is the judge.
  */
 final class Provider {
@@ -39,6 +40,8 @@ final class Provider {
     private final boolean badDay;
     private final Map<String, Saved> keys = new ConcurrentHashMap<>();
     private final Map<String, String> charges = new ConcurrentHashMap<>();
+    private final Map<String, String> bodies = new ConcurrentHashMap<>();
+    private final Set<String> otherRequests = ConcurrentHashMap.newKeySet();
     private final Map<String, AtomicInteger> requests = new ConcurrentHashMap<>();
     private final Map<String, AtomicInteger> underWay = new ConcurrentHashMap<>();
     private final AtomicInteger overlaps = new AtomicInteger();
@@ -65,6 +68,7 @@ final class Provider {
         HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1_000);
         server.createContext("/charges/", provider::charges);
         server.createContext("/ledger", provider::ledger);
+        server.createContext("/other-requests", provider::otherRequests);
         server.createContext("/overlaps", provider::overlaps);
         server.createContext("/hold", provider::hold);
         server.createContext("/release", provider::release);
@@ -84,7 +88,7 @@ final class Provider {
     }
 
     private void charges(HttpExchange exchange) throws IOException {
-        exchange.getRequestBody().readAllBytes();
+        String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
         String path = exchange.getRequestURI().getPath().substring("/charges/".length());
         if (exchange.getRequestMethod().equals("GET")) {
             Saved saved = keys.get(path);
@@ -92,6 +96,11 @@ final class Provider {
             return;
         }
         String key = exchange.getRequestHeaders().getFirst("Idempotency-Key");
+        if (!bodies.computeIfAbsent(key, k -> body).equals(body)) {
+            otherRequests.add(path);
+            answer(exchange, new Saved(409, "this key came with another request before", 0), false);
+            return;
+        }
         AtomicInteger now = underWay.computeIfAbsent(path, invoice -> new AtomicInteger());
         if (now.incrementAndGet() > 1) {
             overlaps.incrementAndGet();
@@ -169,6 +178,10 @@ final class Provider {
                                 .collect(Collectors.joining("\n")),
                         0),
                 false);
+    }
+
+    private void otherRequests(HttpExchange exchange) throws IOException {
+        answer(exchange, new Saved(200, String.join("\n", otherRequests), 0), false);
     }
 
     private void overlaps(HttpExchange exchange) throws IOException {

@@ -1,5 +1,7 @@
 package io.github.invoicelock.examples.campaign;
 
+import io.github.invoicelock.examples.schemas.HostSchema;
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -16,7 +18,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The provider's ledger compared with the host's table and the journal.
+ * The provider's ledger compared with the host's tables and the journal.
  *
  * @param invoices how many there were
  * @param billed how many are recorded as billed
@@ -25,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * @param notRecorded which were charged, and neither recorded nor due nor parked
  * @param notCharged which are recorded as billed, and were not charged
  * @param lost which are neither billed, due nor parked
+ * @param otherRequests for which a key came with another request than the first (R4)
+ * @param wrongRows whose rows in the host's own table of charges are not just the one of their charge, or any without one
  */
 record Verdict(
         int invoices,
@@ -33,7 +37,9 @@ record Verdict(
         List<String> chargedTwice,
         List<String> notRecorded,
         List<String> notCharged,
-        List<String> lost) {
+        List<String> lost,
+        Set<String> otherRequests,
+        List<String> wrongRows) {
 
     /** What the journal has of an invoice: the reference of its charge, and whether the library will look at it again. */
     private record Journaled(@Nullable String reference, boolean due) {}
@@ -42,16 +48,18 @@ record Verdict(
      * Compares.
      *
      * @param jdbcUrl the host's database
-     * @param table the host's invoices
-     * @param ledger the provider's references of an invoice's charges, separated by commas
+     * @param schema of the host's tables
+     * @param provider what it knows
      * @return the verdict
      * @throws SQLException if the database does not answer
      */
-    static Verdict of(String jdbcUrl, String table, Map<String, String> ledger) throws SQLException {
+    static Verdict of(String jdbcUrl, HostSchema schema, Ledger provider) throws SQLException {
         List<String> twice = new ArrayList<>();
         List<String> notRecorded = new ArrayList<>();
         List<String> notCharged = new ArrayList<>();
         List<String> lost = new ArrayList<>();
+        List<String> wrongRows = new ArrayList<>();
+        Map<String, String> ledger = provider.charges();
         Set<String> seen = new HashSet<>();
         int billed = 0;
         int parked = 0;
@@ -59,10 +67,10 @@ record Verdict(
             // One look at three queries, each of one table: on Citus the tables are not joined.
             connection.setAutoCommit(false);
             connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
-            Map<String, Journaled> journal = journal(connection, table);
-            Set<String> waiting = waiting(connection, table);
+            Map<String, Journaled> journal = journal(connection, schema.biller());
+            Set<String> waiting = waiting(connection, schema.biller());
             try (Statement statement = connection.createStatement();
-                    ResultSet rows = statement.executeQuery("select id::text, pending, charge from " + table)) {
+                    ResultSet rows = statement.executeQuery(schema.look())) {
                 while (rows.next()) {
                     String id = rows.getString(1);
                     seen.add(id);
@@ -73,10 +81,11 @@ record Verdict(
                     boolean waits = waiting.contains(id);
                     boolean free = pending && journaled == null;
                     String charged = ledger.get(id);
+                    String stored = rows.getString(3);
                     if (charged != null && charged.contains(",")) {
                         twice.add(id + " (" + charged + ")");
                     }
-                    boolean recorded = reference != null && (due || (!pending && reference.equals(rows.getString(3))));
+                    boolean recorded = reference != null && (due || (!pending && reference.equals(stored)));
                     if (charged != null && !recorded && !due && !waits) {
                         notRecorded.add(id);
                     }
@@ -86,13 +95,21 @@ record Verdict(
                     if (!recorded && !due && !waits && !free) {
                         lost.add(id);
                     }
+                    Array charges = rows.getArray(4);
+                    // They come with the mark, in its transaction.
+                    List<?> expected = pending || reference == null ? List.of() : List.of(reference);
+                    if (charges != null
+                            && !List.of((Object[]) charges.getArray()).equals(expected)) {
+                        wrongRows.add(id + " " + charges);
+                    }
                     billed += recorded ? 1 : 0;
                     parked += waits ? 1 : 0;
                 }
             }
         }
         ledger.keySet().stream().filter(id -> !seen.contains(id)).forEach(notRecorded::add);
-        return new Verdict(seen.size(), billed, parked, twice, notRecorded, notCharged, lost);
+        return new Verdict(
+                seen.size(), billed, parked, twice, notRecorded, notCharged, lost, provider.otherRequests(), wrongRows);
     }
 
     private static Map<String, Journaled> journal(Connection connection, String biller) throws SQLException {
@@ -125,20 +142,28 @@ record Verdict(
     }
 
     boolean asPromised() {
-        return chargedTwice.isEmpty() && notRecorded.isEmpty() && notCharged.isEmpty() && lost.isEmpty();
+        return chargedTwice.isEmpty()
+                && notRecorded.isEmpty()
+                && notCharged.isEmpty()
+                && lost.isEmpty()
+                && otherRequests.isEmpty()
+                && wrongRows.isEmpty();
     }
 
     @Override
     public String toString() {
         return String.format(
                 Locale.ROOT,
-                "invoices %d, billed %d, parked %d; charged twice %d, charged and not recorded %d, recorded and not charged %d, lost %d",
+                "invoices %d, billed %d, parked %d; charged twice %d, charged and not recorded %d, recorded and not charged %d, lost %d, "
+                        + "other requests under a key %d, wrong rows of charges %d",
                 invoices,
                 billed,
                 parked,
                 chargedTwice.size(),
                 notRecorded.size(),
                 notCharged.size(),
-                lost.size());
+                lost.size(),
+                otherRequests.size(),
+                wrongRows.size());
     }
 }

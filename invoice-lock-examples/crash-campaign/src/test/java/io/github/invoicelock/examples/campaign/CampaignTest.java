@@ -16,20 +16,22 @@ class CampaignTest {
 
     @ParameterizedTest
     @CsvSource({
-        "NOWAIT, THROUGH_CALL, REMEMBERS",
-        "SKIP_LOCKED, CLAIM_ONLY, REMEMBERS",
-        "WAIT, THROUGH_CALL, BOTH",
-        "SKIP_LOCKED, THROUGH_CALL, CAN_BE_ASKED",
-        "NOWAIT, CLAIM_ONLY, NEITHER",
+        "shop, NOWAIT, THROUGH_CALL, REMEMBERS",
+        "charges, SKIP_LOCKED, CLAIM_ONLY, REMEMBERS",
+        "subscriptions, WAIT, THROUGH_CALL, BOTH",
+        "charges, SKIP_LOCKED, THROUGH_CALL, CAN_BE_ASKED",
+        "simple, NOWAIT, CLAIM_ONLY, NEITHER",
     })
     void hosts_and_postgresql_are_killed_and_nothing_is_charged_twice_or_lost(
-            LockStrategy strategy, LockScope scope, ProviderKind kind) throws Exception {
-        Verdict verdict = Campaign.run(new Plan(strategy, scope, kind, 5, 1, seed));
+            String schema, LockStrategy strategy, LockScope scope, ProviderKind kind) throws Exception {
+        Verdict verdict = Campaign.run(new Plan(schema, strategy, scope, kind, 5, 1, seed));
 
         assertThat(verdict.chargedTwice()).as("charged twice").isEmpty();
         assertThat(verdict.notRecorded()).as("charged and not recorded").isEmpty();
         assertThat(verdict.notCharged()).as("recorded and not charged").isEmpty();
         assertThat(verdict.lost()).as("neither billed, due nor parked").isEmpty();
+        assertThat(verdict.otherRequests()).as("another request under a key").isEmpty();
+        assertThat(verdict.wrongRows()).as("not one row for one charge").isEmpty();
         assertThat(verdict.billed()).isPositive();
         if (kind == ProviderKind.NEITHER) {
             assertThat(verdict.parked()).as("every unknown outcome is parked").isPositive();
@@ -38,8 +40,8 @@ class CampaignTest {
 
     @Test
     void the_judge_sees_what_comes_of_a_gateway_that_declares_a_memory_which_its_provider_has_not() throws Exception {
-        Verdict verdict =
-                Campaign.run(new Plan(LockStrategy.NOWAIT, LockScope.THROUGH_CALL, ProviderKind.LIES, 3, 0, seed));
+        Verdict verdict = Campaign.run(
+                new Plan("simple", LockStrategy.NOWAIT, LockScope.THROUGH_CALL, ProviderKind.LIES, 3, 0, seed));
 
         assertThat(verdict.chargedTwice()).isNotEmpty();
     }

@@ -9,11 +9,9 @@ import io.github.invoicelock.LockScope;
 import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.examples.postgres.CitusCluster;
 import io.github.invoicelock.examples.process.JavaProcess;
+import io.github.invoicelock.examples.schemas.HostSchema;
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -22,10 +20,8 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
@@ -49,9 +45,9 @@ class CitusCampaignTest {
 
     private final long seed = Long.getLong("campaign.seed", new Random().nextInt(1_000_000));
     private final Random random = new Random(seed);
-    private final HttpClient client = HttpClient.newHttpClient();
     private final List<JavaProcess> processes = new ArrayList<>();
-    private final String invoices = "citus_campaign_" + Long.toString(System.currentTimeMillis(), Character.MAX_RADIX);
+    private final String invoices = "simple_" + Long.toString(System.currentTimeMillis(), Character.MAX_RADIX);
+    private final HostSchema schema = HostSchema.named(invoices);
     private String jdbcUrl = "";
     private URI provider = URI.create("http://127.0.0.1");
 
@@ -67,11 +63,9 @@ class CitusCampaignTest {
         dataSource.setUrl(jdbcUrl);
         InvoiceLockSchema.migrate(dataSource);
         InvoiceLockSchema.distribute(dataSource);
-        execute("create table " + invoices + " (id bigint primary key, pending boolean not null default true, "
-                + "amount numeric(10, 2) not null default 9.99, charge text)");
+        execute(schema.ddl());
         execute("select create_distributed_table('" + invoices + "', 'id')");
-        execute("create index on " + invoices + " (id) where pending");
-        execute("insert into " + invoices + " (id) select g from generate_series(1, " + INVOICES + ") g");
+        execute(schema.supply(1, INVOICES));
         JavaProcess process = JavaProcess.start(Provider.class, String.valueOf(seed), "true", "true");
         processes.add(process);
         provider = URI.create("http://127.0.0.1:" + process.awaitLine("READY"));
@@ -119,7 +113,7 @@ class CitusCampaignTest {
         long billedBy = System.nanoTime();
         await().atMost(LONGEST).pollInterval(Duration.ofMillis(500)).until(this::finished);
 
-        Verdict verdict = Verdict.of(jdbcUrl, invoices, ledger());
+        Verdict verdict = Verdict.of(jdbcUrl, schema, Ledger.of(provider));
         System.out.printf(
                 "  kills of hosts %d, of a worker %d; %s (%d s, the rest %d s)%n",
                 kills,
@@ -143,7 +137,7 @@ class CitusCampaignTest {
                         ProviderKind.BOTH,
                         LockStrategy.NOWAIT,
                         scope,
-                        invoices,
+                        schema,
                         Gateway.CALL_TIMEOUT)
                 .start();
         processes.add(host);
@@ -194,17 +188,5 @@ class CitusCampaignTest {
                 Statement statement = connection.createStatement()) {
             statement.execute(sql);
         }
-    }
-
-    private Map<String, String> ledger() throws IOException, InterruptedException {
-        Map<String, String> ledger = new TreeMap<>();
-        client.send(HttpRequest.newBuilder(provider.resolve("/ledger")).build(), HttpResponse.BodyHandlers.ofString())
-                .body()
-                .lines()
-                .forEach(line -> {
-                    int space = line.indexOf(' ');
-                    ledger.put(line.substring(0, space), line.substring(space + 1));
-                });
-        return ledger;
     }
 }

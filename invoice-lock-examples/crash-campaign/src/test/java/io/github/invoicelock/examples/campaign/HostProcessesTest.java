@@ -9,6 +9,7 @@ import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.examples.postgres.PostgresDatabase;
 import io.github.invoicelock.examples.postgres.PostgresServer;
 import io.github.invoicelock.examples.process.JavaProcess;
+import io.github.invoicelock.examples.schemas.HostSchema;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -22,7 +23,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -33,6 +33,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Host processes, a provider process and PostgreSQL: healthy ones that meet, one that dies, and one that is told to end. */
 class HostProcessesTest {
+    private static final HostSchema SCHEMA = HostSchema.named("simple");
     private static final Pattern BILLED = Pattern.compile("\\bbilled=(\\d+)");
 
     private final PostgresDatabase database = PostgresServer.shared().createDatabase();
@@ -89,7 +90,7 @@ class HostProcessesTest {
         Verdict verdict = verdict();
         assertThat(verdict.chargedTwice()).isEmpty();
         assertThat(verdict.billed()).isEqualTo(invoices);
-        assertThat(one("select count(*) from invoices where pending")).isEqualTo("0");
+        assertThat(one("select count(*) from simple where pending")).isEqualTo("0");
     }
 
     @ParameterizedTest
@@ -112,7 +113,7 @@ class HostProcessesTest {
 
         await().atMost(bound)
                 .until(() ->
-                        one("select count(*) from invoices where not pending").equals("4"));
+                        one("select count(*) from simple where not pending").equals("4"));
         assertThat(verdict().chargedTwice()).isEmpty();
     }
 
@@ -145,7 +146,7 @@ class HostProcessesTest {
                         ProviderKind.REMEMBERS,
                         strategy,
                         scope,
-                        "invoices",
+                        SCHEMA,
                         Duration.ofSeconds(callTimeoutSeconds))
                 .start();
         processes.add(host);
@@ -170,10 +171,8 @@ class HostProcessesTest {
     private void invoices(int count) throws SQLException {
         try (Connection connection = database.dataSource().getConnection();
                 Statement statement = connection.createStatement()) {
-            statement.execute("create table invoices (id int primary key, pending boolean not null default true, "
-                    + "amount numeric(10, 2) not null default 9.99, charge text)");
-            statement.execute("create index on invoices (id) where pending");
-            statement.execute("insert into invoices select g from generate_series(1, " + count + ") g");
+            statement.execute(SCHEMA.ddl());
+            statement.execute(SCHEMA.supply(1, count));
         }
     }
 
@@ -187,16 +186,11 @@ class HostProcessesTest {
     }
 
     private Verdict verdict() throws IOException, InterruptedException, SQLException {
-        return Verdict.of(database.jdbcUrl(), "invoices", ledger());
+        return Verdict.of(database.jdbcUrl(), SCHEMA, Ledger.of(provider));
     }
 
     private Map<String, String> ledger() throws IOException, InterruptedException {
-        Map<String, String> ledger = new TreeMap<>();
-        get("/ledger").lines().forEach(line -> {
-            int space = line.indexOf(' ');
-            ledger.put(line.substring(0, space), line.substring(space + 1));
-        });
-        return ledger;
+        return Ledger.of(provider).charges();
     }
 
     private String get(String path) throws IOException, InterruptedException {
