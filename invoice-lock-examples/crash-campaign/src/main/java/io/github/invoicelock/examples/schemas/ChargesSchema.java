@@ -8,6 +8,7 @@ import io.github.invoicelock.BilledHook;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.InvoiceTable;
 import org.jooq.DSLContext;
+import org.jooq.Field;
 import org.jooq.JSONB;
 import org.jooq.Record;
 
@@ -29,15 +30,17 @@ public record ChargesSchema() implements HostSchema {
     }
 
     // tag::table[]
+    private static final Field<?> PAYMENT_METHOD = field("""
+            (select c.invoice_settings ->> 'default_payment_method' from customers c where c.id = invoices.customer)
+            """).as("payment_method");
+
     static InvoiceTable table() {
         return InvoiceTable.named("invoices")
                 .pendingWhen(field(name("status")).eq("open"))
                 .orderedBy("created")
                 .onBilledSet("status", "paid")
                 .onDeclinedSet("status", "uncollectible")
-                .including(field(
-                                "(select c.invoice_settings ->> 'default_payment_method' from customers c where c.id = invoices.customer)")
-                        .as("payment_method"));
+                .including(PAYMENT_METHOD);
     }
     // end::table[]
 
@@ -58,10 +61,13 @@ public record ChargesSchema() implements HostSchema {
     }
 
     // tag::hook[]
+    private static final String INSERT_CHARGE = """
+            insert into charges (charge, invoice, customer, amount, currency)
+            select {0}, id, customer, amount_due, currency from invoices where id = {1}
+            """;
+
     static void insertCharge(DSLContext transaction, BillingAttempt attempt, String reference) {
-        transaction.execute("""
-                insert into charges (charge, invoice, customer, amount, currency)
-                select {0}, id, customer, amount_due, currency from invoices where id = {1}""", val(reference), val(attempt.invoiceId()));
+        transaction.execute(INSERT_CHARGE, val(reference), val(attempt.invoiceId()));
     }
     // end::hook[]
 

@@ -5,6 +5,7 @@ import static org.jooq.impl.DSL.name;
 
 import io.github.invoicelock.InvoiceTable;
 import java.math.BigDecimal;
+import org.jooq.Field;
 import org.jooq.JSONB;
 import org.jooq.Record;
 
@@ -25,17 +26,23 @@ public record ShopSchema() implements HostSchema {
     }
 
     // tag::table[]
+    private static final Field<?> PAYMENT_METHOD = field("""
+            (select c."PaymentMethod" from "Customer" c where c."CustomerId" = "Invoice"."CustomerId")
+            """).as("payment_method");
+
+    private static final Field<?> LINES = field("""
+            (select jsonb_agg(jsonb_build_object('track', l."TrackId", 'price', l."UnitPrice", 'quantity', l."Quantity")
+                              order by l."InvoiceLineId")
+             from "InvoiceLine" l where l."InvoiceId" = "Invoice"."InvoiceId")
+            """).as("lines");
+
     static InvoiceTable table() {
         return InvoiceTable.named("Invoice")
                 .id("InvoiceId")
                 .pendingWhen(field(name("PaidAt")).isNull())
                 .storeBilledAtIn("PaidAt")
                 .storeReferenceIn("PaymentReference")
-                .including(field("""
-                                (select c."PaymentMethod" from "Customer" c where c."CustomerId" = "Invoice"."CustomerId")""").as("payment_method"), field("""
-                                (select jsonb_agg(jsonb_build_object('track', l."TrackId", 'price', l."UnitPrice", 'quantity', l."Quantity")
-                                                  order by l."InvoiceLineId")
-                                 from "InvoiceLine" l where l."InvoiceId" = "Invoice"."InvoiceId")""").as("lines"));
+                .including(PAYMENT_METHOD, LINES);
     }
     // end::table[]
 

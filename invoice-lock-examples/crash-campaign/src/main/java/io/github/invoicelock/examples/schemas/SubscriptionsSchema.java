@@ -6,6 +6,7 @@ import static org.jooq.impl.DSL.name;
 
 import io.github.invoicelock.InvoiceTable;
 import java.util.Arrays;
+import org.jooq.Field;
 import org.jooq.Record;
 
 /**
@@ -25,6 +26,14 @@ public record SubscriptionsSchema() implements HostSchema {
     }
 
     // tag::table[]
+    private static final Field<?> CUSTOMER = field("""
+            (select c.provider_customer_id from billing.customers c where c.id = invoices.customer_id)
+            """).as("provider_customer_id");
+
+    private static final Field<?> ITEM_CODES = field("""
+            (select array_agg(f.item_code order by f.item_code) from billing.fees f where f.invoice_id = invoices.id)
+            """).as("item_codes");
+
     static InvoiceTable table() {
         return InvoiceTable.named("billing", "invoices")
                 .pendingWhen(field(name("status"))
@@ -35,13 +44,7 @@ public record SubscriptionsSchema() implements HostSchema {
                 .onBilledSet("payment_status", "succeeded")
                 .onDeclinedSet("payment_status", "failed")
                 .storeReferenceIn("provider_payment_id")
-                .including(
-                        field(
-                                        "(select c.provider_customer_id from billing.customers c where c.id = invoices.customer_id)")
-                                .as("provider_customer_id"),
-                        field(
-                                        "(select array_agg(f.item_code order by f.item_code) from billing.fees f where f.invoice_id = invoices.id)")
-                                .as("item_codes"));
+                .including(CUSTOMER, ITEM_CODES);
     }
     // end::table[]
 
