@@ -15,7 +15,8 @@ public interface BilledHook {
      *
      * @param transaction writes with this; it is rolled back if this method throws. The charge itself stays in the journal, the run
      *     ends with a {@link BillingRunException}, and the mark and this hook are tried again by a later run.
-     * @param attempt as the journal has it now
+     * @param attempt as the journal has it now; its {@link BillingAttempt#invoice() invoice} is null, unless
+     *     {@link LockingInvoiceBiller.Builder#keepSnapshots() snapshots are kept}
      * @param reference the provider's id of the charge
      */
     void billed(DSLContext transaction, BillingAttempt attempt, String reference);
