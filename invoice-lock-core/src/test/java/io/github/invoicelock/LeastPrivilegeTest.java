@@ -9,16 +9,13 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
@@ -29,17 +26,12 @@ class LeastPrivilegeTest {
     private static final List<String> APP = SECURITY.statements("billing_app");
     private static final List<String> SUPPORT = SECURITY.statements("billing_support");
 
-    private final PostgresDatabase database = PostgresServer.shared().createDatabase();
-    private final TestProvider provider = TestProvider.thatRemembers();
-    private final List<String> roles = new ArrayList<>();
+    private static final String INSUFFICIENT_PRIVILEGE = "42501";
 
-    LeastPrivilegeTest() {
-        execute(database.dataSource(), """
-                create table invoices (id bigint primary key, pending boolean not null default true, reference text,
-                                       amount numeric(12, 2) not null default 10.50)""");
-        execute(database.dataSource(), "create index on invoices (id) where pending");
-        execute(database.dataSource(), "insert into invoices (id) select generate_series(1, 9)");
-    }
+    private final PostgresDatabase database = PostgresServer.shared().createDatabase();
+    private final EveryCall everyCall = EveryCall.with(database.dataSource());
+    private final TestProvider provider = everyCall.provider();
+    private final List<String> roles = new ArrayList<>();
 
     @AfterEach
     void close() {
@@ -52,56 +44,34 @@ class LeastPrivilegeTest {
         }
     }
 
-    static Stream<Arguments> everyStrategyInEveryScope() {
-        return Stream.of(LockStrategy.values())
-                .flatMap(strategy -> Stream.of(LockScope.values()).map(scope -> Arguments.of(strategy, scope)));
+    @ParameterizedTest
+    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    void with_these_grants_everything_works(LockStrategy strategy, LockScope scope) throws Exception {
+        everyCall.areAnswered(journalAndApp(APP), strategy, scope);
+    }
+
+    static Stream<String> whatOnlyTheJournalsOwnerMayDo() {
+        return Stream.of(
+                "create table invoice_lock.other (id int)",
+                "alter table invoice_lock.billing_attempt drop constraint billing_attempt_once",
+                "drop table invoice_lock.billing_attempt",
+                "drop schema invoice_lock cascade",
+                "delete from invoice_lock.billing_attempt",
+                "truncate invoice_lock.billing_attempt",
+                "update invoice_lock.installation set id = gen_random_uuid()",
+                "delete from invoice_lock.installation");
     }
 
     @ParameterizedTest
-    @MethodSource("everyStrategyInEveryScope")
-    void with_these_grants_everything_works(LockStrategy strategy, LockScope scope) throws Exception {
+    @MethodSource("whatOnlyTheJournalsOwnerMayDo")
+    void with_these_grants_the_journal_can_neither_be_altered_nor_forgotten(String statement) {
         DataSource app = journalAndApp(APP);
-        provider.answering((p, request) -> switch (request.invoiceId()) {
-            case "2" -> BillingOutcome.declined("card_declined", "no");
-            case "3" -> BillingOutcome.unknown("500");
-            case "4" -> BillingOutcome.notBilled("429");
-            case "5" -> BillingOutcome.accepted("dd_5", Duration.ofDays(1));
-            default -> p.charge(request);
-        });
-        try (LockingInvoiceBiller biller = LockingInvoiceBiller.builder(app, provider)
-                .invoices(InvoiceTable.named("invoices").storeReferenceIn("reference"))
-                .lockStrategy(strategy)
-                .lockScope(scope)
-                .concurrency(3)
-                .retryPolicy(attempt -> attempt.state() == AttemptState.DECLINED || attempt.calls() > 1
-                        ? Optional.empty()
-                        : Optional.of(Duration.ZERO))
-                .build()) {
-            try (Connection cancelling = app.getConnection()) {
-                cancelling.setAutoCommit(false);
-                assertThat(biller.withdraw(cancelling, 9)).isEqualTo(Withdrawal.WITHDRAWN);
-                cancelling.commit();
-            }
-            assertThat(biller.billPending().billed()).isEqualTo(4);
-            assertThat(biller.recover().parked()).as("3 and 4, tried twice").isEqualTo(2);
-            assertThat(biller.needsAttention())
-                    .as("9 was taken back, but not set to not pending")
-                    .extracting(BillingAttempt::invoiceId)
-                    .containsExactlyInAnyOrder("2", "3", "4", "9");
 
-            biller.resolve(3, BillingOutcome.billed("ch_3"), "seen in the dashboard", "Ada");
-            biller.report(biller.attempts(5).get(0).idempotencyKey(), BillingOutcome.billed("dd_5"));
-            provider.answering(TestProvider::charge);
-            biller.retry(2);
-            biller.retry(4);
-            biller.retry(9);
-            assertThat(biller.recover().billed()).isEqualTo(3);
-            assertThat(biller.attempts(2)).hasSize(2);
-            assertThat(biller.bill(1).seen()).isZero();
-            assertThat(biller.needsAttention()).isEmpty();
-        }
-        assertThat(one("select count(*) from invoices where pending or reference is null"))
-                .isEqualTo("0");
+        assertThatThrownBy(() -> execute(app, statement))
+                .cause()
+                .isInstanceOfSatisfying(
+                        SQLException.class,
+                        refused -> assertThat(refused.getSQLState()).isEqualTo(INSUFFICIENT_PRIVILEGE));
     }
 
     static Stream<String> eachGrantToBill() {
@@ -176,7 +146,7 @@ class LeastPrivilegeTest {
 
             grant(SECURITY.statements("row level security"));
 
-            assertThat(biller.billPending().billed()).isEqualTo(9);
+            assertThat(biller.billPending().billed()).isEqualTo(11);
         }
     }
 

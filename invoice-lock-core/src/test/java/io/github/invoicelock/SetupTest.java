@@ -6,9 +6,7 @@ import static org.jooq.impl.DSL.condition;
 import static org.jooq.impl.DSL.field;
 import static org.jooq.impl.DSL.name;
 
-import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
-import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
@@ -362,31 +360,19 @@ class SetupTest {
     @Test
     void what_is_only_unwise_is_logged_with_the_statement_that_mends_it() {
         InvoiceTable byDate = InvoiceTable.named("invoices").orderedBy("due_date");
-        String log = logged(() -> host.running(host.server(provider).name("a").invoices(byDate)));
+        String log = Log.of(() -> host.running(host.server(provider).name("a").invoices(byDate)));
         assertThat(log)
                 .contains(
                         "create index concurrently on \"public\".\"invoices\" (\"due_date\", \"id\") where \"pending\"");
 
         host.sql("create index on invoices (due_date, id) where pending");
-        assertThat(logged(() -> host.running(host.server(provider).name("a").invoices(byDate))))
+        assertThat(Log.of(() -> host.running(host.server(provider).name("a").invoices(byDate))))
                 .doesNotContain("create index");
-        assertThat(logged(() -> host.running(host.server(provider).name("a")))).doesNotContain("create index");
+        assertThat(Log.of(() -> host.running(host.server(provider).name("a")))).doesNotContain("create index");
         host.sql("drop index invoices_id_idx");
-        assertThat(logged(() -> host.running(host.server(provider).name("a"))))
+        assertThat(Log.of(() -> host.running(host.server(provider).name("a"))))
                 .as("the primary key alone would read all that are paid")
                 .contains("create index concurrently on \"public\".\"invoices\" (\"id\") where \"pending\"");
-    }
-
-    private static String logged(Runnable work) {
-        PrintStream before = System.err;
-        ByteArrayOutputStream log = new ByteArrayOutputStream();
-        System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
-        try {
-            work.run();
-        } finally {
-            System.setErr(before);
-        }
-        return log.toString(StandardCharsets.UTF_8);
     }
 
     private DynamicTest wrong(String message, UnaryOperator<LockingInvoiceBiller.Builder> setting) {

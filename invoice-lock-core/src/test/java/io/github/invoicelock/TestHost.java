@@ -11,6 +11,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /** A host application: a database of its own with a table of invoices, a journal, and a pool. */
@@ -59,7 +60,12 @@ final class TestHost implements AutoCloseable {
 
     /** A server of this host, with the time-outs of a test. */
     LockingInvoiceBiller.Builder server(BillingGateway provider) {
-        return LockingInvoiceBiller.builder(pool, provider)
+        return server(pool, provider);
+    }
+
+    /** The same over another DataSource. */
+    LockingInvoiceBiller.Builder server(DataSource dataSource, BillingGateway provider) {
+        return LockingInvoiceBiller.builder(dataSource, provider)
                 .callTimeout(Duration.ofSeconds(10))
                 .leaseMargin(Duration.ofSeconds(2))
                 .waitTimeout(Duration.ofSeconds(10));

@@ -227,7 +227,7 @@ public final class Database {
     }
 
     private <T extends @Nullable Object> T transact(Function<DSLContext, T> work) {
-        try (Connection connection = dataSource.getConnection()) {
+        try (Connection connection = connection()) {
             boolean autoCommit = connection.getAutoCommit();
             refuseOpenTransaction(connection, autoCommit);
             if (autoCommit) {
@@ -251,6 +251,19 @@ public final class Database {
             throw translated(e.sqlState(), e);
         } catch (SQLException e) {
             throw translated(e.getSQLState(), e);
+        }
+    }
+
+    private Connection connection() {
+        try {
+            return dataSource.getConnection();
+        } catch (SQLException e) {
+            throw new DatabaseException(
+                    "The DataSource gave no connection (SQLSTATE " + e.getSQLState() + "): " + e.getMessage()
+                            + ". If its pool is exhausted, make it larger: with lockScope THROUGH_CALL a biller needs one more than "
+                            + "concurrency, with CLAIM_ONLY at most 4.",
+                    e.getSQLState(),
+                    e);
         }
     }
 

@@ -42,7 +42,8 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
      * One round trip with BEGIN. Only numbers are put into the text.
      *
      * <p>{@code synchronous_commit}: R1, the claim must survive the crash of the server that was told so. {@code transaction_timeout}
-     * (PostgreSQL 17) would cut a call short.
+     * (PostgreSQL 17) would cut a call short. {@code extra_float_digits} and {@code IntervalStyle}: R4, a snapshot is a row as text, which
+     * must lose no digit and be read as it was written, whatever the host has left on a pooled connection.
      */
     String sql(Server server) {
         return server.citus() ? onCitus(server) : onPostgres(server);
@@ -59,6 +60,7 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
         if (work == Work.CALL && server.version() >= 170000) {
             sql.append("; set local transaction_timeout = 0");
         }
+        sql.append("; set local extra_float_digits = 1; set local intervalstyle = 'postgres'");
         // R1: a worker may be set otherwise than the coordinator.
         String commit = server.synchronousCommit();
         return sql.append("; set local synchronous_commit = ")
@@ -73,7 +75,8 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
                 .append(lockTimeout.toMillis())
                 .append("', true), set_config('idle_in_transaction_session_timeout', '")
                 .append(idleTimeout.toMillis())
-                .append("', true), ");
+                .append(
+                        "', true), set_config('extra_float_digits', '1', true), set_config('intervalstyle', 'postgres', true), ");
         if (work == Work.CALL && server.version() >= 170000) {
             sql.append("set_config('transaction_timeout', '0', true), ");
         }
