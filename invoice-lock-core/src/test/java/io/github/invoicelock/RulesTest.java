@@ -384,7 +384,8 @@ class RulesTest {
                 "create function slowly() returns boolean language plpgsql volatile as "
                         + "$$ begin if current_setting('application_name') = 'slow' then perform pg_advisory_xact_lock(4711); end if; return true; end $$");
         Connection gate = host.connection();
-        TestHost.execute(gate, "select pg_advisory_lock(4711)");
+        gate.setAutoCommit(false);
+        TestHost.execute(gate, "select pg_advisory_xact_lock(4711)");
         com.zaxxer.hikari.HikariConfig slowConfig = new com.zaxxer.hikari.HikariConfig();
         slowConfig.setJdbcUrl(host.database().jdbcUrl() + "&ApplicationName=slow");
         slowConfig.setMaximumPoolSize(4);
@@ -411,7 +412,7 @@ class RulesTest {
                     .until(() -> host.count("pg_locks", "locktype = 'advisory' and not granted") > 0);
             InBackground<BillingRun> fastRun = InBackground.of(fast::billPending);
             await().atMost(Duration.ofSeconds(30)).until(() -> "STARTED".equals(host.state(1)));
-            TestHost.execute(gate, "select pg_advisory_unlock(4711)");
+            gate.rollback();
 
             BillingRun stopped = slowRun.result();
             answer.reach();

@@ -198,8 +198,12 @@ public final class PostgresProcess implements AutoCloseable {
     @Override
     public void close() {
         kill();
+        remove(data);
+    }
+
+    static void remove(Path directory) {
         try {
-            Files.walkFileTree(data, new SimpleFileVisitor<>() {
+            Files.walkFileTree(directory, new SimpleFileVisitor<>() {
                 @Override
                 public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
                     Files.delete(file);
@@ -207,14 +211,14 @@ public final class PostgresProcess implements AutoCloseable {
                 }
 
                 @Override
-                public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failed)
+                public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException failed)
                         throws IOException {
-                    Files.delete(directory);
+                    Files.delete(visited);
                     return FileVisitResult.CONTINUE;
                 }
             });
         } catch (IOException e) {
-            throw new IllegalStateException("Cannot remove " + data, e);
+            throw new IllegalStateException("Cannot remove " + directory, e);
         }
     }
 
@@ -233,8 +237,8 @@ public final class PostgresProcess implements AutoCloseable {
         }
     }
 
-    /** Root may not run a server; in a user namespace of its own it is nobody. */
-    private static List<String> asOrdinaryUser(List<String> command) {
+    /** Root may not run a server, nor PgBouncer; in a user namespace of its own it is nobody. */
+    static List<String> asOrdinaryUser(List<String> command) {
         if (!"root".equals(System.getProperty("user.name"))) {
             return command;
         }
@@ -251,13 +255,13 @@ public final class PostgresProcess implements AutoCloseable {
         }
     }
 
-    private static Path temporary() throws IOException {
+    static Path temporary() throws IOException {
         return Files.createTempDirectory(
                 "invoice-lock-postgres",
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     }
 
-    private static int freePort() throws IOException {
+    static int freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
         }

@@ -27,16 +27,26 @@ public final class PostgresServer implements AutoCloseable {
     /** The same as an environment variable. */
     public static final String VARIABLE = "INVOICE_LOCK_JDBC_URL";
 
-    private static final String IMAGE = "postgres:17-alpine";
+    /** Puts PgBouncer in transaction mode, with so many connections to the server, in front of every database that is created here. */
+    public static final String PGBOUNCER = "invoicelock.pgbouncer";
+    /** Names the image of the container, where a Docker engine answers. */
+    public static final String IMAGE = "invoicelock.image";
+
     private static final int MAX_CONNECTIONS = 300;
     private static final Pattern URL = Pattern.compile("(jdbc:postgresql://[^/?]+/)[^?]*(\\?.*)?");
 
     private final String jdbcUrl;
     private final AutoCloseable server;
+    private final @Nullable PgBouncer inFront;
 
     private PostgresServer(String jdbcUrl, AutoCloseable server) {
+        this(jdbcUrl, server, null);
+    }
+
+    private PostgresServer(String jdbcUrl, AutoCloseable server, @Nullable PgBouncer inFront) {
         this.jdbcUrl = jdbcUrl;
         this.server = server;
+        this.inFront = inFront;
     }
 
     /**
@@ -46,10 +56,29 @@ public final class PostgresServer implements AutoCloseable {
      * @throws IllegalStateException if there is none to be had; the message says what to do
      */
     public static PostgresServer start() {
-        return start(
+        PostgresServer started = start(
                 System.getProperty(PROPERTY, System.getenv(VARIABLE)),
                 () -> DockerClientFactory.instance().isDockerAvailable(),
                 PostgresServer::embedded);
+        Integer connections = Integer.getInteger(PGBOUNCER);
+        return connections == null ? started : started.behindPgBouncer(connections);
+    }
+
+    private PostgresServer behindPgBouncer(int connections) {
+        try {
+            PgBouncer pgBouncer = PgBouncer.inFrontOf(jdbcUrl, connections);
+            System.out.printf(Locale.ROOT, "PgBouncer in transaction mode, with %d connections%n", connections);
+            return new PostgresServer(
+                    jdbcUrl,
+                    () -> {
+                        pgBouncer.close();
+                        close();
+                    },
+                    pgBouncer);
+        } catch (IOException e) {
+            close();
+            throw new IllegalStateException(e.getMessage() + " (-D" + PGBOUNCER + "=" + connections + ")", e);
+        }
     }
 
     /**
@@ -66,7 +95,7 @@ public final class PostgresServer implements AutoCloseable {
             return new PostgresServer(url, () -> {}).announced("the one named by " + PROPERTY + " or " + VARIABLE);
         }
         if (docker.getAsBoolean()) {
-            return container().announced("a container of " + IMAGE);
+            return container().announced("a container of " + image());
         }
         try {
             return embedded.start().announced("an embedded server");
@@ -98,7 +127,9 @@ public final class PostgresServer implements AutoCloseable {
         String name = "invoicelock_" + UUID.randomUUID().toString().replace("-", "");
         execute("create database " + name);
         return new PostgresDatabase(
-                name, withDatabase(jdbcUrl, name), () -> execute("drop database if exists " + name + " with (force)"));
+                name,
+                inFront == null ? withDatabase(jdbcUrl, name) : inFront.jdbcUrl(name),
+                () -> execute("drop database if exists " + name + " with (force)"));
     }
 
     /** Stops the server, if it was started here. */
@@ -127,9 +158,13 @@ public final class PostgresServer implements AutoCloseable {
         return new PostgresServer(postgres.getJdbcUrl("postgres", "postgres") + "&password=postgres", postgres);
     }
 
+    private static String image() {
+        return System.getProperty(IMAGE, "postgres:17-alpine");
+    }
+
     private static PostgresServer container() {
         PostgreSQLContainer container =
-                new PostgreSQLContainer(IMAGE).withCommand("postgres", "-c", "max_connections=" + MAX_CONNECTIONS);
+                new PostgreSQLContainer(image()).withCommand("postgres", "-c", "max_connections=" + MAX_CONNECTIONS);
         container.start();
         String url = container.getJdbcUrl();
         return new PostgresServer(
