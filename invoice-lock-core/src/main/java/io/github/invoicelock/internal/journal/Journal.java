@@ -824,13 +824,19 @@ public final class Journal {
 
     private Condition needsAttention() {
         Table<?> newer = attempts.as("newer");
+        // Not andNotExists: jOOQ 3.21 has it with another signature, and hosts bring that to what is compiled against
+        // 3.19.
         return BILLER.eq(owner.biller())
                 .and(parked())
-                .andNotExists(selectOne()
-                        .from(newer)
-                        .where(field(name("newer", "biller"), SQLDataType.CLOB).eq(owner.biller()))
-                        .and(field(name("newer", "invoice_id")).eq(ofAttempts(INVOICE_ID)))
-                        .and(field(name("newer", "number"), SQLDataType.INTEGER).gt(ofAttempts(NUMBER))));
+                .and(field(selectOne()
+                                .from(newer)
+                                .where(field(name("newer", "biller"), SQLDataType.CLOB)
+                                        .eq(owner.biller()))
+                                .and(field(name("newer", "invoice_id")).eq(ofAttempts(INVOICE_ID)))
+                                .and(field(name("newer", "number"), SQLDataType.INTEGER)
+                                        .gt(ofAttempts(NUMBER)))
+                                .limit(inline(1)))
+                        .isNull());
     }
 
     /**
