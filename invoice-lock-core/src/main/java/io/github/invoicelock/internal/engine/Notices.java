@@ -79,14 +79,14 @@ final class Notices {
     }
 
     private void parked(BillingAttempt attempt) {
+        // Not its message: a provider's, or an exception's, may quote the invoice or a credential. The journal has it.
         LOG.warn(
-                "biller={} invoice={} parked attempt={} state={} code={} message={}: a person must decide, see needsAttention()",
+                "biller={} invoice={} parked attempt={} state={} code={}: a person must decide, see needsAttention()",
                 biller,
                 attempt.invoiceId(),
                 attempt.number(),
                 attempt.state(),
-                attempt.code(),
-                attempt.message());
+                attempt.code());
         tell(l -> l.parked(attempt));
     }
 
