@@ -78,4 +78,11 @@ public interface BillingListener {
      * @param time how long it took, with the wait for a connection
      */
     default void settleTook(int invoices, Duration time) {}
+
+    /**
+     * A run of this server has ended, also one that ends with an exception, which is thrown afterwards.
+     *
+     * @param run its counts, and why it ended
+     */
+    default void runEnded(BillingRun run) {}
 }

@@ -6,6 +6,8 @@ import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingListener;
 import io.github.invoicelock.BillingOutcome;
+import io.github.invoicelock.BillingRun;
+import io.github.invoicelock.StopReason;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -46,6 +48,8 @@ import java.util.stream.Stream;
  *   <li>{@code invoice.lock.call}: a timer of the provider, by tag {@code answer} (billed, accepted, declined, not_billed, unknown)
  *   <li>{@code invoice.lock.settle}: a timer of the transactions that settle, and {@code invoice.lock.settle.invoices}, how many
  *       outcomes each wrote
+ *   <li>{@code invoice.lock.run}: a timer of this server's runs, by tag {@code stopped} (none_left, invoice_limit, time_limit,
+ *       provider_failing, closed, interrupted, error)
  * </ul>
  */
 public final class BillingMetrics implements BillingListener, MeterBinder {
@@ -125,6 +129,12 @@ public final class BillingMetrics implements BillingListener, MeterBinder {
         }
     }
 
+    @Override
+    public void runEnded(BillingRun run) {
+        bound.forEach(
+                meters -> requireNonNull(meters.runs.get(run.stopReason())).record(run.elapsed()));
+    }
+
     private static String answer(BillingOutcome outcome) {
         if (outcome instanceof BillingOutcome.Billed) {
             return "billed";
@@ -143,6 +153,7 @@ public final class BillingMetrics implements BillingListener, MeterBinder {
         private final MeterRegistry registry;
         private final Map<AttemptState, Counter> outcomes = new EnumMap<>(AttemptState.class);
         private final Map<String, Timer> calls;
+        private final Map<StopReason, Timer> runs = new EnumMap<>(StopReason.class);
         private final Counter contended;
         private final Counter takenOver;
         private final Counter parked;
@@ -171,6 +182,11 @@ public final class BillingMetrics implements BillingListener, MeterBinder {
                                     .description("How long the provider took")
                                     .tags(tags.and("answer", answer))
                                     .register(registry)));
+            for (StopReason reason : StopReason.values()) {
+                runs.put(
+                        reason,
+                        timer(registry, tags.and("stopped", reason.name().toLowerCase(Locale.ROOT)), "run", "Runs"));
+            }
             contended = counter(registry, tags, "contended", "Invoices that another server, or the host, held");
             takenOver = counter(registry, tags, "taken.over", "Attempts that were taken over");
             parked = counter(registry, tags, "parked", "Attempts that were left to a person");

@@ -115,6 +115,7 @@ final class Notices {
 
     void ended(BillingRun run) {
         LOG.info("biller={} {}", biller, run);
+        tell(l -> l.runEnded(run));
     }
 
     private void tell(Consumer<BillingListener> event) {
