@@ -319,6 +319,17 @@ class SpringAutoConfigurationTest {
     }
 
     @Test
+    void a_biller_of_the_hosts_own_shows_its_journal_and_no_counters_that_would_stay_zero() {
+        LockingInvoiceBiller own = host.running(host.server(provider).name("own"));
+        application
+                .withConfiguration(AutoConfigurations.of(MetricsAutoConfiguration.class))
+                .withBean(MeterRegistry.class, SimpleMeterRegistry::new)
+                .withBean("own", LockingInvoiceBiller.class, () -> own)
+                .run(context ->
+                        assertThat(context).hasSingleBean(JournalMetrics.class).doesNotHaveBean(BillingMetrics.class));
+    }
+
+    @Test
     void without_a_registry_or_without_micrometer_there_are_no_metrics() {
         application.run(context -> assertThat(context)
                 .hasSingleBean(LockingInvoiceBiller.class)

@@ -38,10 +38,12 @@ import org.springframework.util.ClassUtils;
 @ConditionalOnBean(BillingGateway.class)
 @EnableConfigurationProperties(InvoiceLockProperties.class)
 public final class InvoiceLockAutoConfiguration {
+    static final String BILLER = "lockingInvoiceBiller";
+
     /** Made by Spring. */
     InvoiceLockAutoConfiguration() {}
 
-    @Bean(destroyMethod = "close")
+    @Bean(name = BILLER, destroyMethod = "close")
     @ConditionalOnMissingBean
     // The host's own migrations create the table that the biller checks.
     @DependsOnDatabaseInitialization

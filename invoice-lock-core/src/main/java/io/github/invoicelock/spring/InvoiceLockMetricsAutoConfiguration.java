@@ -13,7 +13,7 @@ import org.springframework.context.annotation.Bean;
 
 /**
  * {@link BillingMetrics} and {@link JournalMetrics} of the biller, where Micrometer has a registry. Spring Boot binds them to it, as every
- * {@code MeterBinder}.
+ * {@code MeterBinder}. A biller of the host's own has the journal's alone, unless it is given a {@link BillingMetrics} as a listener.
  */
 @AutoConfiguration(
         after = InvoiceLockAutoConfiguration.class,
@@ -28,9 +28,10 @@ public final class InvoiceLockMetricsAutoConfiguration {
     /** Made by Spring. */
     InvoiceLockMetricsAutoConfiguration() {}
 
+    /** Only for the biller that is made here: a host's own is built without it, and would seem to do nothing. */
     @Bean
     @ConditionalOnMissingBean
-    @ConditionalOnBean(InvoiceLockProperties.class)
+    @ConditionalOnBean(value = InvoiceLockProperties.class, name = InvoiceLockAutoConfiguration.BILLER)
     BillingMetrics billingMetrics(InvoiceLockProperties properties) {
         return new BillingMetrics(properties.name());
     }
