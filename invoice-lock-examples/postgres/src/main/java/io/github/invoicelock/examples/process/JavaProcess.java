@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -61,6 +62,22 @@ public final class JavaProcess implements AutoCloseable {
      * @throws IOException if it does not start
      */
     public static JavaProcess start(List<String> options, Class<?> main, String... arguments) throws IOException {
+        return start(Map.of(), options, main, arguments);
+    }
+
+    /**
+     * Starts one with options of the JVM and an environment.
+     *
+     * @param environment what it has besides this one's: what not every user of the machine should read, as they read arguments
+     * @param options for example {@code -Xmx64m}
+     * @param main its class
+     * @param arguments of its main method
+     * @return the process
+     * @throws IOException if it does not start
+     */
+    public static JavaProcess start(
+            Map<String, String> environment, List<String> options, Class<?> main, String... arguments)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
@@ -71,9 +88,9 @@ public final class JavaProcess implements AutoCloseable {
         command.addAll(options);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(List.of(arguments));
-        Process process = new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+        builder.environment().putAll(environment);
+        Process process = builder.start();
         // Ctrl-C leaves nothing behind.
         Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
         return new JavaProcess(process);

@@ -113,7 +113,7 @@ public final class Demo {
                 List.of(
                         "--server.port=0",
                         "--server.address=127.0.0.1",
-                        "--logging.level.root=error",
+                        "--logging.config=classpath:demo/logback.xml",
                         "--spring.datasource.url=" + database.jdbcUrl(),
                         "--stripe.api-key=${STRIPE_API_KEY}",
                         "--stripe.api-base=" + (fake == null ? com.stripe.Stripe.LIVE_API_BASE : fake.apiBase()),
