@@ -24,6 +24,9 @@ final class StripeOutcome {
 
     /** From an answer, a list or a webhook's event. */
     static BillingOutcome of(PaymentIntent intent) {
+        if (intent.getId() == null || intent.getStatus() == null) {
+            return BillingOutcome.unknown("what came back is no payment intent: a proxy's, perhaps");
+        }
         return switch (intent.getStatus()) {
             case "succeeded" -> BillingOutcome.billed(intent.getId());
             case "processing" -> BillingOutcome.accepted(intent.getId(), ASK_AGAIN);
@@ -62,8 +65,9 @@ final class StripeOutcome {
                     : BillingOutcome.notBilled(described(e));
         }
         if (e instanceof AuthenticationException) {
-            // 401 and 403 come before the key is looked at. Every invoice will meet it:
-            // invoice-lock.stop-after-failures ends the run.
+            // 401 and 403 come before the key is looked at, so nothing was done. Every invoice will meet it: R11 ends
+            // the
+            // run after invoice-lock.stop-after-failures of them, and gives back what is claimed.
             return BillingOutcome.notBilled(described(e));
         }
         if (e instanceof ApiConnectionException) {

@@ -84,9 +84,8 @@ public final class Demo {
                         : "A local Stripe. With STRIPE_API_KEY=sk_test_… in the environment: the real one.");
         try (Server a = server("A");
                 Server b = server("B")) {
-            a.address();
-            b.address();
-            say("Two servers are up; the host's tables and the journal are migrated. Invoices come in …");
+            say("Two servers are up, " + a.address() + " and " + b.address()
+                    + "; the host's tables and the journal are migrated. Invoices come in …");
             insertInvoices();
             if (fake == null) {
                 await(() -> !tables.billed().isEmpty());

@@ -10,9 +10,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,7 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The rules of idempotent requests, as Stripe documents them. */
 class FakeStripeTest {
-    private final HandMoved clock = new HandMoved();
+    private final HandMovedClock clock = new HandMovedClock();
     private final FakeStripe stripe = start(clock);
     private final HttpClient client = HttpClient.newHttpClient();
 
@@ -126,29 +123,6 @@ class FakeStripeTest {
             return FakeStripe.start(clock, "whsec_test");
         } catch (IOException e) {
             throw new IllegalStateException(e);
-        }
-    }
-
-    private static final class HandMoved extends Clock {
-        private volatile Instant now = Instant.parse("2026-11-24T06:00:00Z");
-
-        void pass(Duration time) {
-            now = now.plus(time);
-        }
-
-        @Override
-        public Instant instant() {
-            return now;
-        }
-
-        @Override
-        public ZoneId getZone() {
-            return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(ZoneId zone) {
-            throw new UnsupportedOperationException();
         }
     }
 }
