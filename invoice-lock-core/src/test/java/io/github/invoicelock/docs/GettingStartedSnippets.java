@@ -38,6 +38,7 @@ public final class GettingStartedSnippets {
 
     private GettingStartedSnippets() {}
 
+    // tag::payments[]
     /** The host's own client of its provider. */
     @FunctionalInterface
     public interface Payments {
@@ -48,6 +49,7 @@ public final class GettingStartedSnippets {
         Answer charge(String idempotencyKey, BigDecimal amount, String customer, Duration timeout)
                 throws IOException, InterruptedException;
     }
+    // end::payments[]
 
     // tag::gateway[]
     /** Tells what is known of a charge, and no more. */
