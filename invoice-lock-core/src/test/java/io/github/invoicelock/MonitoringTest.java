@@ -61,7 +61,8 @@ class MonitoringTest {
         });
         InBackground<BillingRun> run = InBackground.of(server::billPending);
         called.await();
-        await().untilAsserted(
+        await().atMost(Duration.ofMinutes(1))
+                .untilAsserted(
                         () -> assertThat(value("invoice_lock_outcomes_total{biller=\"invoices\",outcome=\"billed\"}"))
                                 .isEqualTo(2));
 

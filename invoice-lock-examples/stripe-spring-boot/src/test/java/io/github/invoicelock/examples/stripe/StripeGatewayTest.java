@@ -23,6 +23,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jooq.Record;
@@ -34,6 +35,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
 
 /** What each of Stripe's answers means for an invoice, through Stripe's own client. */
 class StripeGatewayTest {
@@ -301,6 +304,18 @@ class StripeGatewayTest {
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    @Test
+    void stripe_itself_is_called_unless_another_address_is_given() {
+        MapConfigurationPropertySource given = new MapConfigurationPropertySource(
+                Map.of("stripe.api-key", "sk_test_1", "stripe.webhook-secret", "whsec_test"));
+
+        assertThat(new Binder(given)
+                        .bind("stripe", StripeProperties.class)
+                        .get()
+                        .apiBase())
+                .isEqualTo("https://api.stripe.com");
     }
 
     @Test

@@ -234,8 +234,9 @@ class StripeHostTest {
         CompletableFuture<BillingRun> run = CompletableFuture.supplyAsync(biller::billPending);
         stripe.awaitReached();
         // Not by the page itself: it shows the journal as it was up to ten seconds ago.
-        await().untilAsserted(() -> assertThat(get("/actuator/metrics/invoice.lock.outcomes?tag=outcome:billed"))
-                .contains("\"value\":5.0"));
+        await().atMost(Duration.ofMinutes(1))
+                .untilAsserted(() -> assertThat(get("/actuator/metrics/invoice.lock.outcomes?tag=outcome:billed"))
+                        .contains("\"value\":5.0"));
 
         assertThat(run).isNotDone();
         assertThat(get("/actuator/prometheus"))
