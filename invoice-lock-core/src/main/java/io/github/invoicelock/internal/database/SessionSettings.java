@@ -1,6 +1,7 @@
 package io.github.invoicelock.internal.database;
 
 import java.time.Duration;
+import java.util.List;
 
 /**
  * What one transaction sets for itself (R9), always local to it, so that it works behind PgBouncer in transaction mode.
@@ -13,8 +14,14 @@ import java.time.Duration;
 public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work work) {
     /** What the statements of a transaction have in common. */
     public enum Work {
-        /** They read or claim pages: planned each time, for a plan that was cached while the tables were small would stay bad. */
+        /**
+         * They read or claim pages in an order that an index has: planned each time, for a plan that was cached while the tables were small
+         * would stay bad. Never sorted where an index can do it: with statistics that were taken when little was pending, reading all that
+         * is pending and sorting it seems cheaper.
+         */
         PAGES,
+        /** They name many rows by their keys, planned each time; with stale statistics a hash over the whole table seems cheaper. */
+        MANY_ROWS,
         /**
          * They name one row each by a key: one plan, by the index, is the best whatever the statistics say, and planning would cost more
          * than running.
@@ -80,12 +87,18 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
         if (work == Work.CALL && server.version() >= 170000) {
             sql.append("set_config('transaction_timeout', '0', true), ");
         }
-        if (work == Work.PAGES) {
-            sql.append("set_config('plan_cache_mode', 'force_custom_plan', true), ");
-        } else {
-            sql.append("set_config('plan_cache_mode', 'force_generic_plan', true), ")
-                    .append("set_config('enable_seqscan', 'off', true), ");
+        for (String off :
+                switch (work) {
+                    case PAGES -> List.of("enable_sort");
+                    case MANY_ROWS -> List.of("enable_seqscan", "enable_hashjoin", "enable_mergejoin");
+                    case ONE_ROW, CALL -> List.of("enable_seqscan");
+                }) {
+            sql.append("set_config('").append(off).append("', 'off', true), ");
         }
+        boolean generic = work == Work.ONE_ROW || work == Work.CALL;
+        sql.append("set_config('plan_cache_mode', '")
+                .append(generic ? "force_generic_plan" : "force_custom_plan")
+                .append("', true), ");
         return sql.append("case when current_setting('synchronous_commit') = 'off' ")
                 .append("then set_config('synchronous_commit', 'on', true) end")
                 .toString();

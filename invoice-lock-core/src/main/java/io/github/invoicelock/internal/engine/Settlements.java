@@ -44,6 +44,7 @@ final class Settlements {
     private final Judgement judgement;
     private final Notices notices;
     private final SessionSettings oneRow;
+    private final SessionSettings manyRows;
 
     Settlements(EngineSettings settings, Database database, Journal journal, Invoices invoices, Notices notices) {
         this.settings = settings;
@@ -53,6 +54,7 @@ final class Settlements {
         this.judgement = new Judgement(settings);
         this.notices = notices;
         this.oneRow = SessionSettings.momentary(settings.leaseToAskAndSend(), SessionSettings.Work.ONE_ROW);
+        this.manyRows = SessionSettings.momentary(settings.leaseToAskAndSend(), SessionSettings.Work.MANY_ROWS);
     }
 
     /** Writes an outcome in a transaction of its own. */
@@ -120,7 +122,7 @@ final class Settlements {
     /** Writes many outcomes in one transaction; rows that the host holds are left for a later pass. */
     List<Settled> writeAll(List<Claim> claims, List<Answer> answers) {
         long start = System.nanoTime();
-        List<Settled> all = database.inTransaction(tx -> {
+        List<Settled> all = database.inTransaction(manyRows, tx -> {
             Map<Integer, Settled> settled = new HashMap<>();
             billAll(tx, claims, answers, settled);
             for (int i = 0; i < claims.size(); i++) {
