@@ -74,7 +74,6 @@ public final class BillingEngine {
     private final Settler<Heard> settler;
     private final ExecutorService steps;
     private final ExecutorService settlerThreads;
-    private final @Nullable ExecutorService ownCallThreads;
     private final Semaphore slots;
     /** R11: how many calls may be cut off and not have returned before runs stop. */
     private final int mostAbandoned;
@@ -126,13 +125,10 @@ public final class BillingEngine {
                 threads + "-step",
                 throughCall ? settings.concurrency() : Math.min(settings.concurrency(), CONNECTIONS_FOR_CLAIMS));
         this.settlerThreads = Threads.forSteps(threads + "-settler", CONNECTIONS_FOR_SETTLEMENTS);
-        this.ownCallThreads = settings.executor() == null
-                ? Threads.forCalls(threads + "-call", settings.concurrency(), mostAbandoned)
-                : null;
         this.pace = new Pace(settings.maxCallsPerSecond(), settings.time());
         this.calls = new Calls(
                 settings,
-                settings.executor() != null ? settings.executor() : java.util.Objects.requireNonNull(ownCallThreads),
+                () -> Threads.forCalls(threads + "-call", settings.concurrency() + mostAbandoned),
                 pace,
                 (claim, outcome) -> {
                     try {
@@ -281,19 +277,51 @@ public final class BillingEngine {
     // ---- fresh invoices
 
     private void billFresh(RunInProgress run) {
-        boolean manyAtOnce = settings.strategy() == LockStrategy.SKIP_LOCKED;
-        Position from = Position.START;
-        while (from != null && !run.stopped()) {
-            from = manyAtOnce ? claimMany(from, run) : claimOneByOne(from, run);
-        }
-        if (manyAtOnce && !run.stopped()) {
-            run.awaitInFlight();
-            List<String> pending = database.inTransaction(
-                    tx -> invoices.pendingAlthough(tx, journal.over(invoices.idText()), MOST_ANOMALIES_TOLD));
-            if (!pending.isEmpty()) {
-                Map<String, BillingAttempt> newest = database.inTransaction(tx -> journal.newest(tx, pending));
-                tellPendingAgain(newest);
+        if (settings.strategy() == LockStrategy.SKIP_LOCKED) {
+            claimMany(run);
+            if (!run.stopped()) {
+                run.awaitInFlight();
+                tellPendingAlthough();
             }
+        } else {
+            Position from = Position.START;
+            while (from != null && !run.stopped()) {
+                from = claimOneByOne(from, run);
+            }
+        }
+    }
+
+    /** Two claim where there are slots for both: one hands out what it has claimed while the other's statement runs. */
+    private void claimMany(RunInProgress run) {
+        Front front = new Front();
+        Thread second = null;
+        if (settings.scope() == LockScope.CLAIM_ONLY
+                && settings.concurrency() >= CONNECTIONS_FOR_CLAIMS * MOST_CLAIMED_AT_ONCE) {
+            second = Threads.start("invoice-lock-" + settings.name() + "-claimer", () -> {
+                try {
+                    claimMany(front, run);
+                } catch (RuntimeException | Error e) {
+                    run.fail(e);
+                }
+            });
+        }
+        try {
+            claimMany(front, run);
+        } catch (RuntimeException | Error e) {
+            // At once, so that the second one stops, too.
+            run.fail(e);
+        } finally {
+            if (second != null) {
+                run.await(second);
+            }
+        }
+    }
+
+    private void tellPendingAlthough() {
+        List<String> pending = database.inTransaction(
+                tx -> invoices.pendingAlthough(tx, journal.over(invoices.idText()), MOST_ANOMALIES_TOLD));
+        if (!pending.isEmpty()) {
+            tellPendingAgain(database.inTransaction(tx -> journal.newest(tx, pending)));
         }
     }
 
@@ -360,11 +388,27 @@ public final class BillingEngine {
         });
     }
 
-    private @Nullable Position claimMany(Position from, RunInProgress run) {
-        int room = takeSlots(run);
-        if (room == 0) {
-            return null;
+    private void claimMany(Front front, RunInProgress run) {
+        while (!run.stopped()) {
+            int room = takeSlots(run);
+            if (room == 0) {
+                return;
+            }
+            Front.Turn turn = front.take();
+            try {
+                Position from = turn.from();
+                if (from == null) {
+                    giveBackUnused(room, run);
+                    return;
+                }
+                claimMany(from, room, turn, run);
+            } finally {
+                turn.giveUp();
+            }
         }
+    }
+
+    private void claimMany(Position from, int room, Front.Turn turn, RunInProgress run) {
         long start = System.nanoTime();
         ClaimedPage page;
         try {
@@ -375,6 +419,7 @@ public final class BillingEngine {
                                 invoices.bound(from, room),
                                 invoices.orderOfTyped())
                         .in(tx);
+                turn.end(behind(from, claimed));
                 claimed.claimed()
                         .forEach(c ->
                                 reached(Point.BEFORE_CLAIM_COMMIT, c.attempt().invoiceId()));
@@ -385,9 +430,7 @@ public final class BillingEngine {
             throw e;
         }
         notices.claimTook(page.claimed().size(), start);
-        int unused = room - page.claimed().size();
-        pace.giveBack(unused);
-        giveSlotsBack(unused, run);
+        giveBackUnused(room - page.claimed().size(), run);
         run.contended(page.locked() - page.claimed().size());
         for (Claimed claimed : page.claimed()) {
             reached(Point.AFTER_CLAIM_COMMIT, claimed.attempt().invoiceId());
@@ -399,6 +442,10 @@ public final class BillingEngine {
                 delivery.deliver(claim, run);
             }
         }
+    }
+
+    /** Where the next claim begins; null where none is left. */
+    private @Nullable Position behind(Position from, ClaimedPage page) {
         if (page.locked() == 0) {
             return invoices.nextPhase(from);
         }
@@ -408,6 +455,11 @@ public final class BillingEngine {
         }
         Claimed last = page.claimed().get(page.claimed().size() - 1);
         return invoices.after(from, page.lastOrder(), last.attempt().invoiceId());
+    }
+
+    private void giveBackUnused(int unused, RunInProgress run) {
+        pace.giveBack(unused);
+        giveSlotsBack(unused, run);
     }
 
     // ---- one invoice
@@ -746,9 +798,6 @@ public final class BillingEngine {
         }
         steps.shutdown();
         settlerThreads.shutdown();
-        if (ownCallThreads != null) {
-            ownCallThreads.shutdown();
-        }
     }
 
     private synchronized void awaitRuns(Duration atMost) throws InterruptedException {

@@ -9,11 +9,13 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Calls {
     private final EngineSettings settings;
-    private final Executor executor;
+    private final Supplier<ExecutorService> ownThreads;
     private final Pace pace;
     private final BiConsumer<Claim, BillingOutcome> lateAnswers;
     private final Set<Call> inFlight = ConcurrentHashMap.newKeySet();
@@ -30,10 +32,16 @@ final class Calls {
     private final Duration tick;
     private int watchedRuns;
     private @Nullable Thread watcher;
+    /** The host's, or threads of our own that last as long as a run does. */
+    private volatile @Nullable Executor executor;
 
-    Calls(EngineSettings settings, Executor executor, Pace pace, BiConsumer<Claim, BillingOutcome> lateAnswers) {
+    Calls(
+            EngineSettings settings,
+            Supplier<ExecutorService> ownThreads,
+            Pace pace,
+            BiConsumer<Claim, BillingOutcome> lateAnswers) {
         this.settings = settings;
-        this.executor = executor;
+        this.ownThreads = ownThreads;
         this.pace = pace;
         this.lateAnswers = lateAnswers;
         this.tick = Duration.ofMillis(
@@ -45,7 +53,8 @@ final class Calls {
         Call call = new Call(claim);
         inFlight.add(call);
         try {
-            executor.execute(call);
+            java.util.Objects.requireNonNull(executor, "a call belongs to a run")
+                    .execute(call);
         } catch (RejectedExecutionException e) {
             call.cutOff("The executor refused the call: " + e.getMessage());
         }
@@ -75,6 +84,9 @@ final class Calls {
     /** Watches the calls of one more run. */
     synchronized void watch() {
         watchedRuns++;
+        if (executor == null) {
+            executor = settings.executor() != null ? settings.executor() : ownThreads.get();
+        }
         if (watcher == null) {
             watcher = new Thread(this::cutOffOverdue, "invoice-lock-" + settings.name() + "-watcher");
             watcher.setDaemon(true);
@@ -85,8 +97,14 @@ final class Calls {
     /** A run has ended. */
     synchronized void unwatch() {
         watchedRuns--;
-        if (watchedRuns == 0 && watcher != null) {
-            LockSupport.unpark(watcher);
+        if (watchedRuns == 0) {
+            if (executor != settings.executor() && executor instanceof ExecutorService own) {
+                own.shutdown();
+            }
+            executor = null;
+            if (watcher != null) {
+                LockSupport.unpark(watcher);
+            }
         }
     }
 

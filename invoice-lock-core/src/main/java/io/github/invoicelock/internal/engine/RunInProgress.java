@@ -164,6 +164,19 @@ final class RunInProgress {
         }
     }
 
+    /** Waits for a thread that works for this run, and stops when the run does. */
+    void await(Thread worker) {
+        boolean alive = true;
+        while (alive) {
+            try {
+                worker.join();
+                alive = false;
+            } catch (InterruptedException e) {
+                interrupted();
+            }
+        }
+    }
+
     synchronized @Nullable Throwable failure() {
         return failure;
     }
