@@ -267,7 +267,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         private int stopAfterFailures = 20;
         private boolean keepSnapshots;
         private @Nullable RetryPolicy retryPolicy = RetryPolicy.standard();
-        private @Nullable BilledHook onBilled = (transaction, attempt, reference) -> {};
+        private @Nullable BilledHook onBilled = EngineSettings.NO_HOOK;
         private final List<@Nullable BillingListener> listeners = new ArrayList<>();
         private @Nullable Executor executor;
         private @Nullable String journalSchema = InvoiceLockSchema.DEFAULT_SCHEMA;

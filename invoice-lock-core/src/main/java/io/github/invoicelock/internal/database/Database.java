@@ -104,7 +104,68 @@ public final class Database {
      */
     public <A extends @Nullable Object, T extends @Nullable Object> T inTransaction(
             SessionSettings settings, Request<A> first, BiFunction<DSLContext, A, T> work) {
-        return bounded(() -> transact(tx -> work.apply(tx, first.in(tx, sql(settings) + "; "))));
+        return bounded(() -> transact(tx -> work.apply(tx, first.in(tx, sql(settings) + "; ", ""))));
+    }
+
+    /**
+     * Runs two transactions on one connection, the first of one request alone: what it asks, its commit, and the beginning of the second
+     * with its first request go in one round trip. The work sees the answers when the first is committed.
+     *
+     * @param <A> the first transaction's answer
+     * @param <B> the answer to the second one's first request
+     * @param <T> the result's type
+     * @param firstSettings local to the first
+     * @param first all that the first does
+     * @param secondSettings local to the second
+     * @param second what the second asks first
+     * @param work of the second; must not commit
+     * @return what the work returned
+     * @throws LockNotAvailableException if another holds a row that was to be locked
+     * @throws DatabaseException for every other database error; the first may be committed
+     */
+    public <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> T inTwoTransactions(
+            SessionSettings firstSettings,
+            Request<A> first,
+            SessionSettings secondSettings,
+            Request<B> second,
+            Work<A, B, T> work) {
+        record Answers<A extends @Nullable Object, B extends @Nullable Object>(A first, B second) {}
+        Request<Answers<A, B>> both =
+                Request.both(first, "commit; begin; " + sql(secondSettings) + "; ", second, Answers::new);
+        return bounded(() -> transact(tx -> {
+            Answers<A, B> answers = both.in(tx, sql(firstSettings) + "; ", "");
+            return work.in(tx, answers.first(), answers.second());
+        }));
+    }
+
+    /**
+     * What a second transaction does.
+     *
+     * @param <A> the first transaction's answer
+     * @param <B> the answer to the second one's first request
+     * @param <T> the result's type
+     */
+    @FunctionalInterface
+    public interface Work<A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> {
+        /**
+         * Does it.
+         *
+         * @param tx the second transaction
+         * @param first the first one's answer
+         * @param second the answer to the second one's first request
+         * @return the result
+         */
+        T in(DSLContext tx, A first, B second);
+    }
+
+    /**
+     * Begins the next transaction on the same connection, after a {@link Request#commit}.
+     *
+     * @param tx over the connection
+     * @param settings local to the next transaction
+     */
+    public void next(DSLContext tx, SessionSettings settings) {
+        begin(tx, settings);
     }
 
     /**

@@ -60,7 +60,13 @@ public abstract sealed class Request<T extends @Nullable Object> {
      */
     public static <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> Request<T> both(
             Request<A> first, Request<B> second, BiFunction<A, B, T> both) {
-        return new Two<>(first, second, both);
+        return new Two<>(first, "", second, both);
+    }
+
+    /** Two requests in one round trip with statements between them that answer nothing of interest. */
+    static <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> Request<T> both(
+            Request<A> first, String between, Request<B> second, BiFunction<A, B, T> both) {
+        return new Two<>(first, between, second, both);
     }
 
     /**
@@ -71,22 +77,32 @@ public abstract sealed class Request<T extends @Nullable Object> {
      * @throws LockNotAvailableException if another holds a row that it asked for
      */
     public T in(DSLContext tx) {
-        return in(tx, "");
+        return in(tx, "", "");
     }
 
-    /** Asks after statements that answer nothing of interest, in the same round trip. */
-    T in(DSLContext tx, String before) {
-        return locks() ? Database.lockingRows(() -> ask(tx, before)) : ask(tx, before);
+    /**
+     * Asks, and commits in the same round trip. Nothing may be asked in this transaction any more; the commit that ends it as always
+     * finds nothing to do, and costs nothing.
+     *
+     * @param tx the transaction
+     * @return the answer
+     * @throws LockNotAvailableException if another holds a row that it asked for
+     */
+    public T commit(DSLContext tx) {
+        return in(tx, "", "; commit");
     }
 
-    private T ask(DSLContext tx, String before) {
+    /** Asks between statements that answer nothing of interest, in the same round trip. */
+    T in(DSLContext tx, String before, String after) {
+        return locks() ? Database.lockingRows(() -> ask(tx, before, after)) : ask(tx, before, after);
+    }
+
+    private T ask(DSLContext tx, String before, String after) {
         return tx.connectionResult(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(before + sql())) {
+            try (PreparedStatement statement = connection.prepareStatement(before + sql() + after)) {
                 bind(connection, statement, 1);
                 statement.execute();
-                for (int i = 0; i < statementsIn(before); i++) {
-                    statement.getMoreResults();
-                }
+                skip(statement, before);
                 return read(tx, statement);
             } catch (SQLException e) {
                 throw new DataAccessException(e.getMessage(), e);
@@ -94,8 +110,12 @@ public abstract sealed class Request<T extends @Nullable Object> {
         });
     }
 
-    private static int statementsIn(String before) {
-        return (int) before.chars().filter(c -> c == ';').count();
+    /** Leaves out the answers of statements that end with a semicolon each. */
+    private static void skip(PreparedStatement executed, String statements) throws SQLException {
+        long count = statements.chars().filter(c -> c == ';').count();
+        for (long i = 0; i < count; i++) {
+            executed.getMoreResults();
+        }
     }
 
     abstract boolean locks();
@@ -145,11 +165,13 @@ public abstract sealed class Request<T extends @Nullable Object> {
     private static final class Two<A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object>
             extends Request<T> {
         private final Request<A> first;
+        private final String between;
         private final Request<B> second;
         private final BiFunction<A, B, T> both;
 
-        private Two(Request<A> first, Request<B> second, BiFunction<A, B, T> both) {
+        private Two(Request<A> first, String between, Request<B> second, BiFunction<A, B, T> both) {
             this.first = first;
+            this.between = between;
             this.second = second;
             this.both = both;
         }
@@ -161,7 +183,7 @@ public abstract sealed class Request<T extends @Nullable Object> {
 
         @Override
         String sql() {
-            return first.sql() + "; " + second.sql();
+            return first.sql() + "; " + between + second.sql();
         }
 
         @Override
@@ -173,6 +195,7 @@ public abstract sealed class Request<T extends @Nullable Object> {
         T read(DSLContext tx, PreparedStatement executed) throws SQLException {
             A a = first.read(tx, executed);
             executed.getMoreResults();
+            skip(executed, between);
             return both.apply(a, second.read(tx, executed));
         }
     }

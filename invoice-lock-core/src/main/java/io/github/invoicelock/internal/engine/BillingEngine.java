@@ -33,6 +33,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +50,8 @@ public final class BillingEngine {
     private static final Duration A_MOMENT = Duration.ofMillis(2);
 
     private static final int MOST_ANOMALIES_TOLD = 100;
+
+    private static final String GIVEN_BACK = "Claimed, and given back uncalled when the run stopped.";
     /** R9: the second lock of an invoice that is ours may meet another's momentary look. */
     private static final Duration LOCK_FOR_CALL = Duration.ofSeconds(1);
     /** How soon an invoice is tried again that the host held when it was to be called. */
@@ -71,6 +74,7 @@ public final class BillingEngine {
     private final Calls calls;
     private final Delivery delivery;
     private final ClaimOne claimOne;
+    private final boolean claimsForCall;
     private final Settler<Heard> settler;
     private final ExecutorService steps;
     private final ExecutorService settlerThreads;
@@ -82,6 +86,7 @@ public final class BillingEngine {
     private final SessionSettings claiming;
     private final SessionSettings calling;
     private final @Nullable Duration grace;
+    private final RowWait rowWait;
 
     private volatile boolean closed;
     private int activeRuns;
@@ -138,6 +143,9 @@ public final class BillingEngine {
                     }
                 });
         this.claimOne = database.distributed() ? this::lockThenInsert : this::lockAndInsert;
+        // A fail point lies between two statements, so that those are sent one by one; and on Citus no statement is on
+        // both tables.
+        this.claimsForCall = throughCall && !database.distributed() && settings.failPoints() == FailPoints.OFF;
         this.delivery = throughCall ? this::callUnderLock : this::callWithoutLock;
         this.settler = new Settler<>(CONNECTIONS_FOR_SETTLEMENTS, settlerThreads, this::settle);
         this.slots = new Semaphore(settings.concurrency());
@@ -148,6 +156,11 @@ public final class BillingEngine {
         // R9: a dead server's lock ends a margin after the longest call, and no limit of the server's own cuts a call
         // short.
         this.calling = new SessionSettings(LOCK_FOR_CALL, idle, Work.CALL);
+        this.rowWait = switch (settings.strategy()) {
+            case NOWAIT -> RowWait.NOWAIT;
+            case SKIP_LOCKED -> RowWait.SKIP_LOCKED;
+            case WAIT -> RowWait.WAIT;
+        };
         this.grace = throughCall && settings.providerRemembers() ? GRACE : null;
     }
 
@@ -345,16 +358,14 @@ public final class BillingEngine {
     }
 
     private void claimOne(String invoiceId, RunInProgress run) {
+        if (claimsForCall) {
+            claimForCall(invoiceId, run);
+            return;
+        }
         long start = System.nanoTime();
-        RowWait wait =
-                switch (settings.strategy()) {
-                    case NOWAIT -> RowWait.NOWAIT;
-                    case SKIP_LOCKED -> RowWait.SKIP_LOCKED;
-                    case WAIT -> RowWait.WAIT;
-                };
         Optional<Claimed> claimed;
         try {
-            claimed = claimOne.claim(invoiceId, wait);
+            claimed = claimOne.claim(invoiceId, rowWait);
         } catch (LockNotAvailableException e) {
             claimed = Optional.empty();
         }
@@ -368,14 +379,59 @@ public final class BillingEngine {
         delivery.deliver(Claim.fresh(claimed.get(), settings.lease(), start), run);
     }
 
+    /** As {@link #callUnderLock}, but the claim, its commit and the second transaction's lock go in one round trip. */
+    private void claimForCall(String invoiceId, RunInProgress run) {
+        long start = System.nanoTime();
+        UnderLock call = new UnderLock(run);
+        try {
+            call.settled = database.inTwoTransactions(
+                    claiming,
+                    insertFirst(invoiceId, rowWait),
+                    calling,
+                    Request.both(
+                            // Skipped, not waited for: what is not free in this trip was another's when it was to be
+                            // claimed.
+                            invoices.lock(invoiceId, RowWait.SKIP_LOCKED), journal.ownsFirst(invoiceId), Found::new),
+                    (tx, claimed, found) -> {
+                        notices.claimTook(claimed.isPresent() ? 1 : 0, start);
+                        if (claimed.isEmpty()) {
+                            return Settled.CONTENDED;
+                        }
+                        notices.claimed(claimed.get().attempt());
+                        call.claim = Claim.fresh(claimed.get(), settings.lease(), start);
+                        return call.in(
+                                tx,
+                                found.locked().isPresent()
+                                        ? found
+                                        : lockAndCheck(call.claim).in(tx));
+                    });
+        } catch (LockNotAvailableException e) {
+            if (call.claim == null) {
+                notices.claimTook(0, start);
+            }
+            call.failure = e;
+        } catch (RuntimeException e) {
+            call.failure = e;
+        }
+        if (call.claim != null) {
+            conclude(call.claim, call);
+        } else if (call.failure == null || call.failure instanceof LockNotAvailableException) {
+            concludeUncalled(Settled.CONTENDED, invoiceId, false, run);
+        } else {
+            throw call.failure;
+        }
+    }
+
     /** Locked first, then checked by the same statement: billed while we waited is not pending any more. */
     private Optional<Claimed> lockAndInsert(String invoiceId, RowWait wait) {
-        Request<Optional<Claimed>> claim =
-                journal.insertFirst(wait.name(), () -> invoices.freshAndLocked(wait), invoices.bound(invoiceId));
-        return database.inTransaction(claiming, claim, (tx, inserted) -> {
+        return database.inTransaction(claiming, insertFirst(invoiceId, wait), (tx, inserted) -> {
             reached(Point.BEFORE_CLAIM_COMMIT, invoiceId);
             return inserted;
         });
+    }
+
+    private Request<Optional<Claimed>> insertFirst(String invoiceId, RowWait wait) {
+        return journal.insertFirst(wait.name(), () -> invoices.freshAndLocked(wait), invoices.bound(invoiceId));
     }
 
     /** The same where no statement may be on both tables. */
@@ -508,56 +564,91 @@ public final class BillingEngine {
             settleAlone(claim, call(claim, run), run);
             return;
         }
-        Answer[] heard = new Answer[1];
-        long[] heardAt = new long[1];
-        Settled settled;
+        UnderLock call = new UnderLock(run);
+        call.claim = claim;
         try {
-            settled = database.inTransaction(calling, lockAndCheck(claim), (tx, found) -> {
-                reached(Point.AFTER_LOCK_FOR_CALL, claim.invoiceId());
-                // A server that was stalled since its claim finds that another has taken over.
-                if (!found.ours()) {
-                    return Settled.CONTENDED;
-                }
-                boolean pending = found.pending();
-                if (!pending && claim.before() == AttemptState.NOT_BILLED) {
-                    return settlements.withdraw(tx, claim);
-                }
-                Claim allowed = pending ? claim : claim.askOnly();
-                heard[0] = call(allowed, run);
-                heardAt[0] = System.nanoTime();
-                Settled written = settlements.writeUnderCall(tx, allowed, heard[0]);
-                reached(Point.BEFORE_SETTLE_COMMIT, claim.invoiceId());
-                return written;
-            });
-        } catch (LockNotAvailableException e) {
-            if (heard[0] == null) {
-                settlements.release(claim, TRY_AGAIN, "The host held the invoice when it was to be called.");
-                concludeUncalled(Settled.CONTENDED, claim.invoiceId(), false, run);
-            } else {
-                settleAlone(claim, heard[0], run);
-            }
-            return;
+            call.settled = database.inTransaction(calling, lockAndCheck(claim), call::in);
         } catch (RuntimeException e) {
-            afterError(claim, heard[0], e, run);
-            return;
+            call.failure = e;
         }
-        if (heard[0] == null) {
-            notices.leftOrGivenUp(settled);
-        } else {
-            notices.settleTook(1, heardAt[0]);
-        }
-        reached(Point.AFTER_SETTLE_COMMIT, claim.invoiceId());
-        conclude(claim, heard[0], settled, run);
+        conclude(claim, call);
     }
 
-    /** What the second lock finds. */
-    private record Found(boolean pending, boolean ours) {}
+    /** A call in a transaction that holds the invoice's lock, and what came of it. Used by one thread. */
+    private final class UnderLock {
+        private final RunInProgress run;
+        private @Nullable Claim claim;
+        private @Nullable Answer heard;
+        private long heardAt;
+        private @Nullable Settled settled;
+        private @Nullable RuntimeException failure;
+
+        private UnderLock(RunInProgress run) {
+            this.run = run;
+        }
+
+        Settled in(DSLContext tx, Found found) {
+            Claim ours = java.util.Objects.requireNonNull(claim);
+            reached(Point.AFTER_LOCK_FOR_CALL, ours.invoiceId());
+            // A server that was stalled since its claim finds that another has taken over.
+            if (!found.ours()) {
+                return Settled.CONTENDED;
+            }
+            boolean pending = found.locked().orElse(false);
+            if (!pending && ours.before() == AttemptState.NOT_BILLED) {
+                return settlements.withdraw(tx, ours);
+            }
+            if (run.givesBack()) {
+                return settlements
+                        .release(tx, ours, Duration.ZERO, GIVEN_BACK)
+                        .map(Settled::as)
+                        .orElse(Settled.CONTENDED);
+            }
+            Claim allowed = pending ? ours : ours.askOnly();
+            Answer answer = call(allowed, run);
+            heard = answer;
+            heardAt = System.nanoTime();
+            Settled written = settlements.writeUnderCall(tx, allowed, answer);
+            reached(Point.BEFORE_SETTLE_COMMIT, ours.invoiceId());
+            return written;
+        }
+    }
+
+    private void conclude(Claim claim, UnderLock call) {
+        Answer heard = call.heard;
+        if (call.failure instanceof LockNotAvailableException) {
+            if (heard == null) {
+                settlements.release(claim, TRY_AGAIN, "The host held the invoice when it was to be called.");
+                concludeUncalled(Settled.CONTENDED, claim.invoiceId(), false, call.run);
+            } else {
+                settleAlone(claim, heard, call.run);
+            }
+            return;
+        }
+        if (call.failure != null) {
+            afterError(claim, heard, call.failure, call.run);
+            return;
+        }
+        Settled settled = java.util.Objects.requireNonNull(call.settled);
+        if (heard == null) {
+            notices.leftOrGivenUp(settled);
+        } else {
+            notices.settleTook(1, call.heardAt);
+        }
+        reached(Point.AFTER_SETTLE_COMMIT, claim.invoiceId());
+        conclude(claim, heard, settled, call.run);
+    }
+
+    /**
+     * What the second lock finds.
+     *
+     * @param locked whether the invoice is pending; empty if there is no such row, or it was skipped
+     * @param ours whether the attempt is
+     */
+    private record Found(Optional<Boolean> locked, boolean ours) {}
 
     private Request<Found> lockAndCheck(Claim claim) {
-        return Request.both(
-                invoices.lock(claim.invoiceId(), RowWait.WAIT),
-                journal.owns(claim.attempt()),
-                (pending, ours) -> new Found(pending.orElse(false), ours));
+        return Request.both(invoices.lock(claim.invoiceId(), RowWait.WAIT), journal.owns(claim.attempt()), Found::new);
     }
 
     /** CLAIM_ONLY: no transaction is open and no connection is used while the provider is called. */
@@ -630,7 +721,7 @@ public final class BillingEngine {
 
     private void giveBack(Claim claim, RunInProgress run) {
         Settled settled = settlements
-                .release(claim, Duration.ZERO, "Claimed, and given back uncalled when the run stopped.")
+                .release(claim, Duration.ZERO, GIVEN_BACK)
                 .map(Settled::as)
                 .orElse(Settled.CONTENDED);
         concludeUncalled(settled, claim.invoiceId(), claim.takenOver(), run);

@@ -53,6 +53,8 @@ public record EngineSettings(
         @Nullable Executor executor,
         Pace.Time time,
         FailPoints failPoints) {
+    /** Where the host has no work of its own in the settlement. */
+    public static final BilledHook NO_HOOK = (transaction, attempt, reference) -> {};
 
     /**
      * How long a claim is believed that makes one call. It begins before the invoice's row is waited for.

@@ -532,6 +532,28 @@ public final class Journal {
     }
 
     /**
+     * The same of an invoice's first attempt, which is written in the same round trip, so that its id is not known yet.
+     *
+     * @param invoiceId whose
+     * @return false if it is not ours, or not STARTED by us just now
+     */
+    public Request<Boolean> ownsFirst(String invoiceId) {
+        return Request.of(
+                prepared(
+                        "owns first",
+                        () -> selectOne()
+                                .from(attempts)
+                                .where(BILLER.eq(owner.biller()))
+                                .and(INVOICE_ID.eq(DSL.param("invoice", String.class)))
+                                .and(NUMBER.eq(inline(1)))
+                                .and(OWNER.eq(owner.server()))
+                                .and(FENCE.eq(inline(1)))
+                                .and(STATE.eq(inline(AttemptState.STARTED.name())))),
+                Map.of("invoice", invoiceId),
+                Rows::next);
+    }
+
+    /**
      * Writes BILLED, whoever owns the attempt and whatever it was before (R5).
      *
      * @param attempt which
