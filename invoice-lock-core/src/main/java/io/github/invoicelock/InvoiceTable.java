@@ -22,6 +22,17 @@ import org.jspecify.annotations.Nullable;
  * <p>Conditions and expressions are jOOQ's, with unqualified column names or names qualified by the table
  * ({@code DSL.field(DSL.name("state"))}); their values become literals in the SQL, so that PostgreSQL can match them with a partial
  * index.
+ *
+ * <p>The invoice's row is kept as {@code jsonb} when it is claimed, and {@link BillingRequest#invoice()} is read from that at every call,
+ * the first as any later one, by the same reading whatever the session is set to. Values come back exactly, with jOOQ's types for their
+ * columns; {@code timestamptz} in UTC ({@code infinity} as {@code OffsetDateTime.MAX}), {@code time} as {@code LocalTime}. The limits, which
+ * are the same at every call: {@code json} comes back as {@code jsonb} prints it (one of several equal keys, no white space), and
+ * {@code null} in it as no value; a float's {@code -0} as 0; arrays start at 1; {@code NaN} and {@code Infinity} in a {@code numeric} as
+ * null, for {@code BigDecimal} has none. {@code money}, ranges and composite types come as text, in which {@code lc_monetary} and the time
+ * zone of the session show: {@link #including} {@code amount::numeric} or {@code lower(period)} gives the value itself.
+ *
+ * <p>Columns may be added and dropped while servers run. One that is added is null in snapshots from before; one that is renamed is
+ * another. A snapshot whose values do not fit an altered column is parked for a person.
  */
 public final class InvoiceTable {
     final @Nullable String schema;
@@ -74,8 +85,8 @@ public final class InvoiceTable {
     }
 
     /**
-     * The column that identifies an invoice: of type bigint, integer, smallint, uuid, text or varchar (or a domain over one), not null
-     * and unique. {@code id} by default.
+     * The column that identifies an invoice: of type bigint, integer, smallint, uuid, text, varchar or char(n) (or a domain over
+     * one), not null and unique. {@code id} by default.
      *
      * @param column its name
      * @return the changed copy
@@ -144,7 +155,7 @@ public final class InvoiceTable {
      * What else is set when the invoice was charged, in the same statement as the mark. May be called for several columns.
      *
      * @param column its name
-     * @param value a value that PostgreSQL can cast to the column's type, a jOOQ {@link Field}, or null
+     * @param value a value that fits the column's type, as a literal in SQL would; a jOOQ {@link Field}; or null
      * @return the changed copy
      */
     public InvoiceTable onBilledSet(String column, @Nullable Object value) {
@@ -159,7 +170,7 @@ public final class InvoiceTable {
      * the host holds at that moment is set by a later run.
      *
      * @param column its name
-     * @param value a value that PostgreSQL can cast to the column's type, a jOOQ {@link Field}, or null
+     * @param value a value that fits the column's type, as a literal in SQL would; a jOOQ {@link Field}; or null
      * @return the changed copy
      */
     public InvoiceTable onDeclinedSet(String column, @Nullable Object value) {
@@ -171,7 +182,8 @@ public final class InvoiceTable {
     /**
      * Stores the provider's id of the charge when the invoice was charged.
      *
-     * @param column its name, of a text type
+     * @param column its name, of a text type. A reference that is too long for it is in the journal, and the invoice is marked once the
+     *     column has room (R12)
      * @return the changed copy
      */
     public InvoiceTable storeReferenceIn(String column) {

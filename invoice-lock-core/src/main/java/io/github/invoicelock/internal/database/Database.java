@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.function.BiFunction;
@@ -22,6 +23,7 @@ import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.core.BaseConnection;
 import org.postgresql.core.TransactionState;
+import org.postgresql.util.PSQLException;
 
 /**
  * The one door to the database: every transaction of the library begins and ends here, with the settings of R9, refused inside of
@@ -33,6 +35,13 @@ public final class Database {
 
     // What an invoice contains has no business in a log: jOOQ would print results at DEBUG.
     private static final Settings SETTINGS = new Settings().withExecuteLogging(false);
+
+    /** Where PostgreSQL finds that a prepared statement's columns are not the table's any more. */
+    private static final Set<String> STALE =
+            Set.of("RevalidateCachedQuery", "CheckVarSlotCompatibility", "tupledesc_match");
+
+    /** More than a pool has. */
+    private static final int MOST_CONNECTIONS = 100;
 
     private final DataSource dataSource;
     private final Server server;
@@ -198,6 +207,49 @@ public final class Database {
     }
 
     /**
+     * Runs a transaction again that failed because the host altered its table: a statement over all columns, which a connection had
+     * prepared before, answers with other columns now. Each failure has dropped what one connection of the pool had prepared.
+     *
+     * @param <T> the result's type
+     * @param transaction a whole one, without effect outside of it: what failed was rolled back
+     * @return what it returned
+     */
+    public static <T extends @Nullable Object> T withPlansAnew(Supplier<T> transaction) {
+        return withPlansAnew(() -> true, transaction);
+    }
+
+    /**
+     * The same for transactions that call the provider.
+     *
+     * @param <T> the result's type
+     * @param repeatable whether nothing was committed and nobody called yet
+     * @param transactions whole ones
+     * @return what they returned
+     */
+    public static <T extends @Nullable Object> T withPlansAnew(BooleanSupplier repeatable, Supplier<T> transactions) {
+        for (int tries = 1; ; tries++) {
+            try {
+                return transactions.get();
+            } catch (DatabaseException e) {
+                if (tries == MOST_CONNECTIONS || !isStalePlan(e) || !repeatable.getAsBoolean()) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** By the server's routine, as the driver tells it: the message is in the server's language. */
+    private static boolean isStalePlan(Throwable failure) {
+        for (Throwable each = failure; each != null; each = each.getCause()) {
+            if (each instanceof PSQLException error && error.getServerErrorMessage() != null) {
+                return STALE.contains(
+                        String.valueOf(error.getServerErrorMessage().getRoutine()));
+            }
+        }
+        return false;
+    }
+
+    /**
      * jOOQ over a connection whose transaction is the host's: nothing is set, committed or closed here.
      *
      * @param connection the host's, in a transaction
@@ -302,6 +354,9 @@ public final class Database {
             } catch (Throwable e) {
                 failure = e;
                 rollback(connection, e);
+                if (isStalePlan(e)) {
+                    forgetPlans(connection, e);
+                }
                 throw e;
             } finally {
                 if (autoCommit) {
@@ -362,6 +417,15 @@ public final class Database {
     private static void rollback(Connection connection, Throwable cause) {
         try {
             connection.rollback();
+        } catch (SQLException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    private static void forgetPlans(Connection connection, Throwable cause) {
+        try (PreparedStatement statement = connection.prepareStatement("deallocate all")) {
+            statement.execute();
+            connection.commit();
         } catch (SQLException e) {
             cause.addSuppressed(e);
         }

@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jooq.DSLContext;
-import org.jooq.Field;
 import org.jooq.Param;
 import org.jooq.Query;
 import org.jooq.SQLDialect;
@@ -34,7 +33,7 @@ public final class Prepared {
     private final List<@Nullable String> names = new ArrayList<>();
 
     private final List<@Nullable Object> values = new ArrayList<>();
-    private volatile Field<?> @Nullable [] columns;
+    private volatile @Nullable Columns columns;
 
     private Prepared(Query query) {
         DSLContext renderer = DSL.using(SQLDialect.POSTGRES, new Settings().withRenderNamedParamPrefix(MARK));
@@ -74,12 +73,13 @@ public final class Prepared {
         return sql;
     }
 
-    /** The columns of its rows, as jOOQ saw them the last time; null before the first. */
-    Field<?> @Nullable [] columns() {
+    /** The columns of its rows, as they were the last time; null before the first. */
+    @Nullable
+    Columns columns() {
         return columns;
     }
 
-    void columns(Field<?>[] seen) {
+    void columns(Columns seen) {
         this.columns = seen;
     }
 

@@ -5,7 +5,6 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import org.jooq.DSLContext;
-import org.jooq.Field;
 import org.jooq.Record;
 import org.jooq.Result;
 import org.jooq.exception.DataAccessException;
@@ -100,28 +99,14 @@ public final class Rows {
      */
     public Result<Record> records() {
         try {
-            Field<?>[] known = statement.columns();
-            if (known != null && describes(known)) {
-                return tx.fetch(rows, known);
+            Columns known = statement.columns();
+            if (known == null || !known.describe(rows)) {
+                known = Columns.of(tx, rows);
+                statement.columns(known);
             }
-            Result<Record> result = tx.fetch(rows);
-            statement.columns(result.fields());
-            return result;
+            return tx.fetch(rows, known.fields());
         } catch (SQLException e) {
             throw new DataAccessException(e.getMessage(), e);
         }
-    }
-
-    /** The host may have altered its table meanwhile. */
-    private boolean describes(Field<?>[] known) throws SQLException {
-        if (rows.getMetaData().getColumnCount() != known.length) {
-            return false;
-        }
-        for (int i = 0; i < known.length; i++) {
-            if (!known[i].getName().equals(rows.getMetaData().getColumnLabel(i + 1))) {
-                return false;
-            }
-        }
-        return true;
     }
 }

@@ -384,27 +384,32 @@ public final class BillingEngine {
         long start = System.nanoTime();
         UnderLock call = new UnderLock(run);
         try {
-            call.settled = database.inTwoTransactions(
-                    claiming,
-                    insertFirst(invoiceId, rowWait),
-                    calling,
-                    Request.both(
-                            // Skipped, not waited for: what is not free in this trip was another's when it was to be
-                            // claimed.
-                            invoices.lock(invoiceId, RowWait.SKIP_LOCKED), journal.ownsFirst(invoiceId), Found::new),
-                    (tx, claimed, found) -> {
-                        notices.claimTook(claimed.isPresent() ? 1 : 0, start);
-                        if (claimed.isEmpty()) {
-                            return Settled.CONTENDED;
-                        }
-                        notices.claimed(claimed.get().attempt());
-                        call.claim = Claim.fresh(claimed.get(), settings.lease(), start);
-                        return call.in(
-                                tx,
-                                found.locked().isPresent()
-                                        ? found
-                                        : lockAndCheck(call.claim).in(tx));
-                    });
+            call.settled = Database.withPlansAnew(
+                    () -> call.claim == null,
+                    () -> database.inTwoTransactions(
+                            claiming,
+                            insertFirst(invoiceId, rowWait),
+                            calling,
+                            Request.both(
+                                    // Skipped, not waited for: what is not free in this trip was another's when it was
+                                    // to be
+                                    // claimed.
+                                    invoices.lock(invoiceId, RowWait.SKIP_LOCKED),
+                                    journal.ownsFirst(invoiceId),
+                                    Found::new),
+                            (tx, claimed, found) -> {
+                                notices.claimTook(claimed.isPresent() ? 1 : 0, start);
+                                if (claimed.isEmpty()) {
+                                    return Settled.CONTENDED;
+                                }
+                                notices.claimed(claimed.get().attempt());
+                                call.claim = Claim.fresh(claimed.get(), settings.lease(), start);
+                                return call.in(
+                                        tx,
+                                        found.locked().isPresent()
+                                                ? found
+                                                : lockAndCheck(call.claim).in(tx));
+                            }));
         } catch (LockNotAvailableException e) {
             if (call.claim == null) {
                 notices.claimTook(0, start);
@@ -424,10 +429,11 @@ public final class BillingEngine {
 
     /** Locked first, then checked by the same statement: billed while we waited is not pending any more. */
     private Optional<Claimed> lockAndInsert(String invoiceId, RowWait wait) {
-        return database.inTransaction(claiming, insertFirst(invoiceId, wait), (tx, inserted) -> {
-            reached(Point.BEFORE_CLAIM_COMMIT, invoiceId);
-            return inserted;
-        });
+        return Database.withPlansAnew(() ->
+                database.inTransaction(claiming, insertFirst(invoiceId, wait), (tx, inserted) -> {
+                    reached(Point.BEFORE_CLAIM_COMMIT, invoiceId);
+                    return inserted;
+                }));
     }
 
     private Request<Optional<Claimed>> insertFirst(String invoiceId, RowWait wait) {
@@ -468,7 +474,7 @@ public final class BillingEngine {
         long start = System.nanoTime();
         ClaimedPage page;
         try {
-            page = database.inTransaction(tx -> {
+            page = Database.withPlansAnew(() -> database.inTransaction(tx -> {
                 ClaimedPage claimed = journal.insertFirst(
                                 invoices.shape(from),
                                 () -> invoices.freshAndLocked(from, journal.withoutAttempt(invoices.idText())),
@@ -480,7 +486,7 @@ public final class BillingEngine {
                         .forEach(c ->
                                 reached(Point.BEFORE_CLAIM_COMMIT, c.attempt().invoiceId()));
                 return claimed;
-            });
+            }));
         } catch (RuntimeException e) {
             giveSlotsBack(room, run);
             throw e;

@@ -4,6 +4,7 @@ import static io.github.invoicelock.AttemptState.IN_DOUBT;
 import static io.github.invoicelock.AttemptState.NOT_BILLED;
 
 import io.github.invoicelock.AttemptState;
+import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.LockNotAvailableException;
 import io.github.invoicelock.internal.engine.FailPoints.Point;
@@ -50,7 +51,7 @@ final class TakeOvers {
     Result take(DueAttempt due) {
         long start = System.nanoTime();
         try {
-            Result result = database.inTransaction(tx -> {
+            Result result = Database.withPlansAnew(() -> database.inTransaction(tx -> {
                 Result taken =
                         switch (due.state()) {
                             case NOT_BILLED -> repeat(tx, due, start);
@@ -61,13 +62,42 @@ final class TakeOvers {
                         };
                 settings.failPoints().reached(Point.BEFORE_TAKE_OVER_COMMIT, due.invoiceId());
                 return taken;
-            });
+            }));
             settings.failPoints().reached(Point.AFTER_TAKE_OVER_COMMIT, due.invoiceId());
             return result;
         } catch (LockNotAvailableException e) {
             // The row's lock is a sign of life: the owner is calling, or the host is at work on the invoice.
             return CONTENDED;
+        } catch (DatabaseException e) {
+            if (!isMisfit(e)) {
+                throw e;
+            }
+            return database.inTransaction(tx -> misfit(tx, due, e));
         }
+    }
+
+    /** The host altered a column's type, or an enum's labels, since the claim: a person decides, and the run goes on. */
+    private Result misfit(DSLContext tx, DueAttempt due, DatabaseException e) {
+        AttemptState state = due.state() == AttemptState.STARTED ? IN_DOUBT : due.state();
+        return done(journal.settle(
+                        tx,
+                        due,
+                        new Settlement(
+                                state,
+                                null,
+                                false,
+                                false,
+                                null,
+                                null,
+                                // Not what the database says: that may name a value of the invoice.
+                                "The snapshot does not fit the table as it is now: SQLSTATE " + e.sqlState() + "."))
+                .map(Settled::as));
+    }
+
+    /** A value that is not one of its type, or breaks a domain's constraint. */
+    private static boolean isMisfit(DatabaseException e) {
+        return e.sqlState() != null
+                && (e.sqlState().startsWith("22") || e.sqlState().startsWith("23"));
     }
 
     /** Surely nothing was charged: the same key again, or never mind if the host took the invoice back. */

@@ -14,6 +14,7 @@ import io.github.invoicelock.RowLock;
 import io.github.invoicelock.internal.database.Prepared;
 import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.database.Rows;
+import io.github.invoicelock.internal.invoices.Column.Carriage;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -25,8 +26,10 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jooq.Condition;
 import org.jooq.DSLContext;
+import org.jooq.EnumType;
 import org.jooq.Field;
 import org.jooq.JSONB;
 import org.jooq.Name;
@@ -55,6 +58,9 @@ import org.jspecify.annotations.Nullable;
  * <p>The table is never aliased: the host's conditions may be qualified by its name.
  */
 public final class Invoices {
+    /** PostgreSQL passes no more to a function. */
+    private static final int MOST_ARGUMENTS = 100;
+
     private static final String INVOICE = "invoice";
     private static final String REFERENCE = "reference";
     private static final String LIMIT = "limit";
@@ -105,8 +111,8 @@ public final class Invoices {
         if (settings.pendingColumn() != null) {
             billedValues.put(field(name(settings.pendingColumn())), inline(false));
         }
-        settings.onBilled().forEach((column, value) -> billedValues.put(field(name(column)), value(column, value)));
-        settings.onDeclined().forEach((column, value) -> declinedValues.put(field(name(column)), value(column, value)));
+        settings.onBilled().forEach((column, value) -> billedValues.put(field(name(column)), value(value)));
+        settings.onDeclined().forEach((column, value) -> declinedValues.put(field(name(column)), value(value)));
         if (settings.billedAtColumn() != null) {
             billedValues.put(
                     field(name(settings.billedAtColumn())),
@@ -408,7 +414,7 @@ public final class Invoices {
      */
     public Request<Mark> mark(String invoiceId, String reference) {
         return Request.of(
-                prepared("mark", () -> markOne(DSL.param(REFERENCE, String.class))),
+                prepared("mark", () -> markOne(DSL.param(REFERENCE, String.class), DSL.param(INVOICE, String.class))),
                 markValues(invoiceId, reference),
                 rows -> {
                     Mark mark = rows.next() ? markOf(rows.flag(0)) : Mark.MISSING;
@@ -435,17 +441,16 @@ public final class Invoices {
                 : Map.of(INVOICE, invoiceId, REFERENCE, reference);
     }
 
-    private Query markOne(Field<String> reference) {
+    private Query markOne(Field<String> reference, Field<String> invoiceId) {
         Map<Field<?>, Field<?>> values = new LinkedHashMap<>(billedValues);
         if (settings.referenceColumn() != null) {
-            values.put(
-                    field(name(settings.referenceColumn())),
-                    cast(reference, column(settings.referenceColumn()).type()));
+            // Assigned, not cast: a reference that is too long is an error (R12), not another reference.
+            values.put(field(name(settings.referenceColumn())), DSL.cast(reference, SQLDataType.CLOB));
         }
         return DSL.using(SQLDialect.POSTGRES)
                 .update(table)
                 .set(values)
-                .where(isId())
+                .where(isId(invoiceId))
                 .returningResult(DSL.coalesce(field(pending), inline(false)));
     }
 
@@ -476,11 +481,7 @@ public final class Invoices {
             // One parameter that holds all: a join with unnest(?) would be planned for ten rows.
             values.put(
                     field(name(settings.referenceColumn())),
-                    cast(
-                            field(
-                                    "cast({0} as jsonb) ->> {1}",
-                                    String.class, DSL.param(REFERENCE, String.class), idText),
-                            column(settings.referenceColumn()).type()));
+                    field("cast({0} as jsonb) ->> {1}", String.class, DSL.param(REFERENCE, String.class), idText));
         }
         Select<?> unlocked = locking(
                 DSL.select(field(name(id.name())))
@@ -504,12 +505,26 @@ public final class Invoices {
      */
     public void markDeclined(DSLContext tx, String invoiceId) {
         if (!declinedValues.isEmpty()) {
-            tx.update(table)
-                    .set(declinedValues)
-                    .where(isId(invoiceId))
-                    .and(pending)
-                    .execute();
+            tx.execute(markDeclined(val(invoiceId)));
         }
+    }
+
+    private Query markDeclined(Field<String> invoiceId) {
+        return DSL.using(SQLDialect.POSTGRES)
+                .update(table)
+                .set(declinedValues)
+                .where(isId(invoiceId))
+                .and(pending);
+    }
+
+    /**
+     * The statements that mark an invoice, of no id.
+     *
+     * @return for EXPLAIN, which tries them
+     */
+    public List<Query> marks() {
+        Query billed = markOne(inline("reference"), inline((String) null));
+        return declinedValues.isEmpty() ? List.of(billed) : List.of(billed, markDeclined(inline((String) null)));
     }
 
     /**
@@ -529,15 +544,16 @@ public final class Invoices {
      * @return one row: the table's columns, then what is included
      */
     public Table<?> typed(Field<?> snapshot) {
+        Field<?> readable = readable(snapshot);
         if (included.isEmpty()) {
-            return table("lateral jsonb_populate_record(null::{0}, {1}) as invoice", tableName, snapshot);
+            return table("lateral jsonb_populate_record(null::{0}, {1}) as invoice", tableName, readable);
         }
         List<QueryPart> definitions = new ArrayList<>();
         included.forEach(column -> definitions.add(DSL.sql("{0} {1}", name(column.name()), raw(column.type()))));
         // Not a subquery over the two: Citus cannot plan one that is lateral to what it inserted.
         return table(
                 "lateral rows from (jsonb_populate_record(null::{0}, {1}), jsonb_to_record({1}) as ({2})) as invoice",
-                tableName, snapshot, DSL.list(definitions));
+                tableName, readable, DSL.list(definitions));
     }
 
     /**
@@ -553,6 +569,8 @@ public final class Invoices {
             return switch (id.baseType()) {
                 case "bigint", "integer", "smallint" -> Long.toString(Long.parseLong(text.strip()));
                 case "uuid" -> UUID.fromString(text.strip()).toString();
+                // Its blanks are not part of a char(n).
+                case "bpchar" -> text.stripTrailing();
                 default -> text;
             };
         } catch (IllegalArgumentException e) {
@@ -625,15 +643,48 @@ public final class Invoices {
 
     private Field<JSONB> snapshot() {
         Field<JSONB> ofRow = field("to_jsonb({0}.*)", JSONB.class, name(settings.table()));
-        if (included.isEmpty()) {
-            return ofRow;
-        }
         List<QueryPart> pairs = new ArrayList<>();
-        for (Field<?> include : settings.including()) {
-            pairs.add(inline(include.getName()));
-            pairs.add(rendered(unaliased(include)));
+        for (Column column : columns.values()) {
+            if (column.carriage() != Carriage.JSON) {
+                pairs.add(inline(column.name()));
+                pairs.add(carried(field(name(settings.table(), column.name())), column));
+            }
         }
-        return field("{0} || jsonb_build_object({1})", JSONB.class, ofRow, DSL.list(pairs));
+        for (int i = 0; i < included.size(); i++) {
+            Field<?> include = settings.including().get(i);
+            pairs.add(inline(include.getName()));
+            pairs.add(carried(field("{0}", rendered(unaliased(include))), included.get(i)));
+        }
+        return with(ofRow, pairs);
+    }
+
+    private static Field<?> carried(Field<?> value, Column column) {
+        return switch (column.carriage()) {
+            case JSON -> value;
+            case TEXT -> field("cast(({0}) as text)", String.class, value);
+            case NUMBER -> field("cast(({0}) as numeric)", java.math.BigDecimal.class, value);
+        };
+    }
+
+    /** A snapshot whose numbers are money again, as this session prints it. */
+    private Field<?> readable(Field<?> snapshot) {
+        List<QueryPart> pairs = new ArrayList<>();
+        Stream.concat(columns.values().stream(), included.stream())
+                .filter(column -> column.carriage() == Carriage.NUMBER)
+                .forEach(column -> {
+                    pairs.add(inline(column.name()));
+                    pairs.add(field("cast(cast({0} ->> {1} as numeric) as money)", snapshot, inline(column.name())));
+                });
+        return pairs.isEmpty() ? snapshot : field("({0})", JSONB.class, with(snapshot, pairs));
+    }
+
+    private static Field<JSONB> with(Field<?> object, List<QueryPart> pairs) {
+        Field<JSONB> all = field("{0}", JSONB.class, object);
+        for (int from = 0; from < pairs.size(); from += MOST_ARGUMENTS) {
+            List<QueryPart> some = pairs.subList(from, Math.min(from + MOST_ARGUMENTS, pairs.size()));
+            all = field("{0} || jsonb_build_object({1})", JSONB.class, all, DSL.list(some));
+        }
+        return all;
     }
 
     private static Field<?> unaliased(Field<?> field) {
@@ -709,13 +760,18 @@ public final class Invoices {
         };
     }
 
-    private Field<?> value(String column, @Nullable Object value) {
+    /** Assigned, not cast: a cast would cut what is too long. A constant is a literal, so that the set-up check sees whether it fits. */
+    private static Field<?> value(@Nullable Object value) {
         if (value instanceof Field<?> expression) {
             return field("{0}", Object.class, rendered(expression));
         }
-        return cast(
-                val(value == null ? null : value.toString(), SQLDataType.VARCHAR),
-                column(column).type());
+        if (value instanceof byte[] || value instanceof Object[]) {
+            return inline(value);
+        }
+        String text = value instanceof EnumType type
+                ? type.getLiteral()
+                : value instanceof Enum<?> constant ? constant.name() : value == null ? null : value.toString();
+        return text == null ? field("null", Object.class) : inline(text);
     }
 
     private static Field<Object> cast(Field<?> value, String type) {

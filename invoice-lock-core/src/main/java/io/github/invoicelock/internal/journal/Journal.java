@@ -448,14 +448,19 @@ public final class Journal {
             update = update.set(STATE, inline(AttemptState.STARTED.name())).set(LEASE_UNTIL, clockPlus(lease));
         }
         if (snapshot != null) {
-            update = update.set(INVOICE, coalesce(INVOICE, val(snapshot)));
+            update = update.set(INVOICE, coalesce(INVOICE, DSL.cast(val(snapshot.data()), SQLDataType.JSONB)));
         }
         CommonTableExpression<Record> claimed =
                 name("claimed").as(update.where(is(due)).returningResult(asterisk()));
-        return tx.with(old, claimed)
+        // Read as at the first call, value by value (R4).
+        Prepared takeOver = Prepared.of(DSL.with(old, claimed)
                 .select(claimedFields(List.of(over.as(PREFIX + "over"))))
-                .from(old, claimed, typed.apply(field(name("claimed", "invoice"))))
-                .fetchOptional(this::claimed);
+                .from(old, claimed, typed.apply(field(name("claimed", "invoice")))));
+        return Request.of(
+                        takeOver,
+                        Map.of(),
+                        rows -> rows.records().stream().findFirst().map(this::claimed))
+                .in(tx);
     }
 
     private static final Field<OffsetDateTime> STARTED_AT_OLD =

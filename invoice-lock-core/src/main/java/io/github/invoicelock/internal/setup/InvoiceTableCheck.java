@@ -9,6 +9,7 @@ import io.github.invoicelock.internal.database.Server;
 import io.github.invoicelock.internal.invoices.Column;
 import io.github.invoicelock.internal.invoices.InvoiceSettings;
 import io.github.invoicelock.internal.invoices.Invoices;
+import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
@@ -22,6 +23,7 @@ import java.util.Set;
 import org.jooq.DSLContext;
 import org.jooq.Field;
 import org.jooq.Record;
+import org.jooq.Result;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
 
@@ -29,7 +31,12 @@ import org.jooq.impl.DSL;
 public final class InvoiceTableCheck {
 
     private static final Set<String> ID_TYPES =
-            Set.of("bigint", "integer", "smallint", "uuid", "text", "character varying");
+            Set.of("bigint", "integer", "smallint", "uuid", "text", "character varying", "bpchar");
+
+    /** Tables, partitioned tables, views, foreign tables. */
+    private static final Set<String> TABLE_KINDS = Set.of("r", "p", "v", "f");
+
+    private static final int LONGEST_NAME = 63;
 
     private final InvoiceSettings settings;
     private final Server server;
@@ -68,46 +75,66 @@ public final class InvoiceTableCheck {
         }
         checkId(tx, oid, columns, "v".equals(table.get("kind", String.class)));
         checkPending(columns);
+        checkStored(columns);
         checkPrivileges(tx, oid);
         List<Column> included = included(tx, schema, columns.keySet());
         Invoices invoices = new Invoices(settings, schema, columns, included);
-        checkStatements(tx, invoices);
+        checkConditions(tx, invoices);
+        checkMarks(tx, invoices);
         return invoices;
     }
 
     private Record find(DSLContext tx) {
         String regclass = DSL.using(SQLDialect.POSTGRES)
                 .render(settings.schema() == null ? name(settings.table()) : name(settings.schema(), settings.table()));
-        return tx.fetchOptional(
-                        "select c.oid::bigint as oid, n.nspname::text as schema, c.relkind::text as kind from pg_class c "
-                                + "join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass({0}) and c.relkind in ('r', 'p', 'v', 'f')",
+        Record table = tx.fetchOptional(
+                        "select c.oid::bigint as oid, n.nspname::text as schema, c.relkind::text as kind, c.relpersistence::text as persistence "
+                                + "from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass({0})",
                         DSL.val(regclass))
                 .orElseThrow(() -> new SetupException("No table " + regclass + ". " + named
                         + " must name a table that role \"" + server.role() + "\" can see; search_path is "
                         + server.searchPath() + "."));
+        String kind = table.get("kind", String.class);
+        if (!TABLE_KINDS.contains(kind)) {
+            throw new SetupException(regclass + " is " + ("m".equals(kind) ? "a materialized view" : "no table")
+                    + ", which cannot be locked or updated. " + named
+                    + " must name a table, or a view that PostgreSQL can update.");
+        }
+        if ("t".equals(table.get("persistence", String.class))) {
+            throw new SetupException(regclass + " is a temporary table, which one session alone can see. " + named
+                    + " must name a table that all servers and all connections of the pool share.");
+        }
+        return table;
     }
 
     private static Map<String, Column> columns(DSLContext tx, long oid) {
-        Map<String, Column> columns = new LinkedHashMap<>();
-        tx.fetch("""
+        Result<Record> rows = tx.fetch("""
                         with recursive base (attnum, typid, typmod) as (
                           select attnum, atttypid, atttypmod from pg_attribute where attrelid = {0} and attnum > 0 and not attisdropped
                           union all
                           select b.attnum, t.typbasetype, t.typtypmod from base b join pg_type t on t.oid = b.typid and t.typtype = 'd'
                         )
-                        select a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type,
-                               (select format_type(b.typid, null) from base b join pg_type t on t.oid = b.typid
+                        select a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type, a.atttypid::bigint as type_oid,
+                               -- without a length: "character" alone would be one character
+                               (select case b.typid when 'bpchar'::regtype then 'bpchar' else format_type(b.typid, null) end
+                                from base b join pg_type t on t.oid = b.typid
                                 where b.attnum = a.attnum and t.typtype <> 'd') as base_type,
                                not (a.attnotnull or ty.typnotnull) as nullable
                         from pg_attribute a join pg_type ty on ty.oid = a.atttypid
-                        where a.attrelid = {0} and a.attnum > 0 and not a.attisdropped order by a.attnum""", DSL.val(oid))
-                .forEach(row -> columns.put(
-                        row.get("name", String.class),
-                        new Column(
-                                row.get("name", String.class),
-                                row.get("type", String.class),
-                                row.get("base_type", String.class),
-                                row.get("nullable", Boolean.class))));
+                        where a.attrelid = {0} and a.attnum > 0 and not a.attisdropped order by a.attnum""", DSL.val(oid));
+        List<TypeTraits> traits = TypeTraits.of(tx, rows.getValues("type_oid", Long.class));
+        Map<String, Column> columns = new LinkedHashMap<>();
+        for (int i = 0; i < rows.size(); i++) {
+            Record row = rows.get(i);
+            columns.put(
+                    row.get("name", String.class),
+                    new Column(
+                            row.get("name", String.class),
+                            row.get("type", String.class),
+                            row.get("base_type", String.class),
+                            row.get("nullable", Boolean.class),
+                            traits.get(i).carriage()));
+        }
         return columns;
     }
 
@@ -141,7 +168,7 @@ public final class InvoiceTableCheck {
         if (!ID_TYPES.contains(id.baseType())) {
             throw new SetupException("Column \"" + id.name() + "\" of " + table() + " is of type " + id.type()
                     + ", which cannot identify an invoice. InvoiceTable.id must name a column of type bigint, integer, smallint, uuid, "
-                    + "text or varchar, or of a domain over one.");
+                    + "text, varchar or char(n), or of a domain over one.");
         }
         // A view has no indexes; its table's uniqueness is the host's to know.
         boolean unique = view
@@ -193,6 +220,24 @@ public final class InvoiceTableCheck {
         }
     }
 
+    private void checkStored(Map<String, Column> columns) {
+        Column reference = settings.referenceColumn() == null ? null : columns.get(settings.referenceColumn());
+        if (reference != null && !reference.isText()) {
+            throw new SetupException("Column \"" + reference.name() + "\" of " + table() + " is of type "
+                    + reference.type()
+                    + ", which cannot hold every provider's id of a charge. InvoiceTable.storeReferenceIn must name "
+                    + "a column of type text, or of varchar(n) with room for the longest.");
+        }
+        Column billedAt = settings.billedAtColumn() == null ? null : columns.get(settings.billedAtColumn());
+        if (billedAt != null && !billedAt.isTime()) {
+            throw new SetupException("Column \"" + billedAt.name() + "\" of " + table() + " is of type "
+                    + billedAt.type()
+                    + ", which cannot hold the time of the mark. InvoiceTable.storeBilledAtIn must name a column of "
+                    + "type timestamptz, timestamp or date; for any other say what to set: InvoiceTable.onBilledSet(\""
+                    + billedAt.name() + "\", value).");
+        }
+    }
+
     private void checkPrivileges(DSLContext tx, long oid) {
         Set<String> updated = new LinkedHashSet<>(settings.onBilled().keySet());
         updated.addAll(settings.onDeclined().keySet());
@@ -227,39 +272,64 @@ public final class InvoiceTableCheck {
         }
         Set<String> names = new HashSet<>(columns);
         for (Field<?> field : settings.including()) {
+            if (field.getName().getBytes(StandardCharsets.UTF_8).length > LONGEST_NAME) {
+                throw new SetupException("InvoiceTable.including has \"" + field.getName()
+                        + "\", which is longer than the " + LONGEST_NAME
+                        + " bytes that PostgreSQL keeps of a name. Give it a shorter one: field.as(\"total\").");
+            }
             if (!names.add(field.getName())) {
                 throw new SetupException("InvoiceTable.including has \"" + field.getName() + "\", which is a column of "
                         + table() + " or included twice. Give it a name of its own: field.as(\"customer_"
                         + field.getName() + "\").");
             }
         }
-        try {
-            try (ResultSet rows = tx.select(settings.including())
-                    .from(DSL.table(name(schema, settings.table())))
-                    .limit(0)
-                    .fetchResultSet()) {
-                return types(rows.getMetaData());
-            }
-        } catch (SQLException e) {
-            throw new SetupException(
-                    "InvoiceTable.including cannot be evaluated on " + table() + ": " + e.getMessage(), e);
-        } catch (org.jooq.exception.DataAccessException e) {
+        List<String> types;
+        try (ResultSet rows = tx.select(settings.including())
+                .from(DSL.table(name(schema, settings.table())))
+                .limit(0)
+                .fetchResultSet()) {
+            types = types(rows.getMetaData());
+        } catch (SQLException | org.jooq.exception.DataAccessException e) {
             throw new SetupException(
                     "InvoiceTable.including cannot be evaluated on " + table() + ": " + e.getMessage(), e);
         }
+        List<TypeTraits> traits = TypeTraits.named(tx, types);
+        List<Column> included = new ArrayList<>();
+        for (int i = 0; i < types.size(); i++) {
+            String name = settings.including().get(i).getName();
+            if (traits.get(i).pseudo()) {
+                throw new SetupException("InvoiceTable.including has \"" + name + "\" of the pseudo-type "
+                        + types.get(i) + ", which no column can have. Cast it: to a type of your own, or to_jsonb(…).");
+            }
+            included.add(new Column(
+                    name, types.get(i), types.get(i), true, traits.get(i).carriage()));
+        }
+        return included;
     }
 
-    private static List<Column> types(ResultSetMetaData metaData) throws SQLException {
-        List<Column> types = new ArrayList<>();
+    /** Quoted, since some names mean another type where they are not: {@code bit} is {@code bit(1)}, {@code char} is {@code bpchar(1)}. */
+    private static List<String> types(ResultSetMetaData metaData) throws SQLException {
+        List<String> types = new ArrayList<>();
         for (int i = 1; i <= metaData.getColumnCount(); i++) {
             String type = metaData.getColumnTypeName(i);
-            types.add(new Column(metaData.getColumnLabel(i), type, type, true));
+            // The driver's own names for a column with a sequence.
+            String known =
+                    switch (type) {
+                        case "smallserial" -> "int2";
+                        case "serial" -> "int4";
+                        case "bigserial" -> "int8";
+                        default -> type;
+                    };
+            types.add(
+                    known.startsWith("\"")
+                            ? known
+                            : DSL.using(SQLDialect.POSTGRES).render(name(known)));
         }
         return types;
     }
 
     /** The host's conditions are tried, on no row. */
-    private void checkStatements(DSLContext tx, Invoices invoices) {
+    private void checkConditions(DSLContext tx, Invoices invoices) {
         try {
             tx.fetch("explain {0}", invoices.pendingInOrder());
             tx.fetch(
@@ -272,6 +342,22 @@ public final class InvoiceTableCheck {
             throw new SetupException(
                     "The conditions or values of " + named + " do not fit the table: " + e.getMessage()
                             + " Check pendingWhen, billableWhen and including.",
+                    new DatabaseException("explain failed", e.sqlState(), e));
+        }
+    }
+
+    /** What is written to a charged invoice is planned, on no row: a view that cannot be updated, or a value that does not fit, shows here. */
+    private void checkMarks(DSLContext tx, Invoices invoices) {
+        if (server.citus()) {
+            return;
+        }
+        try {
+            invoices.marks().forEach(mark -> tx.fetch("explain {0}", mark));
+        } catch (org.jooq.exception.DataAccessException e) {
+            throw new SetupException(
+                    "A charged invoice in " + table() + " could not be marked as " + named + " says: " + e.getMessage()
+                            + " Check onBilledSet and onDeclinedSet (a value must fit its column's type); a view must be one that PostgreSQL "
+                            + "can update, of one table, without join, group by or distinct.",
                     new DatabaseException("explain failed", e.sqlState(), e));
         }
     }
