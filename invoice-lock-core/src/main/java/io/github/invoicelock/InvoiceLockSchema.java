@@ -2,11 +2,12 @@ package io.github.invoicelock;
 
 import io.github.invoicelock.internal.setup.Distribution;
 import io.github.invoicelock.internal.setup.Migrations;
+import java.time.Instant;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Creates and upgrades the journal: the schema that remembers every attempt. Needs {@code flyway-core} (and
+ * Creates, upgrades and prunes the journal: the schema that remembers every attempt. Migrating needs {@code flyway-core} (and
  * {@code flyway-database-postgresql}) on the class path; without Flyway, run the same SQL by hand: {@code db/invoice_lock/V1__journal.sql}
  * in this jar.
  */
@@ -75,6 +76,41 @@ public final class InvoiceLockSchema {
     public static void distribute(DataSource dataSource, String schema) {
         refuseNothing(dataSource, schema, "distribute");
         Distribution.distribute(dataSource, schema);
+    }
+
+    /**
+     * Deletes settled attempts from the journal, which otherwise grows by a row for each invoice: those of one biller that are BILLED or
+     * WITHDRAWN, marked, and were settled before a date, together with the refused ones before them. An attempt that is open, due or waits
+     * for a person stays, and so do all other attempts of its invoice.
+     *
+     * <p><b>What is deleted no longer protects its invoice.</b> The journal is what keeps an invoice that was charged once from being
+     * charged again (R14). So nothing of an invoice is deleted that is pending, nor while another transaction holds its row, and
+     * no row is set back to pending between the look and the deletion. But an invoice that the host sets back to pending
+     * <em>afterwards</em> is billed anew, under its first key: from then on it is for the host to see that this never happens.
+     *
+     * <p>May be called at any time, by several servers at once, while others bill. Each thousand attempts are looked at in a transaction
+     * of their own, which holds the rows of their invoices for moments; if one fails, what was deleted before is gone.
+     *
+     * @param dataSource of a role that may delete from the journal, which the one that bills need not be; {@code docs/security.md} lists
+     *     the grants. It leads to the biller's database
+     * @param biller whose attempts: its name, and its own word for what is pending
+     * @param settledBefore at least a day ago by the database's clock; usually years
+     * @return how many attempts were deleted
+     * @throws SetupException if an argument is null, the date is too young, the role may not delete or does not see all invoices, the
+     *     database is another than the biller's, or it is Citus
+     * @throws DatabaseException if the database answers with an error
+     */
+    public static long prune(DataSource dataSource, LockingInvoiceBiller biller, Instant settledBefore) {
+        refuseNothing(dataSource, DEFAULT_SCHEMA, "prune");
+        refuseNull(biller, "biller", "Give InvoiceLockSchema.prune the biller whose attempts are to be deleted.");
+        refuseNull(settledBefore, "settledBefore", "Say e.g. Instant.now().minus(Duration.ofDays(730)).");
+        return biller.prune(dataSource, settledBefore);
+    }
+
+    private static void refuseNull(@Nullable Object value, String setting, String remedy) {
+        if (value == null) {
+            throw new SetupException(setting + " is null. " + remedy);
+        }
     }
 
     private static void refuseNothing(@Nullable DataSource dataSource, @Nullable String schema, String method) {

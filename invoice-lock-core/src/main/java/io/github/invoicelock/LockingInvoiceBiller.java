@@ -17,11 +17,13 @@ import io.github.invoicelock.internal.journal.Owner;
 import io.github.invoicelock.internal.setup.IndexAdvice;
 import io.github.invoicelock.internal.setup.InvoiceTableCheck;
 import io.github.invoicelock.internal.setup.JournalCheck;
+import io.github.invoicelock.internal.setup.Pruning;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -41,14 +43,16 @@ import org.jspecify.annotations.Nullable;
 public final class LockingInvoiceBiller implements AutoCloseable {
     private final BillingEngine engine;
     private final Decisions decisions;
+    private final Pruning pruning;
     private final Invoices invoices;
     private final String name;
     private final String server;
 
     private LockingInvoiceBiller(
-            BillingEngine engine, Decisions decisions, Invoices invoices, String name, String server) {
+            BillingEngine engine, Decisions decisions, Pruning pruning, Invoices invoices, String name, String server) {
         this.engine = engine;
         this.decisions = decisions;
+        this.pruning = pruning;
         this.invoices = invoices;
         this.name = name;
         this.server = server;
@@ -244,6 +248,10 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     @Override
     public void close() {
         engine.close();
+    }
+
+    long prune(DataSource ofARoleThatMay, Instant settledBefore) {
+        return pruning.prune(ofARoleThatMay, settledBefore);
     }
 
     private String id(Object invoiceId) {
@@ -513,6 +521,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             return new LockingInvoiceBiller(
                     new BillingEngine(settings, database, journal, checked),
                     new Decisions(settings, database, journal, checked),
+                    new Pruning(schema, installation, journal, checked),
                     checked,
                     settings.name(),
                     settings.server());

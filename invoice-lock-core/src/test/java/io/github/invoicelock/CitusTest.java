@@ -16,6 +16,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -104,8 +105,9 @@ class CitusTest {
         assertThat(withdraw(biller, 5)).isEqualTo(Withdrawal.IN_FLIGHT);
         assertThat(biller.recover().parked()).as("3 and 4, tried twice").isEqualTo(2);
         assertThat(biller.needsAttention())
+                .as("9 was taken back, but not set to not pending")
                 .extracting(BillingAttempt::invoiceId)
-                .containsExactlyInAnyOrder("2", "3", "4");
+                .containsExactlyInAnyOrder("2", "3", "4", "9");
         assertThat(one("select string_agg(invoice_id, ',' order by invoice_id) from \"" + JOURNAL
                         + "\".needs_attention"))
                 .isEqualTo("2,3,4");
@@ -243,6 +245,16 @@ class CitusTest {
                         server(LockScope.THROUGH_CALL).lockStrategy(strategy).build())
                 .isInstanceOf(SetupException.class)
                 .hasMessageContaining("lockStrategy is " + strategy + "; on Citus it must be NOWAIT");
+    }
+
+    @Test
+    void pruning_is_refused() {
+        assertThatThrownBy(() -> InvoiceLockSchema.prune(
+                        pool(),
+                        running(server(LockScope.CLAIM_ONLY)),
+                        Instant.now().minus(Duration.ofDays(730))))
+                .isInstanceOf(SetupException.class)
+                .hasMessageContaining("cannot be pruned on Citus");
     }
 
     @Test

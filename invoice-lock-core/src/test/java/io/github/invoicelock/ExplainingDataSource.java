@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * settings and the same bound values.
  */
 final class ExplainingDataSource {
-    private static final Pattern PLANNED = Pattern.compile("^(set transaction|select|with|insert|update)\\b");
+    private static final Pattern PLANNED = Pattern.compile("^(set transaction|select|with|insert|update|delete)\\b");
 
     private final DataSource dataSource;
     /** Plans as JSON by statement; of many executions the last. */

@@ -9,6 +9,8 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -25,6 +27,7 @@ class LeastPrivilegeTest {
     private static final List<String> OWNER = SECURITY.statements("billing_owner");
     private static final List<String> APP = SECURITY.statements("billing_app");
     private static final List<String> SUPPORT = SECURITY.statements("billing_support");
+    private static final List<String> PRUNER = SECURITY.statements("billing_pruner");
 
     private static final String INSUFFICIENT_PRIVILEGE = "42501";
 
@@ -150,6 +153,39 @@ class LeastPrivilegeTest {
         }
     }
 
+    @Test
+    void the_journal_is_pruned_by_a_role_of_its_own_and_not_by_the_one_that_bills() {
+        DataSource app = journalAndApp(APP);
+        DataSource pruner = role("billing_pruner");
+        try (LockingInvoiceBiller biller = LockingInvoiceBiller.builder(app, provider)
+                .invoices(InvoiceTable.named("invoices").storeReferenceIn("reference"))
+                .build()) {
+            biller.billPending();
+            execute(
+                    database.dataSource(),
+                    "update invoice_lock.billing_attempt set settled_at = settled_at - interval '3 years', "
+                            + "started_at = started_at - interval '3 years'");
+            Instant twoYearsAgo = Instant.now().minus(Duration.ofDays(730));
+            assertThatThrownBy(() -> InvoiceLockSchema.prune(app, biller, twoYearsAgo))
+                    .isInstanceOf(SetupException.class)
+                    .hasMessageContaining("may not delete on")
+                    .hasMessageContaining("Run: grant select, delete on ");
+            grant(PRUNER.subList(0, PRUNER.size() - 1));
+            assertThatThrownBy(() -> InvoiceLockSchema.prune(pruner, biller, twoYearsAgo))
+                    .hasMessageContaining("Run: grant select on ");
+            grant(PRUNER);
+
+            execute(database.dataSource(), "alter table invoices enable row level security");
+            grant(List.of("create policy few on invoices to billing_pruner using (id > 3)"));
+            assertThatThrownBy(() -> InvoiceLockSchema.prune(pruner, biller, twoYearsAgo))
+                    .isInstanceOf(SetupException.class)
+                    .hasMessageContaining("sees only those rows of ");
+
+            execute(database.dataSource(), "alter table invoices disable row level security");
+            assertThat(InvoiceLockSchema.prune(pruner, biller, twoYearsAgo)).isEqualTo(9);
+        }
+    }
+
     /** The journal, made by its owner, and the role that bills with these grants. */
     private DataSource journalAndApp(List<String> grants) {
         DataSource owner = role("billing_owner");
@@ -181,7 +217,7 @@ class LeastPrivilegeTest {
         String unique = database.name().substring(database.name().length() - 12);
         return statement
                 .replaceAll("\\bshop\\b", database.name())
-                .replaceAll("\\bbilling_(owner|app|support)\\b", "billing_$1_" + unique);
+                .replaceAll("\\bbilling_(owner|app|support|pruner)\\b", "billing_$1_" + unique);
     }
 
     private String one(String sql) {

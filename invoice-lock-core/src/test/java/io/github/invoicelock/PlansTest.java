@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.sql.Connection;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -93,8 +94,19 @@ class PlansTest {
                     connection.commit();
                     connection.setAutoCommit(true);
                 }
+                prune(server);
             }
         }
+    }
+
+    private void prune(LockingInvoiceBiller biller) {
+        String old = "now() - interval '2 years'";
+        host.sql(
+                "update invoice_lock.billing_attempt set started_at = " + old + ", settled_at = " + old
+                        + " where id in (select id from invoice_lock.billing_attempt where state = 'BILLED' and due_at is null order by id limit 20)");
+        assertThat(InvoiceLockSchema.prune(
+                        explaining.proxy(), biller, Instant.now().minus(Duration.ofDays(365))))
+                .isPositive();
     }
 
     private void everyStatementWentByAnIndex(String when) {

@@ -19,10 +19,12 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
@@ -343,6 +345,36 @@ public final class Invoices {
                 .where(isOneOf(invoiceIds))
                 .and(pending)
                 .fetch(Record1::value1);
+    }
+
+    /**
+     * Those of these that are not pending, or are not there any more. Until the transaction ends, nobody can set one back that is there.
+     * Leaves out those that another holds, who may be setting them back just now.
+     *
+     * @param tx the transaction
+     * @param invoiceIds as text
+     * @return as text
+     */
+    public Set<String> lockedNotPending(DSLContext tx, Collection<String> invoiceIds) {
+        Set<String> locked = tx.select(idText)
+                .from(table)
+                .where(isOneOf(invoiceIds))
+                .andNot(DSL.coalesce(field(pending), inline(false)))
+                .orderBy(field(name(settings.table(), id.name())))
+                .forShare()
+                .skipLocked()
+                .fetchSet(Record1::value1);
+        Set<String> notPending = new HashSet<>(invoiceIds);
+        // A statement of its own sees what was committed until the rows were locked.
+        tx.select(idText, field(DSL.coalesce(field(pending), inline(false))))
+                .from(table)
+                .where(isOneOf(invoiceIds))
+                .forEach(row -> {
+                    if (row.value2() || !locked.contains(row.value1())) {
+                        notPending.remove(row.value1());
+                    }
+                });
+        return notPending;
     }
 
     /**

@@ -1059,6 +1059,86 @@ public final class Journal {
                 == 1;
     }
 
+    // ---- prune
+
+    /**
+     * A page of the journal, whoever's it is, read without locks: what may be deleted of it, as far as the journal knows.
+     *
+     * @param tx the transaction
+     * @param afterId the last id of the page before
+     * @param before what settled earlier
+     * @param limit how many at most
+     * @return in the order of the ids, which is about that of time
+     */
+    public PrunablePage prunable(DSLContext tx, long afterId, OffsetDateTime before, int limit) {
+        Result<? extends Record> rows = tx.select(
+                        ID,
+                        INVOICE_ID,
+                        field(BILLER.eq(owner.biller())
+                                .and(STATE.ne(inline(AttemptState.DECLINED.name())))
+                                .and(settledBefore(before))),
+                        field(STARTED_AT.lt(before)))
+                .from(attempts)
+                .where(ID.gt(afterId))
+                .orderBy(ID)
+                .limit(inline(limit))
+                .fetch();
+        Map<Long, String> prunable = new HashMap<>();
+        boolean young = true;
+        for (Record row : rows) {
+            if (Boolean.TRUE.equals(row.get(2, Boolean.class))) {
+                prunable.put(row.get(0, Long.class), row.get(1, String.class));
+            }
+            young &= !row.get(3, Boolean.class);
+        }
+        return new PrunablePage(
+                prunable, rows.isEmpty() ? afterId : rows.get(rows.size() - 1).get(0, Long.class), young);
+    }
+
+    /**
+     * Deletes settled attempts of invoices that this transaction has seen not to be pending, and keeps from becoming so; and all other
+     * attempts of those invoices, or none: where one is open, young, or refused and newer, all stay.
+     *
+     * @param tx the transaction
+     * @param ids of the attempts
+     * @param before what settled earlier
+     * @return how many were deleted
+     */
+    public int delete(DSLContext tx, Collection<Long> ids, OffsetDateTime before) {
+        List<String> invoiceIds = tx.deleteFrom(attempts)
+                .where(DSL.condition("{0} = any({1})", ID, val(ids.toArray(Long[]::new))))
+                .and(STATE.ne(inline(AttemptState.DECLINED.name())))
+                .and(settledBefore(before))
+                // As a correlated look-up: an anti-join would hash all of a journal that was never analysed.
+                .and(field(attemptOf(
+                                ofAttempts(INVOICE_ID),
+                                DSL.condition(
+                                        "({0}) is not true",
+                                        settledBefore(before)
+                                                .and(qualified(STATE)
+                                                        .ne(inline(AttemptState.DECLINED.name()))
+                                                        .or(qualified(NUMBER).lt(ofAttempts(NUMBER)))))))
+                        .isNull())
+                .returning(INVOICE_ID)
+                .fetch(INVOICE_ID);
+        return invoiceIds.size()
+                + tx.deleteFrom(attempts)
+                        .where(BILLER.eq(owner.biller()))
+                        .and(DSL.condition("{0} = any({1})", INVOICE_ID, val(invoiceIds.toArray(String[]::new))))
+                        .and(settledBefore(before))
+                        .execute();
+    }
+
+    /** Charged or taken back, and marked; or refused. Unqualified: of the innermost query that it stands in. */
+    private static Condition settledBefore(OffsetDateTime before) {
+        return STATE.in(
+                        inline(AttemptState.BILLED.name()),
+                        inline(AttemptState.WITHDRAWN.name()),
+                        inline(AttemptState.DECLINED.name()))
+                .and(DUE_AT.isNull())
+                .and(SETTLED_AT.lt(before));
+    }
+
     // ---- parts of statements
 
     /**

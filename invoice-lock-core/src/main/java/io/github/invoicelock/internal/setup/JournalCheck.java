@@ -105,7 +105,7 @@ public final class JournalCheck {
         requirePrivileges(tx, server, quoted(schema, "biller"), List.of("select", "insert", "update"));
     }
 
-    private static void requirePrivileges(DSLContext tx, Server server, String table, List<String> privileges) {
+    static void requirePrivileges(DSLContext tx, Server server, String table, List<String> privileges) {
         for (String privilege : privileges) {
             boolean granted = granted(tx, "select has_table_privilege({0}, {1})", DSL.val(table), DSL.val(privilege));
             if (!granted) {
