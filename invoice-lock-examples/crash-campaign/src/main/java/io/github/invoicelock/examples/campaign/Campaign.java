@@ -76,7 +76,7 @@ final class Campaign {
      * Runs campaigns, for each strategy and scope.
      *
      * @param arguments {@code name=value}: hostKills (200), postgresKills (20), kind (REMEMBERS), strategy and scope (all), schema (simple; or
-     *     all), seed (random)
+     *     all), seed (random); or invoices, hostKills (20): a {@link BulkCampaign}
      * @throws Exception if a process does not start
      */
     public static void main(String[] arguments) throws Exception {
@@ -87,6 +87,11 @@ final class Campaign {
                 .forEach(argument -> given.put(
                         argument.substring(0, argument.indexOf('=')), argument.substring(argument.indexOf('=') + 1)));
         long seed = Long.parseLong(given.getOrDefault("seed", String.valueOf(new Random().nextInt(1_000_000))));
+        if (given.containsKey("invoices")) {
+            boolean bulk = BulkCampaign.main(
+                    Integer.parseInt(given.get("invoices")), Integer.parseInt(given.getOrDefault("hostKills", "20")));
+            System.exit(bulk ? 0 : 1);
+        }
         String wantedSchema = given.getOrDefault("schema", "simple");
         List<HostSchema> schemas =
                 wantedSchema.equals("all") ? HostSchema.all() : List.of(HostSchema.named(wantedSchema));

@@ -41,6 +41,8 @@ record Verdict(
         Set<String> otherRequests,
         List<String> wrongRows) {
 
+    private static final int ROWS_AT_ONCE = 10_000;
+
     /** What the journal has of an invoice: the reference of its charge, and whether the library will look at it again. */
     private record Journaled(@Nullable String reference, boolean due) {}
 
@@ -69,7 +71,7 @@ record Verdict(
             connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
             Map<String, Journaled> journal = journal(connection, schema.biller());
             Set<String> waiting = waiting(connection, schema.biller());
-            try (Statement statement = connection.createStatement();
+            try (Statement statement = rowByRow(connection);
                     ResultSet rows = statement.executeQuery(schema.look())) {
                 while (rows.next()) {
                     String id = rows.getString(1);
@@ -112,12 +114,19 @@ record Verdict(
                 seen.size(), billed, parked, twice, notRecorded, notCharged, lost, provider.otherRequests(), wrongRows);
     }
 
+    private static Statement rowByRow(Connection connection) throws SQLException {
+        Statement statement = connection.createStatement();
+        statement.setFetchSize(ROWS_AT_ONCE);
+        return statement;
+    }
+
     private static Map<String, Journaled> journal(Connection connection, String biller) throws SQLException {
         Map<String, Journaled> journal = new HashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(
                 "select invoice_id, max(reference) filter (where state = 'BILLED'), bool_or(due_at is not null) "
                         + "from invoice_lock.billing_attempt where biller = ? group by invoice_id")) {
             statement.setString(1, biller);
+            statement.setFetchSize(ROWS_AT_ONCE);
             try (ResultSet rows = statement.executeQuery()) {
                 while (rows.next()) {
                     journal.put(rows.getString(1), new Journaled(rows.getString(2), rows.getBoolean(3)));

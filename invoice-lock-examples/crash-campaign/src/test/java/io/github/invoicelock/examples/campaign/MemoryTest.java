@@ -2,51 +2,26 @@ package io.github.invoicelock.examples.campaign;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.invoicelock.InvoiceLockSchema;
+import io.github.invoicelock.examples.campaign.BulkCampaign.Outcome;
 import io.github.invoicelock.examples.postgres.PostgresDatabase;
 import io.github.invoicelock.examples.postgres.PostgresServer;
-import io.github.invoicelock.examples.process.JavaProcess;
-import java.sql.Connection;
-import java.sql.ResultSet;
-import java.sql.Statement;
-import java.util.List;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.api.Test;
 
-/** Memory grows with the concurrency, never with how many invoices are pending. */
+/** Memory grows with the concurrency, never with how many invoices are pending; nor do connections. */
 class MemoryTest {
-    @ParameterizedTest
-    @CsvSource({"SKIP_LOCKED, CLAIM_ONLY"})
-    void a_hundred_thousand_pending_invoices_are_billed_in_64_megabytes(String strategy, String scope)
-            throws Exception {
-        int invoices = Integer.getInteger("memory.invoices", 100_000);
-        try (PostgresDatabase database = PostgresServer.shared().createDatabase();
-                Connection connection = database.dataSource().getConnection();
-                Statement statement = connection.createStatement()) {
-            statement.execute(
-                    "create table invoices (id int primary key, pending boolean not null default true, note text)");
-            statement.execute("insert into invoices select g, true, repeat('x', 200) from generate_series(1, "
-                    + invoices + ") g");
-            statement.execute("create index on invoices (id) where pending");
-            InvoiceLockSchema.migrate(database.dataSource());
+    @Test
+    void many_invoices_are_billed_once_in_64_megabytes_over_four_connections_whoever_is_killed() throws Exception {
+        int invoices = Integer.getInteger("memory.invoices", 30_000);
+        try (PostgresDatabase database = PostgresServer.shared().createDatabase()) {
 
-            try (JavaProcess host = JavaProcess.start(
-                    List.of("-Xmx64m", "-XX:+ExitOnOutOfMemoryError", "-XX:TieredStopAtLevel=4"),
-                    BulkHost.class,
-                    database.jdbcUrl(),
-                    strategy,
-                    scope)) {
-                String twice = host.awaitLine("TWICE");
-                String run = host.awaitLine("RUN");
-                System.out.println(strategy + " " + scope + ": " + run);
+            Outcome outcome = BulkCampaign.run(database.jdbcUrl(), invoices, 3);
 
-                assertThat(twice).isEqualTo("0");
-                assertThat(run).contains("billed=" + invoices + " ").contains("stopped=NONE_LEFT");
-            }
-            try (ResultSet left = statement.executeQuery("select count(*) from invoices where pending")) {
-                left.next();
-                assertThat(left.getInt(1)).isZero();
-            }
+            System.out.println(outcome);
+            assertThat(outcome.verdict().asPromised()).as(outcome.toString()).isTrue();
+            assertThat(outcome.verdict().billed()).isEqualTo(invoices);
+            assertThat(outcome.kills()).isEqualTo(3);
+            assertThat(outcome.endedByThemselves()).as("out of memory, say").isZero();
+            assertThat(outcome.mostConnections()).isBetween(1, 4);
         }
     }
 }
