@@ -133,7 +133,10 @@ public final class BillingEngine {
         this.pace = new Pace(settings.maxCallsPerSecond(), settings.time());
         this.calls = new Calls(
                 settings,
-                () -> Threads.forCalls(threads + "-call", settings.concurrency() + mostAbandoned),
+                settings.executor() != null
+                        ? settings.executor()
+                        // with room for calls that were cut off and do not return
+                        : Threads.forCalls(threads + "-call", settings.concurrency() + mostAbandoned),
                 pace,
                 (claim, outcome) -> {
                     try {

@@ -9,13 +9,11 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Calls {
     private final EngineSettings settings;
-    private final Supplier<ExecutorService> ownThreads;
+    private final Executor executor;
     private final Pace pace;
     private final BiConsumer<Claim, BillingOutcome> lateAnswers;
     private final Set<Call> inFlight = ConcurrentHashMap.newKeySet();
@@ -32,16 +30,10 @@ final class Calls {
     private final Duration tick;
     private int watchedRuns;
     private @Nullable Thread watcher;
-    /** The host's, or threads of our own that last as long as a run does. */
-    private volatile @Nullable Executor executor;
 
-    Calls(
-            EngineSettings settings,
-            Supplier<ExecutorService> ownThreads,
-            Pace pace,
-            BiConsumer<Claim, BillingOutcome> lateAnswers) {
+    Calls(EngineSettings settings, Executor executor, Pace pace, BiConsumer<Claim, BillingOutcome> lateAnswers) {
         this.settings = settings;
-        this.ownThreads = ownThreads;
+        this.executor = executor;
         this.pace = pace;
         this.lateAnswers = lateAnswers;
         this.tick = Duration.ofMillis(
@@ -53,8 +45,7 @@ final class Calls {
         Call call = new Call(claim);
         inFlight.add(call);
         try {
-            java.util.Objects.requireNonNull(executor, "a call belongs to a run")
-                    .execute(call);
+            executor.execute(call);
         } catch (RejectedExecutionException e) {
             call.cutOff("The executor refused the call: " + e.getMessage());
         }
@@ -84,9 +75,6 @@ final class Calls {
     /** Watches the calls of one more run. */
     synchronized void watch() {
         watchedRuns++;
-        if (executor == null) {
-            executor = settings.executor() != null ? settings.executor() : ownThreads.get();
-        }
         if (watcher == null) {
             watcher = new Thread(this::cutOffOverdue, "invoice-lock-" + settings.name() + "-watcher");
             watcher.setDaemon(true);
@@ -97,14 +85,8 @@ final class Calls {
     /** A run has ended. */
     synchronized void unwatch() {
         watchedRuns--;
-        if (watchedRuns == 0) {
-            if (executor != settings.executor() && executor instanceof ExecutorService own) {
-                own.shutdown();
-            }
-            executor = null;
-            if (watcher != null) {
-                LockSupport.unpark(watcher);
-            }
+        if (watchedRuns == 0 && watcher != null) {
+            LockSupport.unpark(watcher);
         }
     }
 
