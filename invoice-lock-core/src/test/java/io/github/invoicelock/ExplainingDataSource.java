@@ -83,7 +83,7 @@ final class ExplainingDataSource {
                         settings.execute(part);
                     }
                 }
-            } else {
+            } else if (!part.equals("commit") && !part.startsWith("begin")) {
                 explainOne(connection, part, bound, before, marks);
             }
             before += marks;

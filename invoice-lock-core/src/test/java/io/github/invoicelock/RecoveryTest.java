@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.github.invoicelock.internal.engine.FailPoints.Point;
 import java.sql.Connection;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -71,6 +72,24 @@ class RecoveryTest {
         assertThat(server.recover().contended()).isEqualTo(1);
         assertThat(provider.requests()).isEmpty();
         alive.rollback();
+        assertThat(server.recover().billed()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void an_attempt_that_another_session_is_writing_is_left_to_it(LockScope scope) throws Exception {
+        left(provider, false);
+        host.letTimePass(1, Duration.ofSeconds(12));
+        LockingInvoiceBiller server = host.running(host.server(provider).lockScope(scope));
+        try (Connection another = host.dataSource().getConnection();
+                Statement statement = another.createStatement()) {
+            another.setAutoCommit(false);
+            statement.execute("select from invoice_lock.billing_attempt for update");
+
+            assertThat(server.recover().contended()).isEqualTo(1);
+            assertThat(provider.requests()).isEmpty();
+            another.rollback();
+        }
         assertThat(server.recover().billed()).isEqualTo(1);
     }
 

@@ -436,9 +436,15 @@ public final class Journal {
                 Boolean.class,
                 CLOCK,
                 plus(coalesce(field(name("old", "lease_until")), STARTED_AT_OLD), owner.findLag()));
-        // The row as it was before, because "returning" shows it as it is after.
-        CommonTableExpression<Record> old =
-                name("old").asMaterialized(select(asterisk()).from(attempts).where(is(due)));
+        // The row as it was before, because "returning" shows it as it is after. Whoever holds it is about to settle it
+        // or to take it
+        // over: nothing to wait for.
+        CommonTableExpression<Record> old = name("old")
+                .asMaterialized(select(asterisk())
+                        .from(attempts)
+                        .where(is(due))
+                        .forUpdate()
+                        .skipLocked());
         UpdateSetMoreStep<Record> update = updateAttempts(tx)
                 .set(FENCE, FENCE.plus(inline(1)))
                 .set(OWNER, owner.server())
@@ -450,8 +456,11 @@ public final class Journal {
         if (snapshot != null) {
             update = update.set(INVOICE, coalesce(INVOICE, DSL.cast(val(snapshot.data()), SQLDataType.JSONB)));
         }
-        CommonTableExpression<Record> claimed =
-                name("claimed").as(update.where(is(due)).returningResult(asterisk()));
+        CommonTableExpression<Record> claimed = name("claimed")
+                .as(update.where(is(due))
+                        .and(ID.in(select(field(name("old", "id"), SQLDataType.BIGINT))
+                                .from(old)))
+                        .returningResult(asterisk()));
         // Read as at the first call, value by value (R4).
         Prepared takeOver = Prepared.of(DSL.with(old, claimed)
                 .select(claimedFields(List.of(over.as(PREFIX + "over"))))

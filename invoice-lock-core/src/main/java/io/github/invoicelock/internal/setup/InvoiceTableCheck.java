@@ -65,6 +65,8 @@ public final class InvoiceTableCheck {
     }
 
     private Invoices check(DSLContext tx) {
+        // A type's name is compared below, and a host may have left this on in its session.
+        tx.execute("set local quote_all_identifiers = off");
         Record table = find(tx);
         long oid = table.get("oid", Long.class);
         String schema = table.get("schema", String.class);
