@@ -67,6 +67,15 @@ class PoolsTest {
         LAZY_AND_READ_ONLY(config -> config.setReadOnly(true), LazyConnectionDataSourceProxy::new),
         LAZY_AND_TRANSACTION_AWARE(
                 config -> {}, pool -> new TransactionAwareDataSourceProxy(new LazyConnectionDataSourceProxy(pool))),
+        SIMPLE_QUERIES(config -> config.addDataSourceProperty("preferQueryMode", "simple"), UnaryOperator.identity()),
+        UNPREPARED(config -> config.addDataSourceProperty("prepareThreshold", "0"), UnaryOperator.identity()),
+        AUTOSAVE(
+                config -> {
+                    config.setAutoCommit(false);
+                    config.addDataSourceProperty("autosave", "always");
+                    config.addDataSourceProperty("cleanupSavepoints", "true");
+                },
+                UnaryOperator.identity()),
         WITH_WHAT_THE_HOST_HAS_LEFT(config -> {}, pool -> leaving(pool, () -> SETTINGS)),
         WITH_WHAT_THE_HOST_HAS_LEFT_AND_AUTOCOMMIT_OFF(
                 config -> config.setAutoCommit(false), pool -> leaving(pool, () -> SETTINGS));

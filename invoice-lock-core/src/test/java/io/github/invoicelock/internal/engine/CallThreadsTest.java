@@ -74,7 +74,7 @@ class CallThreadsTest {
         for (int i = 0; i < 2_000; i++) {
             threads.execute(() -> {
                 most.accumulateAndGet(now.incrementAndGet(), Math::max);
-                Thread.yield();
+                Thread.onSpinWait();
                 now.decrementAndGet();
                 made.countDown();
             });
