@@ -4,6 +4,8 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingListener;
 import io.github.invoicelock.BillingOutcome;
+import io.github.invoicelock.BillingRun;
+import io.github.invoicelock.InvoiceTable;
 import io.github.invoicelock.LockScope;
 import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.LockingInvoiceBiller;
@@ -15,66 +17,211 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import org.jooq.impl.DSL;
+import org.jooq.impl.SQLDataType;
 
-/** How long a claim takes, with few invoices and with many: in a run of 500, from its start to its first claim, and to its end. */
+/**
+ * How long a claim takes with few invoices and with many. Round by round each size has a run of each strategy; then its front moves on: what
+ * was passed is pending no more, and as many new ones of the same kind come in at the end, so that each round finds the same.
+ */
 final class ClaimTimes {
-    private static final int INVOICES = 500;
-    private static final int WARM_UP = 4;
-    private static final int RUNS = 15;
+    /** What the design promises for a claim with many, as a multiple of one with few. */
+    static final double PROMISED = 1.2;
+
+    private static final int WARM_UP = 5;
+    private static final int ROUNDS = 20;
+    private static final List<Strategy> STRATEGIES =
+            List.of(new Strategy(LockStrategy.SKIP_LOCKED, 500, 500), new Strategy(LockStrategy.NOWAIT, 100, 1));
 
     private ClaimTimes() {}
 
+    private record Strategy(LockStrategy lock, int invoices, int concurrency) {}
+
     /**
-     * What was measured.
+     * What was measured. Times are the medians of all rounds, ratios the medians of each round's ratio.
      *
      * @param strategy of the claims
-     * @param pending how many were pending
+     * @param mix of the pending invoices
+     * @param pending how many were pending, free or not
      * @param settled how many more were paid and had a settled attempt
-     * @param firstClaimMillis from a run's start to its first claim, the median
-     * @param runMillis a run of 500 invoices, the median
+     * @param claimMicros the transaction that claims, for each invoice of it
+     * @param claimToFewest its ratio to that of the smallest size
+     * @param runMicros the whole run, for each invoice of it: pages, calls and settlements, too
+     * @param runToFewest its ratio to that of the smallest size
      */
-    record ClaimTime(String strategy, int pending, int settled, double firstClaimMillis, double runMillis) {}
+    record ClaimTime(
+            String strategy,
+            String mix,
+            int pending,
+            int settled,
+            double claimMicros,
+            double claimToFewest,
+            double runMicros,
+            double runToFewest) {
+        boolean asPromised() {
+            return claimToFewest <= PROMISED;
+        }
 
-    static ClaimTime measure(PostgresServer postgres, LockStrategy strategy, int size)
-            throws SQLException, IOException {
-        try (PostgresDatabase database = postgres.createDatabase()) {
-            Stock stock = new Stock(database.dataSource());
-            stock.create();
-            stock.supplySettled(size, size);
-            Job job = new Job(database.jdbcUrl(), Duration.ZERO, Mix.ALL_BILLABLE, Duration.ofMinutes(1));
-            AtomicLong firstClaim = new AtomicLong();
-            try (HikariDataSource pool = job.pool(4);
-                    LockingInvoiceBiller biller = LockingInvoiceBiller.builder(
-                                    pool, request -> BillingOutcome.billed("ch_" + request.invoiceId()))
-                            .lockStrategy(strategy)
-                            .lockScope(LockScope.CLAIM_ONLY)
-                            .concurrency(INVOICES)
-                            .listener(new BillingListener() {
-                                @Override
-                                public void claimed(BillingAttempt attempt) {
-                                    firstClaim.compareAndSet(0, System.nanoTime());
-                                }
-                            })
-                            .build()) {
-                List<Double> first = new ArrayList<>();
-                List<Double> all = new ArrayList<>();
-                for (int i = 0; i < WARM_UP + RUNS; i++) {
-                    firstClaim.set(0);
-                    long start = System.nanoTime();
-                    biller.billPending(RunLimits.none().invoices(INVOICES));
-                    if (i >= WARM_UP) {
-                        first.add(millis(firstClaim.get() - start));
-                        all.add(millis(System.nanoTime() - start));
-                    }
-                }
-                return new ClaimTime(strategy.name(), size, size, Result.median(first), Result.median(all));
-            }
+        String text() {
+            return String.format(
+                    Locale.ROOT,
+                    "%-12s %,10d pending (%s), %,10d settled: claim %7.1f µs, ratio %.2f%s; run %7.1f µs, ratio %.2f",
+                    strategy,
+                    pending,
+                    mix,
+                    settled,
+                    claimMicros,
+                    claimToFewest,
+                    asPromised() ? "" : " (MORE THAN PROMISED)",
+                    runMicros,
+                    runToFewest);
         }
     }
 
-    private static double millis(long nanos) {
-        return nanos / (double) TimeUnit.MILLISECONDS.toNanos(1);
+    /** Measures all sizes beside one another, the smallest first. */
+    static List<ClaimTime> measure(PostgresServer postgres, List<Integer> sizes) throws SQLException, IOException {
+        List<ClaimTime> times = new ArrayList<>();
+        for (boolean halfOut : List.of(false, true)) {
+            List<Table> tables = new ArrayList<>();
+            try {
+                for (int size : sizes) {
+                    tables.add(new Table(postgres, size, halfOut));
+                }
+                for (int round = 0; round < WARM_UP + ROUNDS; round++) {
+                    for (int i = 0; i < tables.size(); i++) {
+                        // In turn the first, so that neither always finds what the other left behind.
+                        tables.get((round + i) % tables.size()).measure(round >= WARM_UP);
+                    }
+                }
+                for (int strategy = 0; strategy < STRATEGIES.size(); strategy++) {
+                    for (Table table : tables) {
+                        times.add(table.time(strategy, tables.get(0)));
+                    }
+                }
+            } finally {
+                tables.forEach(Table::close);
+            }
+        }
+        return times;
+    }
+
+    /** One size, in a database of its own, with a biller for each strategy. */
+    private static final class Table implements AutoCloseable {
+        private final int size;
+        private final boolean halfOut;
+        private final PostgresDatabase database;
+        private final Stock stock;
+        private final HikariDataSource pool;
+        private final List<Claims> claims = new ArrayList<>();
+        private long front;
+
+        private Table(PostgresServer postgres, int size, boolean halfOut) throws SQLException, IOException {
+            this.size = size;
+            this.halfOut = halfOut;
+            database = postgres.createDatabase();
+            stock = new Stock(database.dataSource());
+            stock.create();
+            stock.supplyHalfSettled(1, 2L * size, halfOut);
+            stock.vacuumOnceAndNeverAgain();
+            pool = new Job(database.jdbcUrl(), Duration.ZERO, Mix.ALL_BILLABLE, Duration.ofMinutes(1)).pool(4);
+            STRATEGIES.forEach(strategy -> claims.add(new Claims(pool, strategy)));
+        }
+
+        private void measure(boolean counts) throws SQLException {
+            long passed = front;
+            for (Claims each : claims) {
+                passed = Math.max(passed, each.measure(counts));
+            }
+            stock.takeOut(passed);
+            stock.supplyHalfSettled(2L * size + front + 1, 2L * size + passed, halfOut);
+            front = passed;
+        }
+
+        private ClaimTime time(int strategy, Table fewest) {
+            Claims own = claims.get(strategy);
+            Claims other = fewest.claims.get(strategy);
+            return new ClaimTime(
+                    own.strategy.lock.name(),
+                    halfOut ? "half not billable, declined or parked" : "all billable",
+                    size,
+                    size,
+                    Result.median(own.claimMicros),
+                    ratio(own.claimMicros, other.claimMicros),
+                    Result.median(own.runMicros),
+                    ratio(own.runMicros, other.runMicros));
+        }
+
+        private static double ratio(List<Double> many, List<Double> few) {
+            List<Double> ratios = new ArrayList<>();
+            for (int round = 0; round < many.size(); round++) {
+                ratios.add(many.get(round) / few.get(round));
+            }
+            return Result.median(ratios);
+        }
+
+        @Override
+        public void close() {
+            claims.forEach(each -> each.biller.close());
+            pool.close();
+            database.close();
+        }
+    }
+
+    /** Runs of one strategy. */
+    private static final class Claims implements BillingListener {
+        private final Strategy strategy;
+        private final LockingInvoiceBiller biller;
+        private final List<Double> claimMicros = new ArrayList<>();
+        private final List<Double> runMicros = new ArrayList<>();
+        private final LongAdder claiming = new LongAdder();
+        private final AtomicLong passed = new AtomicLong();
+
+        private Claims(HikariDataSource pool, Strategy strategy) {
+            this.strategy = strategy;
+            biller = LockingInvoiceBiller.builder(pool, request -> BillingOutcome.billed("ch_" + request.invoiceId()))
+                    .invoices(InvoiceTable.named("invoices")
+                            .billableWhen(DSL.field(DSL.name("billable"), SQLDataType.BOOLEAN)
+                                    .isTrue()))
+                    .lockStrategy(strategy.lock)
+                    .lockScope(LockScope.CLAIM_ONLY)
+                    .concurrency(strategy.concurrency)
+                    .listener(this)
+                    .build();
+        }
+
+        /** One run; answers with the id up to which all is claimed. */
+        private long measure(boolean counts) {
+            claiming.reset();
+            long start = System.nanoTime();
+            BillingRun run = biller.billPending(RunLimits.none().invoices(strategy.invoices));
+            long end = System.nanoTime();
+            if (run.billed() != strategy.invoices) {
+                throw new IllegalStateException(
+                        strategy.lock + " was to bill " + strategy.invoices + " invoices: " + run);
+            }
+            if (counts) {
+                claimMicros.add(microsEach(claiming.sum()));
+                runMicros.add(microsEach(end - start));
+            }
+            return passed.get();
+        }
+
+        private double microsEach(long nanos) {
+            return nanos / (double) TimeUnit.MICROSECONDS.toNanos(1) / strategy.invoices;
+        }
+
+        @Override
+        public void claimTook(int invoices, Duration time) {
+            claiming.add(time.toNanos());
+        }
+
+        @Override
+        public void claimed(BillingAttempt attempt) {
+            passed.accumulateAndGet(Long.parseLong(attempt.invoiceId()), Math::max);
+        }
     }
 }

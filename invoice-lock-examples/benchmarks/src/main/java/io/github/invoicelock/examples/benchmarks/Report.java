@@ -105,17 +105,11 @@ record Report(
             }
         }
         if (!claims.isEmpty()) {
-            text.append("\nClaims (CLAIM_ONLY, runs of 500)\n");
-            for (ClaimTime claim : claims) {
-                text.append(String.format(
-                        Locale.ROOT,
-                        "  %-12s %,10d pending, %,10d settled: first claim after %6.1f ms, all 500 billed after %6.1f ms%n",
-                        claim.strategy(),
-                        claim.pending(),
-                        claim.settled(),
-                        claim.firstClaimMillis(),
-                        claim.runMillis()));
-            }
+            text.append(String.format(
+                    Locale.ROOT,
+                    "%nClaims (CLAIM_ONLY; ratio to the fewest, promised for a claim: at most %.2f)%n",
+                    ClaimTimes.PROMISED));
+            claims.forEach(claim -> text.append("  ").append(claim.text()).append('\n'));
         }
         failures.forEach(failure -> text.append("\nNO RESULT: ").append(failure).append('\n'));
         return text.toString();
@@ -148,18 +142,25 @@ record Report(
             }
         }
         if (!claims.isEmpty()) {
-            text.append("\n**Claims, in runs of 500 with `CLAIM_ONLY`**\n\n");
-            text.append("| strategy | pending | settled | first claim after | all 500 billed after |\n");
-            text.append("|---|--:|--:|--:|--:|\n");
+            text.append(String.format(
+                    Locale.ROOT,
+                    "%n**Claims with `CLAIM_ONLY`; promised with many: at most %.2f of a claim with few**%n%n",
+                    ClaimTimes.PROMISED));
+            text.append(
+                    "| strategy | pending | of them | settled | a claim, each invoice | of the fewest | a run, each invoice | of the fewest |\n");
+            text.append("|---|--:|---|--:|--:|--:|--:|--:|\n");
             for (ClaimTime claim : claims) {
                 text.append(String.format(
                         Locale.ROOT,
-                        "| `%s` | %,d | %,d | %.1f ms | %.1f ms |%n",
+                        "| `%s` | %,d | %s | %,d | %.1f µs | %.2f | %.1f µs | %.2f |%n",
                         claim.strategy(),
                         claim.pending(),
+                        claim.mix(),
                         claim.settled(),
-                        claim.firstClaimMillis(),
-                        claim.runMillis()));
+                        claim.claimMicros(),
+                        claim.claimToFewest(),
+                        claim.runMicros(),
+                        claim.runToFewest()));
             }
         }
         failures.forEach(failure -> text.append("\nNo result: ").append(failure).append('\n'));

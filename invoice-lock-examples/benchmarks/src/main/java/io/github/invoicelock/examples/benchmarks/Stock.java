@@ -8,6 +8,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
 import java.util.Objects;
 import javax.sql.DataSource;
 import org.quartz.impl.jdbcjobstore.JobStoreTX;
@@ -95,17 +96,34 @@ final class Stock {
         execute("checkpoint");
     }
 
-    /** So many whose attempts are settled, and so many pending ones: a journal that has grown. */
-    void supplySettled(int settled, int pending) throws SQLException {
-        supply(0, pending, Mix.ALL_BILLABLE);
-        execute("update invoices set id = id + " + settled);
-        execute(String.format(INSERT, "false", "true", 1, settled));
+    /**
+     * Paid ones, whose attempts are settled, and pending ones, in turn.
+     *
+     * @param first id
+     * @param last id
+     * @param halfOut whether every second pending one is not to be claimed: a third of them not billable, declined, parked
+     */
+    void supplyHalfSettled(long first, long last, boolean halfOut) throws SQLException {
+        execute(String.format(INSERT, "g % 2 = 0", halfOut ? "g % 12 <> 0" : "true", first, last));
         execute(
                 "insert into invoice_lock.billing_attempt (biller, invoice_id, number, idempotency_key, state, owner, calls, settled_at, reference) "
-                        + "select 'invoices', g::text, 1, gen_random_uuid()::text, 'BILLED', 'before', 1, clock_timestamp(), 'ch_' || g "
-                        + "from generate_series(1, " + settled + ") g");
-        execute("vacuum (analyze) invoices");
-        execute("checkpoint");
+                        + "select 'invoices', g::text, 1, gen_random_uuid()::text, "
+                        + "case when g % 2 = 1 then 'BILLED' when g % 12 = 4 then 'DECLINED' else 'IN_DOUBT' end, "
+                        + "'before', 1, clock_timestamp(), 'ch_' || g from generate_series(" + first + ", " + last
+                        + ") g where g % 2 = 1" + (halfOut ? " or g % 12 in (4, 8)" : ""));
+    }
+
+    /** So that no size is vacuumed while it is measured, and another is not. */
+    void vacuumOnceAndNeverAgain() throws SQLException {
+        for (String table : List.of("invoices", "invoice_lock.billing_attempt")) {
+            execute("alter table " + table + " set (autovacuum_enabled = off)");
+            execute("vacuum (analyze) " + table);
+        }
+    }
+
+    /** Nothing up to this id is pending any more. */
+    void takeOut(long upTo) throws SQLException {
+        execute("update invoices set pending = false where pending and id <= " + upTo);
     }
 
     int pending() throws SQLException {

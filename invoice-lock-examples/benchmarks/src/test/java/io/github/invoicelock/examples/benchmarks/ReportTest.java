@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonParser;
+import io.github.invoicelock.examples.benchmarks.ClaimTimes.ClaimTime;
 import io.github.invoicelock.examples.benchmarks.Result.Repetition;
 import java.io.IOException;
 import java.io.StringReader;
@@ -50,6 +51,25 @@ class ReportTest {
     }
 
     @Test
+    void a_claim_is_told_with_its_ratio_to_that_with_the_fewest(@TempDir Path directory) throws IOException {
+        Path json = directory.resolve("results.json");
+        Path page = Files.writeString(
+                directory.resolve("performance.md"), "<!-- benchmarks: begin --><!-- benchmarks: end -->");
+        Report report = report(17, "2026-11-24", claim(1.17), claim(1.21));
+
+        report.writeJson(json);
+        report.writePage(page);
+
+        assertThat(report.text().lines().filter(line -> line.contains("NOWAIT")))
+                .satisfiesExactly(
+                        asPromised ->
+                                assertThat(asPromised).contains("ratio 1.17").doesNotContain("MORE THAN PROMISED"),
+                        more -> assertThat(more).contains("ratio 1.21 (MORE THAN PROMISED)"));
+        assertThat(page).content().contains("| 1.17 |").contains("| 1.21 |");
+        assertThat(json).content().contains("\"claimToFewest\": 1.17").contains("\"claimToFewest\": 1.21");
+    }
+
+    @Test
     void only_what_is_between_the_markers_of_a_page_is_replaced() {
         assertThat(Pages.replaceSection("before [ old ] after", "[", "]", "new"))
                 .isEqualTo("before [\nnew\n] after");
@@ -76,7 +96,7 @@ class ReportTest {
         assertThatThrownBy(() -> Plan.of("sections=fun")).hasMessageContaining("fun");
     }
 
-    private static Report report(int java, String date) {
+    private static Report report(int java, String date, ClaimTime... claims) {
         return new Report(
                 date,
                 "quick",
@@ -86,8 +106,12 @@ class ReportTest {
                 java,
                 Map.of(),
                 List.of(result(repetition(10, 10, 0))),
-                List.of(),
+                List.of(claims),
                 List.of());
+    }
+
+    private static ClaimTime claim(double toFewest) {
+        return new ClaimTime("NOWAIT", "all billable", 1_000_000, 1_000_000, 100 * toFewest, toFewest, 250, 1.0);
     }
 
     private static Result result(Repetition repetition) {
