@@ -227,7 +227,7 @@ public final class Benchmarks {
 
     private List<ClaimTime> claimTimes() {
         try {
-            return ClaimTimes.measure(postgres, plan.claims());
+            return ClaimTimes.measure(postgres, plan.claims(), plan.claimRounds());
         } catch (IOException | SQLException | RuntimeException e) {
             failures.add("claims: " + e.getMessage());
             return List.of();

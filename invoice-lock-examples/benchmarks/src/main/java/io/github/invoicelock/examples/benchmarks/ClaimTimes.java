@@ -18,9 +18,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
 import org.jooq.impl.DSL;
 import org.jooq.impl.SQLDataType;
 
@@ -33,16 +34,28 @@ final class ClaimTimes {
     static final double PROMISED = 1.2;
 
     private static final int WARM_UP = 5;
-    private static final int ROUNDS = 20;
     private static final List<Strategy> STRATEGIES =
             List.of(new Strategy(LockStrategy.SKIP_LOCKED, 500, 500), new Strategy(LockStrategy.NOWAIT, 100, 1));
 
     private ClaimTimes() {}
 
+    /** What a claim finds. */
+    private enum Kind {
+        ALL_BILLABLE("all billable"),
+        HALF_OUT("half not billable, declined or parked"),
+        BEHIND_BILLED("all billable, behind half as many just billed");
+
+        private final String title;
+
+        Kind(String title) {
+            this.title = title;
+        }
+    }
+
     private record Strategy(LockStrategy lock, int invoices, int concurrency) {}
 
     /**
-     * What was measured. Times are the medians of all rounds, ratios the medians of each round's ratio.
+     * What was measured. A round's claim is the median of its claims; times are the medians of all rounds, ratios those of each round's ratio.
      *
      * @param strategy of the claims
      * @param mix of the pending invoices
@@ -83,15 +96,16 @@ final class ClaimTimes {
     }
 
     /** Measures all sizes beside one another, the smallest first. */
-    static List<ClaimTime> measure(PostgresServer postgres, List<Integer> sizes) throws SQLException, IOException {
+    static List<ClaimTime> measure(PostgresServer postgres, List<Integer> sizes, int rounds)
+            throws SQLException, IOException {
         List<ClaimTime> times = new ArrayList<>();
-        for (boolean halfOut : List.of(false, true)) {
+        for (Kind kind : Kind.values()) {
             List<Table> tables = new ArrayList<>();
             try {
                 for (int size : sizes) {
-                    tables.add(new Table(postgres, size, halfOut));
+                    tables.add(new Table(postgres, size, kind));
                 }
-                for (int round = 0; round < WARM_UP + ROUNDS; round++) {
+                for (int round = 0; round < WARM_UP + rounds; round++) {
                     for (int i = 0; i < tables.size(); i++) {
                         // In turn the first, so that neither always finds what the other left behind.
                         tables.get((round + i) % tables.size()).measure(round >= WARM_UP);
@@ -112,21 +126,24 @@ final class ClaimTimes {
     /** One size, in a database of its own, with a biller for each strategy. */
     private static final class Table implements AutoCloseable {
         private final int size;
-        private final boolean halfOut;
+        private final Kind kind;
         private final PostgresDatabase database;
         private final Stock stock;
         private final HikariDataSource pool;
         private final List<Claims> claims = new ArrayList<>();
         private long front;
 
-        private Table(PostgresServer postgres, int size, boolean halfOut) throws SQLException, IOException {
+        private Table(PostgresServer postgres, int size, Kind kind) throws SQLException, IOException {
             this.size = size;
-            this.halfOut = halfOut;
+            this.kind = kind;
             database = postgres.createDatabase();
             stock = new Stock(database.dataSource());
             stock.create();
-            stock.supplyHalfSettled(1, 2L * size, halfOut);
+            stock.supplyHalfSettled(1, 2L * size, kind == Kind.HALF_OUT);
             stock.vacuumOnceAndNeverAgain();
+            if (kind == Kind.BEHIND_BILLED) {
+                moveTo(size);
+            }
             pool = new Job(database.jdbcUrl(), Duration.ZERO, Mix.ALL_BILLABLE, Duration.ofMinutes(1)).pool(4);
             STRATEGIES.forEach(strategy -> claims.add(new Claims(pool, strategy)));
         }
@@ -136,8 +153,12 @@ final class ClaimTimes {
             for (Claims each : claims) {
                 passed = Math.max(passed, each.measure(counts));
             }
+            moveTo(passed);
+        }
+
+        private void moveTo(long passed) throws SQLException {
             stock.takeOut(passed);
-            stock.supplyHalfSettled(2L * size + front + 1, 2L * size + passed, halfOut);
+            stock.supplyHalfSettled(2L * size + front + 1, 2L * size + passed, kind == Kind.HALF_OUT);
             front = passed;
         }
 
@@ -146,7 +167,7 @@ final class ClaimTimes {
             Claims other = fewest.claims.get(strategy);
             return new ClaimTime(
                     own.strategy.lock.name(),
-                    halfOut ? "half not billable, declined or parked" : "all billable",
+                    kind.title,
                     size,
                     size,
                     Result.median(own.claimMicros),
@@ -177,7 +198,7 @@ final class ClaimTimes {
         private final LockingInvoiceBiller biller;
         private final List<Double> claimMicros = new ArrayList<>();
         private final List<Double> runMicros = new ArrayList<>();
-        private final LongAdder claiming = new LongAdder();
+        private final Queue<Double> ofRun = new ConcurrentLinkedQueue<>();
         private final AtomicLong passed = new AtomicLong();
 
         private Claims(HikariDataSource pool, Strategy strategy) {
@@ -195,7 +216,7 @@ final class ClaimTimes {
 
         /** One run; answers with the id up to which all is claimed. */
         private long measure(boolean counts) {
-            claiming.reset();
+            ofRun.clear();
             long start = System.nanoTime();
             BillingRun run = biller.billPending(RunLimits.none().invoices(strategy.invoices));
             long end = System.nanoTime();
@@ -204,19 +225,21 @@ final class ClaimTimes {
                         strategy.lock + " was to bill " + strategy.invoices + " invoices: " + run);
             }
             if (counts) {
-                claimMicros.add(microsEach(claiming.sum()));
-                runMicros.add(microsEach(end - start));
+                claimMicros.add(Result.median(List.copyOf(ofRun)));
+                runMicros.add(micros(end - start) / strategy.invoices);
             }
             return passed.get();
         }
 
-        private double microsEach(long nanos) {
-            return nanos / (double) TimeUnit.MICROSECONDS.toNanos(1) / strategy.invoices;
+        private static double micros(long nanos) {
+            return nanos / (double) TimeUnit.MICROSECONDS.toNanos(1);
         }
 
         @Override
         public void claimTook(int invoices, Duration time) {
-            claiming.add(time.toNanos());
+            if (invoices > 0) {
+                ofRun.add(micros(time.toNanos()) / invoices);
+            }
         }
 
         @Override

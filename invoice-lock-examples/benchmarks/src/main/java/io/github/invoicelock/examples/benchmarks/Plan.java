@@ -95,6 +95,11 @@ record Plan(
         return value == null ? otherwise : value;
     }
 
+    /** How often each claim is timed, after those that only warm up. */
+    int claimRounds() {
+        return full ? 20 : 10;
+    }
+
     /** Cells that are compared with one another, group by group. */
     List<List<Cell>> groups() {
         List<List<Cell>> groups = new ArrayList<>();
