@@ -657,15 +657,14 @@ public final class Invoices {
     }
 
     /**
-     * The statement that creates the index for {@link #pendingInOrder}.
+     * The columns and the condition of the index that serves {@link #pendingInOrder}.
      *
      * @return for people
      */
-    public String indexAdvice() {
+    public String pendingIndex() {
         return DSL.using(SQLDialect.POSTGRES)
                 .renderInlined(DSL.sql(
-                        "create index concurrently on {0} ({1}) where {2}",
-                        tableName,
+                        "({0}) where {1}",
                         DSL.list(
                                 order == null
                                         ? List.of(name(id.name()))
