@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -95,14 +96,14 @@ final class Settlements {
                 Written::new);
         // With a hook, or a fail point before the commit, there is something left to do in this transaction.
         boolean nothingLeft = settings.hook() == EngineSettings.NO_HOOK && settings.failPoints() == FailPoints.OFF;
-        Written written = nothingLeft ? both.commit(tx) : both.in(tx);
-        if (written.attempt().isEmpty() && nothingLeft) {
+        Written written = marking(() -> nothingLeft ? both.commit(tx) : both.in(tx));
+        if (nothingLeft && (written.attempt().isEmpty() || written.mark() == Mark.UNCHANGED)) {
             database.next(tx, oneRow);
         }
         // A webhook was faster, and could only leave the mark to a later pass: this one.
         BillingAttempt now =
                 written.attempt().or(() -> journal.takeMark(tx, attempt)).orElseGet(() -> current(tx, attempt));
-        checkMark(now, written.mark());
+        checkMark(tx, now, written.mark());
         callHook(tx, now);
         return Settled.as(now);
     }
@@ -306,7 +307,7 @@ final class Settlements {
         for (BillingAttempt attempt : billed) {
             Mark mark = marks.get(attempt.invoiceId());
             if (mark != null) {
-                checkMark(attempt, mark);
+                checkMark(tx, attempt, mark);
                 callHook(tx, attempt);
             }
             settled.put(java.util.Objects.requireNonNull(indexes.get(attempt.id())), Settled.as(attempt));
@@ -315,19 +316,34 @@ final class Settlements {
 
     private void mark(DSLContext tx, BillingAttempt billed) {
         String reference = java.util.Objects.requireNonNull(billed.reference(), "a BILLED attempt has a reference");
-        checkMark(billed, invoices.mark(billed.invoiceId(), reference).in(tx));
+        checkMark(
+                tx,
+                billed,
+                marking(() -> invoices.mark(billed.invoiceId(), reference).in(tx)));
         callHook(tx, billed);
     }
 
-    private void checkMark(BillingAttempt billed, Mark mark) {
+    private <T> T marking(Supplier<T> statement) {
+        try {
+            return Database.translatingErrors(statement);
+        } catch (DatabaseException e) {
+            throw invoices.explained(e);
+        }
+    }
+
+    private void checkMark(DSLContext tx, BillingAttempt billed, Mark mark) {
         switch (mark) {
             case MARKED -> {}
             case STILL_PENDING ->
                 notices.anomaly(
                         billed.invoiceId(),
                         "The invoice was charged and marked, but is still pending by pendingWhen; it is not charged again.");
-            case MISSING ->
-                notices.anomaly(billed.invoiceId(), "The invoice was charged, but there is no such row any more.");
+            case UNCHANGED ->
+                notices.anomaly(
+                        billed.invoiceId(),
+                        invoices.exists(tx, billed.invoiceId())
+                                ? "The invoice was charged, but its mark changed nothing, though its row is there: a trigger or a policy? It is not charged again."
+                                : "The invoice was charged, but its row is not to be seen any more: it was deleted, or a view or a policy hides it.");
         }
     }
 

@@ -9,6 +9,7 @@ import static org.jooq.impl.DSL.row;
 import static org.jooq.impl.DSL.table;
 import static org.jooq.impl.DSL.val;
 
+import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.RowLock;
 import io.github.invoicelock.internal.database.Prepared;
@@ -62,6 +63,9 @@ import org.jspecify.annotations.Nullable;
 public final class Invoices {
     /** PostgreSQL passes no more to a function. */
     private static final int MOST_ARGUMENTS = 100;
+
+    /** The SQLSTATE of a value that is longer than its column. */
+    private static final String TOO_LONG = "22001";
 
     private static final String INVOICE = "invoice";
     private static final String REFERENCE = "reference";
@@ -449,10 +453,34 @@ public final class Invoices {
                 prepared("mark", () -> markOne(DSL.param(REFERENCE, String.class), DSL.param(INVOICE, String.class))),
                 markValues(invoiceId, reference),
                 rows -> {
-                    Mark mark = rows.next() ? markOf(rows.flag(0)) : Mark.MISSING;
+                    Mark mark = rows.next() ? markOf(rows.flag(0)) : Mark.UNCHANGED;
                     requireLast(rows, invoiceId);
                     return mark;
                 });
+    }
+
+    /**
+     * What kept a charged invoice from being marked: PostgreSQL says that a value is too long, not for which column.
+     *
+     * @param failure whatever it was
+     * @return it, or the same with the column's name and the remedy
+     */
+    public DatabaseException explained(DatabaseException failure) {
+        if (settings.referenceColumn() == null || !TOO_LONG.equals(failure.sqlState())) {
+            return failure;
+        }
+        Column column = column(settings.referenceColumn());
+        String quoted = DSL.using(SQLDialect.POSTGRES).render(name(column.name()));
+        return column.type().equals("text")
+                ? failure
+                : new DatabaseException(
+                        failure.getMessage() + ". storeReferenceIn names column " + quoted + ", of type "
+                                + column.type()
+                                + ": if the provider's references are longer, run: alter table " + qualifiedName()
+                                + " alter column " + quoted
+                                + " type text. The charge is in the journal; the invoice is marked by a later run.",
+                        TOO_LONG,
+                        failure);
     }
 
     /** An id that is unique in each partition only may be there twice, which no look at the table's keys can tell. */
@@ -555,7 +583,7 @@ public final class Invoices {
      * @return for EXPLAIN, which tries them
      */
     public List<Query> marks() {
-        Query billed = markOne(inline("reference"), inline((String) null));
+        Query billed = markOne(inline((String) null), inline((String) null));
         return declinedValues.isEmpty() ? List.of(billed) : List.of(billed, markDeclined(inline((String) null)));
     }
 

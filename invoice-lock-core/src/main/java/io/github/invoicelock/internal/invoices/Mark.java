@@ -6,6 +6,6 @@ public enum Mark {
     MARKED,
     /** It is marked and still pending by the host's own condition: an anomaly. */
     STILL_PENDING,
-    /** There is no such row any more: an anomaly. */
-    MISSING
+    /** The update changed no row, for it is deleted, or hidden, or a trigger kept it: an anomaly. */
+    UNCHANGED
 }
