@@ -168,6 +168,81 @@ class InvoiceTableTest {
 
     @ParameterizedTest
     @EnumSource(LockStrategy.class)
+    void hundreds_of_one_date_and_of_none_over_several_pages(LockStrategy strategy) {
+        host.sql(
+                "insert into invoices (id, due_date) select (g * 7919) % 1009, case when g <= 300 then date '2030-01-01' end "
+                        + "from generate_series(1, 600) g");
+        LockingInvoiceBiller server = host.running(host.server(provider)
+                .lockStrategy(strategy)
+                .lockScope(LockScope.CLAIM_ONLY)
+                .concurrency(16)
+                .invoices(InvoiceTable.named("invoices").orderedBy("due_date")));
+
+        assertThat(server.billPending().billed()).isEqualTo(600);
+
+        assertThat(provider.charges()).isEqualTo(600);
+        assertThat(provider.chargedTwice()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void partitions_that_are_partitioned_by_another_column(LockStrategy strategy) {
+        host.sql("create table parts (id text, pending boolean default true, due_date date, region text, "
+                + "primary key (id, due_date, region)) partition by range (due_date)");
+        host.sql(
+                "create table parts_30 (region text not null, due_date date not null, pending boolean default true, id text not null) "
+                        + "partition by list (region)");
+        host.sql("alter table parts attach partition parts_30 for values from ('2030-01-01') to ('2031-01-01')");
+        host.sql("create table parts_30_eu partition of parts_30 for values in ('eu')");
+        host.sql("create table parts_30_us partition of parts_30 for values in ('us', 'ca')");
+        host.sql("create table parts_31 partition of parts for values from ('2031-01-01') to ('2032-01-01')");
+        host.sql("insert into parts select g, true, date '2030-06-01' + g * 30, (array['eu', 'us', 'ca'])[1 + g % 3] "
+                + "from generate_series(1, 15) g");
+
+        for (LockScope scope : LockScope.values()) {
+            host.sql("truncate invoice_lock.billing_attempt; update parts set pending = true");
+            assertThat(host.running(host.server(provider)
+                                    .name("parts")
+                                    .lockStrategy(strategy)
+                                    .lockScope(scope)
+                                    .concurrency(4)
+                                    .invoices(InvoiceTable.named("parts").orderedBy("due_date")))
+                            .billPending()
+                            .billed())
+                    .as("%s", scope)
+                    .isEqualTo(15);
+            assertThat(host.count("parts", "pending")).isZero();
+        }
+        assertThat(provider.chargedTwice()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void a_table_that_others_inherit_from(LockStrategy strategy) {
+        host.sql("create table bills (id bigint primary key, pending boolean)");
+        host.sql("create table old_bills (closed_on date, primary key (id)) inherits (bills)");
+        host.sql("insert into bills select g, true from generate_series(1, 10) g");
+        host.sql("insert into old_bills select g, true, null from generate_series(11, 20) g");
+
+        for (LockScope scope : LockScope.values()) {
+            host.sql("truncate invoice_lock.billing_attempt; update bills set pending = true");
+            assertThat(host.running(host.server(provider)
+                                    .name("bills")
+                                    .lockStrategy(strategy)
+                                    .lockScope(scope)
+                                    .concurrency(4)
+                                    .invoices(InvoiceTable.named("bills")))
+                            .billPending()
+                            .billed())
+                    .as("%s", scope)
+                    .isEqualTo(20);
+            assertThat(host.count("bills", "pending")).isZero();
+        }
+        assertThat(provider.chargedTwice()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
     void what_the_charge_needs_from_other_tables_comes_typed_from_the_snapshot(LockStrategy strategy) {
         host.sql("create table customers (id int primary key, method text, tags text[])");
         host.sql("insert into customers values (1, 'pm_1', '{a,b}')");
@@ -197,21 +272,6 @@ class InvoiceTableTest {
         }
         assertThat(provider.requests()).hasSize(2);
         assertThat(provider.requests().get(1).invoice().get("new_one")).isNull();
-    }
-
-    @Test
-    void a_row_lock_that_lets_child_rows_in() {
-        host.invoices(1);
-        host.sql("create table lines (invoice bigint references invoices)");
-        provider.answering((p, request) -> {
-            host.sql("set lock_timeout = '5s'; insert into lines values (1)");
-            return p.charge(request);
-        });
-        assertThat(host.running(host.server(provider).rowLock(RowLock.FOR_NO_KEY_UPDATE))
-                        .billPending()
-                        .billed())
-                .isEqualTo(1);
-        assertThat(host.count("lines", "true")).isEqualTo(1);
     }
 
     @ParameterizedTest

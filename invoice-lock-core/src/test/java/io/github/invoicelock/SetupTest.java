@@ -122,7 +122,39 @@ class SetupTest {
         host.sql("create table nullable (id bigint unique, pending boolean)");
         host.sql("create table odd (id double precision primary key, pending boolean)");
         host.sql("create schema \"Billing\"");
+        host.sql("create materialized view frozen as select * from invoices");
+        host.sql("create view sums as select id, bool_or(pending) as pending from invoices group by id");
         return Stream.of(
+                table("has an empty name", InvoiceTable.named("")),
+                table("has an empty name", InvoiceTable.named("", "invoices")),
+                table("InvoiceTable.named(\"public\", \"invoices\")", InvoiceTable.named("public.invoices")),
+                table("is a materialized view", InvoiceTable.named("frozen")),
+                table("\"invoices_pkey\" is no table", InvoiceTable.named("invoices_pkey")),
+                table("of one table, without join, group by or distinct", InvoiceTable.named("sums")),
+                table(
+                        "a value must fit its column's type",
+                        InvoiceTable.named("invoices").onBilledSet("due_date", "soon")),
+                table(
+                        "a value must fit its column's type",
+                        InvoiceTable.named("invoices").onDeclinedSet("amount", "much")),
+                table(
+                        "storeReferenceIn must name a column of type text",
+                        InvoiceTable.named("invoices").storeReferenceIn("amount")),
+                table(
+                        "storeBilledAtIn must name a column of type timestamptz",
+                        InvoiceTable.named("invoices").storeBilledAtIn("state")),
+                table(
+                        "longer than the 63 bytes",
+                        InvoiceTable.named("invoices").including(field("1").as("ä".repeat(32)))),
+                table(
+                        "included twice",
+                        InvoiceTable.named("invoices")
+                                .including(field("1").as("one"))
+                                .including(field("2").as("one"))),
+                table(
+                        "of the pseudo-type",
+                        InvoiceTable.named("invoices")
+                                .including(field("row(1, 2)").as("pair"))),
                 table("No table \"invoces\"", InvoiceTable.named("invoces")),
                 table("search_path is", InvoiceTable.named("invoces")),
                 table("No table \"billing\".\"invoices\"", InvoiceTable.named("billing", "invoices")),

@@ -25,6 +25,7 @@ import org.jooq.Field;
 import org.jooq.Record;
 import org.jooq.Result;
 import org.jooq.SQLDialect;
+import org.jooq.Select;
 import org.jooq.impl.DSL;
 
 /** Checks what the host said of its table against the catalog, before anything is written. */
@@ -81,12 +82,23 @@ public final class InvoiceTableCheck {
         checkPrivileges(tx, oid);
         List<Column> included = included(tx, schema, columns.keySet());
         Invoices invoices = new Invoices(settings, schema, columns, included);
-        checkConditions(tx, invoices);
+        checkConditions(tx, invoices.pendingInOrder());
+        // Before it is locked: a view that cannot be updated cannot be locked, and the remedy is said here.
         checkMarks(tx, invoices);
+        checkConditions(
+                tx,
+                server.citus()
+                        ? invoices.anyFresh()
+                        : invoices.freshAndLocked(
+                                io.github.invoicelock.internal.invoices.Position.START, DSL.noCondition()));
         return invoices;
     }
 
     private Record find(DSLContext tx) {
+        if (settings.table().isEmpty() || "".equals(settings.schema())) {
+            throw new SetupException(named + " has an empty name. It must name the table of invoices, as in "
+                    + "InvoiceTable.named(\"invoices\") or InvoiceTable.named(\"billing\", \"invoices\").");
+        }
         String regclass = DSL.using(SQLDialect.POSTGRES)
                 .render(settings.schema() == null ? name(settings.table()) : name(settings.schema(), settings.table()));
         Record table = tx.fetchOptional(
@@ -95,7 +107,7 @@ public final class InvoiceTableCheck {
                         DSL.val(regclass))
                 .orElseThrow(() -> new SetupException("No table " + regclass + ". " + named
                         + " must name a table that role \"" + server.role() + "\" can see; search_path is "
-                        + server.searchPath() + "."));
+                        + server.searchPath() + "." + qualifiedInOne()));
         String kind = table.get("kind", String.class);
         if (!TABLE_KINDS.contains(kind)) {
             throw new SetupException(regclass + " is " + ("m".equals(kind) ? "a materialized view" : "no table")
@@ -107,6 +119,15 @@ public final class InvoiceTableCheck {
                     + " must name a table that all servers and all connections of the pool share.");
         }
         return table;
+    }
+
+    private String qualifiedInOne() {
+        int dot = settings.table().indexOf('.');
+        return settings.schema() != null || dot < 0
+                ? ""
+                : " A schema is given by itself: InvoiceTable.named(\""
+                        + settings.table().substring(0, dot) + "\", \""
+                        + settings.table().substring(dot + 1) + "\").";
     }
 
     private static Map<String, Column> columns(DSLContext tx, long oid) {
@@ -191,15 +212,21 @@ public final class InvoiceTableCheck {
         }
     }
 
-    /** A partitioned table's unique index must contain its partition key: accepted where id and that key are all there is. */
+    /** A partitioned table's unique index must contain the partition keys of all levels: accepted where id and these are all there is. */
     private static boolean partitionedUniquely(DSLContext tx, long oid, String id) {
         return !tx.fetch("""
                 select 1 from pg_index i
-                join pg_partitioned_table p on p.partrelid = i.indrelid
                 join pg_attribute a on a.attrelid = i.indrelid and a.attname = {1}
                 where i.indrelid = {0} and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
                   and a.attnum = any(i.indkey::int2[])
-                  and not exists (select from unnest(i.indkey::int2[]) k where k <> a.attnum and k <> all(p.partattrs::int2[]))""", DSL.val(oid), DSL.val(id)).isEmpty();
+                  and a.attrelid in (select partrelid from pg_partitioned_table)
+                  -- by name, since a partition may number its columns otherwise
+                  and not exists (
+                    select from pg_attribute k where k.attrelid = i.indrelid and k.attnum = any(i.indkey::int2[]) and k.attnum <> a.attnum
+                      and k.attname not in (
+                        select part.attname from pg_partition_tree(i.indrelid) t
+                        join pg_partitioned_table p on p.partrelid = t.relid
+                        join pg_attribute part on part.attrelid = p.partrelid and part.attnum = any(p.partattrs::int2[])))""", DSL.val(oid), DSL.val(id)).isEmpty();
     }
 
     private void checkPending(Map<String, Column> columns) {
@@ -331,15 +358,9 @@ public final class InvoiceTableCheck {
     }
 
     /** The host's conditions are tried, on no row. */
-    private void checkConditions(DSLContext tx, Invoices invoices) {
+    private void checkConditions(DSLContext tx, Select<?> search) {
         try {
-            tx.fetch("explain {0}", invoices.pendingInOrder());
-            tx.fetch(
-                    "explain {0}",
-                    server.citus()
-                            ? invoices.anyFresh()
-                            : invoices.freshAndLocked(
-                                    io.github.invoicelock.internal.invoices.Position.START, DSL.noCondition()));
+            tx.fetch("explain {0}", search);
         } catch (org.jooq.exception.DataAccessException e) {
             throw new SetupException(
                     "The conditions or values of " + named + " do not fit the table: " + e.getMessage()
