@@ -317,9 +317,14 @@ public final class Journal {
                         .select(select(started(
                                         invoiceId,
                                         inline(1),
-                                        key(invoiceId, inline(1)),
+                                        keyOf(field(name("keyed", "hash"), byte[].class)),
                                         field(name("locked", "snapshot"), SQLDataType.JSONB)))
-                                .from(locked))
+                                // offset: else the hash would be reckoned each time that its name stands in the key
+                                .from(
+                                        locked,
+                                        table(
+                                                "lateral (select {0} as hash offset 0) as keyed",
+                                                hash(invoiceId, inline(1)))))
                         // R10: the snapshot may be older than the lock; a row that another server claimed and committed
                         // since passes FOR UPDATE and the look-up of attempts, and only the constraint stops it.
                         .onConflictDoNothing()
@@ -1155,13 +1160,20 @@ public final class Journal {
      * 16 bytes of a SHA-256. The biller's name has no control characters, so no two invoices share a text.
      */
     private Field<String> key(Field<String> invoiceId, Field<Integer> number) {
-        Field<byte[]> hash = field(
+        // The hash three times over: Citus takes no subquery that would name it.
+        return keyOf(hash(invoiceId, number));
+    }
+
+    private Field<byte[]> hash(Field<String> invoiceId, Field<Integer> number) {
+        return field(
                 "substring(sha256(convert_to({0} || {1} || {2}::text, 'UTF8')) from 1 for 16)",
                 byte[].class,
                 val(installation + "\n" + owner.biller() + "\n"),
                 DSL.concat(invoiceId, inline("\n")),
                 number);
-        // The hash three times over: Citus takes no subquery that would name it.
+    }
+
+    private static Field<String> keyOf(Field<byte[]> hash) {
         return field(
                 "encode(set_byte(set_byte({0}, 6, get_byte({0}, 6) & 15 | 128), 8, get_byte({0}, 8) & 63 | 128), 'hex')::uuid::text",
                 String.class, hash);
