@@ -241,7 +241,8 @@ public final class Journal {
                                         DSL.cast(DSL.param("invoice", String.class), SQLDataType.CLOB),
                                         DSL.param("number", Integer.class)),
                                 DSL.cast(DSL.param("snapshot", String.class), SQLDataType.JSONB)))
-                        .onConflictDoNothing()
+                        .onConflict(BILLER, INVOICE_ID, NUMBER)
+                        .doNothing()
                         .returningResult(asterisk()));
         return DSL.with(claimed)
                 .select(freshFields(List.of()))
@@ -327,7 +328,8 @@ public final class Journal {
                                                 hash(invoiceId, inline(1)))))
                         // R10: the snapshot may be older than the lock; a row that another server claimed and committed
                         // since passes FOR UPDATE and the look-up of attempts, and only the constraint stops it.
-                        .onConflictDoNothing()
+                        .onConflict(BILLER, INVOICE_ID, NUMBER)
+                        .doNothing()
                         .returningResult(asterisk()));
     }
 
@@ -1068,7 +1070,8 @@ public final class Journal {
                                 inline(1),
                                 CLOCK,
                                 CLOCK)
-                        .onConflictDoNothing()
+                        .onConflict(BILLER, INVOICE_ID, NUMBER)
+                        .doNothing()
                         .execute()
                 == 1;
     }
