@@ -52,6 +52,22 @@ class ListenerTest {
         assertThat(listening.times).hasSize(7).allMatch(time -> time.compareTo(Duration.ZERO) > 0);
     }
 
+    @ParameterizedTest
+    @EnumSource(LockStrategy.class)
+    void one_that_hears_of_a_claim_may_work_on_the_invoice(LockStrategy strategy) {
+        host.running(host.server(provider).lockStrategy(strategy).listener(new BillingListener() {
+                    @Override
+                    public void claimed(BillingAttempt attempt) {
+                        host.sql("set lock_timeout = '2s'; update invoices set state = 'being billed' where id = "
+                                + attempt.invoiceId());
+                    }
+                }))
+                .billPending();
+
+        assertThat(host.one("select count(*) from invoices where state = 'being billed' and not pending"))
+                .hasToString("4");
+    }
+
     @Test
     void a_settlement_while_the_host_holds_the_row_is_told_too() {
         provider.answering((p, request) -> {

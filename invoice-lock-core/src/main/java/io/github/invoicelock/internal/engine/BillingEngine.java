@@ -146,9 +146,12 @@ public final class BillingEngine {
                     }
                 });
         this.claimOne = database.distributed() ? this::lockThenInsert : this::lockAndInsert;
-        // A fail point lies between two statements, so that those are sent one by one; and on Citus no statement is on
-        // both tables.
-        this.claimsForCall = throughCall && !database.distributed() && settings.failPoints() == FailPoints.OFF;
+        // A fail point lies between two statements, which are sent one by one then; what a listener does with a claimed
+        // invoice must not meet the call's lock; and on Citus no statement is on both tables.
+        this.claimsForCall = throughCall
+                && !database.distributed()
+                && settings.failPoints() == FailPoints.OFF
+                && !settings.claimsAreTold();
         this.delivery = throughCall ? this::callUnderLock : this::callWithoutLock;
         this.settler = new Settler<>(CONNECTIONS_FOR_SETTLEMENTS, settlerThreads, this::settle);
         this.slots = new Semaphore(settings.concurrency());
