@@ -139,7 +139,9 @@ record FailPointCell(
                 .concurrency(2)
                 // A stall is waited out; after the other faults the clock is set instead.
                 .callTimeout(Duration.ofSeconds(fault == Fault.STALL ? 3 : 10))
-                .leaseMargin(Duration.ofSeconds(1))
+                // A claim's call must leave within the margin, on a loaded machine, too; only a stalled server's lease
+                // is waited for.
+                .leaseMargin(Duration.ofSeconds(fault == Fault.STALL ? 3 : 10))
                 .retryPolicy(RetryPolicy.every(Duration.ofMillis(100), 50))
                 .failPoints(failPoints);
     }
