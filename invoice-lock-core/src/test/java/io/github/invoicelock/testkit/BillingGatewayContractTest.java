@@ -31,6 +31,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.jooq.Record;
@@ -477,12 +478,22 @@ class BillingGatewayContractTest {
 
     @CaughtBy("the_same_key_always_sends_the_same_request")
     static class ClockInParameters extends FakeProviderContract {
+        private static long read = System.nanoTime();
+        private static long reading;
+
         @Override
         protected BillingGateway gateway(URI provider) {
+            // One reading for each server, which a server that is made at once shares: a clock read at each call would
+            // now and
+            // then go on among calls at once, too.
+            long now = System.nanoTime();
+            reading += now - read > TimeUnit.SECONDS.toNanos(1) ? 1 : 0;
+            read = now;
+            long second = reading;
             return new CarefulGateway(provider) {
                 @Override
                 String parameters(BillingRequest request) {
-                    return super.parameters(request) + "&second=" + System.currentTimeMillis() / 1_000;
+                    return super.parameters(request) + "&second=" + second;
                 }
             };
         }
