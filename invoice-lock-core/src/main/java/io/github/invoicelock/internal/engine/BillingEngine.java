@@ -397,9 +397,7 @@ public final class BillingEngine {
                             insertFirst(invoiceId, rowWait),
                             calling,
                             Request.both(
-                                    // Skipped, not waited for: what is not free in this trip was another's when it was
-                                    // to be
-                                    // claimed.
+                                    // Skipped, not waited for: an error in this trip means that nothing was claimed.
                                     invoices.lock(invoiceId, RowWait.SKIP_LOCKED),
                                     journal.ownsFirst(invoiceId),
                                     Found::new),
