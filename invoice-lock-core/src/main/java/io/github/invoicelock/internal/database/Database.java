@@ -99,6 +99,20 @@ public final class Database {
     }
 
     /**
+     * Runs one momentary transaction, as {@link #inTransaction(SessionSettings, Request, BiFunction)} does.
+     *
+     * @param <A> the first request's answer
+     * @param <T> the result's type
+     * @param first what is asked first
+     * @param work must not commit
+     * @return what the work returned
+     */
+    public <A extends @Nullable Object, T extends @Nullable Object> T inTransaction(
+            Request<A> first, BiFunction<DSLContext, A, T> work) {
+        return inTransaction(momentary, first, work);
+    }
+
+    /**
      * Runs one transaction whose first request goes in one round trip with its settings: commits if the work returns, rolls back if it
      * throws.
      *
@@ -165,6 +179,19 @@ public final class Database {
          * @return the result
          */
         T in(DSLContext tx, A first, B second);
+    }
+
+    /**
+     * Asks under other settings than those that the transaction began with, in the same round trip.
+     *
+     * @param <T> the answer
+     * @param tx the transaction
+     * @param settings for the rest of it; what the work of the first ones switched off stays off
+     * @param request what is asked
+     * @return the answer
+     */
+    public <T extends @Nullable Object> T ask(DSLContext tx, SessionSettings settings, Request<T> request) {
+        return request.in(tx, sql(settings) + "; ", "");
     }
 
     /**

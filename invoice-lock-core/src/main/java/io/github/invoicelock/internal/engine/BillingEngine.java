@@ -20,12 +20,12 @@ import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.Position;
 import io.github.invoicelock.internal.invoices.RowWait;
 import io.github.invoicelock.internal.journal.Claimed;
-import io.github.invoicelock.internal.journal.ClaimedPage;
 import io.github.invoicelock.internal.journal.DueAttempt;
 import io.github.invoicelock.internal.journal.Journal;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -84,6 +84,7 @@ public final class BillingEngine {
 
     private final Pace pace;
     private final SessionSettings claiming;
+    private final SessionSettings inserting;
     private final SessionSettings calling;
     private final @Nullable Duration grace;
     private final RowWait rowWait;
@@ -102,6 +103,15 @@ public final class BillingEngine {
     private interface ClaimOne {
         Optional<Claimed> claim(String invoiceId, RowWait wait);
     }
+
+    /**
+     * What one claim of many took.
+     *
+     * @param claimed in the configured order
+     * @param locked how many rows had been locked; more than claimed where another had claimed and committed since the statement began
+     *     (R10)
+     */
+    private record ClaimedPage(List<Claimed> claimed, int locked) {}
 
     /** An answer that is to be settled. */
     private record Heard(Claim claim, Answer answer, RunInProgress run) {}
@@ -159,6 +169,7 @@ public final class BillingEngine {
         this.claiming = settings.strategy() == LockStrategy.WAIT
                 ? new SessionSettings(settings.waitTimeout(), idle, Work.ONE_ROW)
                 : SessionSettings.momentary(idle, Work.ONE_ROW);
+        this.inserting = SessionSettings.momentary(idle, Work.MANY_ROWS);
         // R9: a dead server's lock ends a margin after the longest call, and no limit of the server's own cuts a call
         // short.
         this.calling = new SessionSettings(LOCK_FOR_CALL, idle, Work.CALL);
@@ -310,7 +321,7 @@ public final class BillingEngine {
         }
     }
 
-    /** Two claim where there are slots for both: one hands out what it has claimed while the other's statement runs. */
+    /** Two claim where there are slots for both: one locks the next page while the other writes the attempts of its own. */
     private void claimMany(RunInProgress run) {
         Front front = new Front();
         Thread second = null;
@@ -478,19 +489,18 @@ public final class BillingEngine {
         long start = System.nanoTime();
         ClaimedPage page;
         try {
-            page = Database.withPlansAnew(() -> database.inTransaction(tx -> {
-                ClaimedPage claimed = journal.insertFirst(
-                                invoices.shape(from),
-                                () -> invoices.freshAndLocked(from, journal.withoutAttempt(invoices.idText())),
-                                invoices.bound(from, room),
-                                invoices.orderOfTyped())
-                        .in(tx);
-                turn.end(behind(from, claimed));
-                claimed.claimed()
-                        .forEach(c ->
-                                reached(Point.BEFORE_CLAIM_COMMIT, c.attempt().invoiceId()));
-                return claimed;
-            }));
+            page = Database.withPlansAnew(() -> database.inTransaction(
+                    invoices.lockPage(from, room, journal.withoutAttempt(invoices.idText())), (tx, locked) -> {
+                        turn.end(
+                                locked.isEmpty()
+                                        ? invoices.nextPhase(from)
+                                        : locked.get(locked.size() - 1).position());
+                        ClaimedPage claimed = insertFirst(tx, locked);
+                        claimed.claimed()
+                                .forEach(c -> reached(
+                                        Point.BEFORE_CLAIM_COMMIT, c.attempt().invoiceId()));
+                        return claimed;
+                    }));
         } catch (RuntimeException e) {
             giveSlotsBack(room, run);
             throw e;
@@ -510,17 +520,22 @@ public final class BillingEngine {
         }
     }
 
-    /** Where the next claim begins; null where none is left. */
-    private @Nullable Position behind(Position from, ClaimedPage page) {
-        if (page.locked() == 0) {
-            return invoices.nextPhase(from);
+    private ClaimedPage insertFirst(DSLContext tx, List<Candidate> locked) {
+        if (locked.isEmpty()) {
+            return new ClaimedPage(List.of(), 0);
         }
-        if (page.claimed().isEmpty()) {
-            // R10: all of them had been claimed since the statement began. The next one sees that.
-            return from;
+        List<String> invoiceIds = locked.stream().map(Candidate::invoiceId).toList();
+        Map<String, Claimed> claimed =
+                database.ask(tx, inserting, journal.insertFirst(invoices::locked, invoices.bound(invoiceIds)));
+        List<Claimed> inOrder = new ArrayList<>(claimed.size());
+        for (String invoiceId : invoiceIds) {
+            // Taken out: a view may show an invoice twice.
+            Claimed each = claimed.remove(invoiceId);
+            if (each != null) {
+                inOrder.add(each);
+            }
         }
-        Claimed last = page.claimed().get(page.claimed().size() - 1);
-        return invoices.after(from, page.lastOrder(), last.attempt().invoiceId());
+        return new ClaimedPage(inOrder, locked.size());
     }
 
     private void giveBackUnused(int unused, RunInProgress run) {

@@ -5,8 +5,8 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the claims of a run have come to. Claimers take turns: one begins behind what the one before it has locked, whose commit it need
- * not wait for. Thread-safe.
+ * Where the claims of a run have come to. Claimers take turns: one begins behind what the one before it has locked, whose attempts and
+ * commit it need not wait for. Thread-safe.
  */
 final class Front {
     private final Semaphore free = new Semaphore(1);
@@ -30,10 +30,15 @@ final class Front {
             return position;
         }
 
-        /** What lies before {@code next} is claimed, or another's: the next claimer may begin there. */
+        /**
+         * What lies before {@code next} is locked, or another's: the next claimer may begin there. Of a turn that has ended the front hears
+         * no more: it has gone on since.
+         */
         void end(@Nullable Position next) {
-            position = next;
-            giveUp();
+            if (!over) {
+                position = next;
+                giveUp();
+            }
         }
 
         /** Ends the turn, if it has not ended, and leaves the front where it is. */

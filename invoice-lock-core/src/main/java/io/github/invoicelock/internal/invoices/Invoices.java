@@ -47,6 +47,7 @@ import org.jooq.Select;
 import org.jooq.SelectFinalStep;
 import org.jooq.SelectForUpdateStep;
 import org.jooq.SelectForUpdateWaitStep;
+import org.jooq.SelectJoinStep;
 import org.jooq.SortField;
 import org.jooq.Table;
 import org.jooq.impl.DSL;
@@ -137,75 +138,56 @@ public final class Invoices {
      * @return in the configured order; fewer than the limit at the end of a phase
      */
     public Request<List<Candidate>> page(Position from, int limit) {
-        Prepared page = prepared(
-                "page " + shape(from),
-                () -> DSL.select(idText, orderText())
-                        .from(table)
-                        .where(fresh)
-                        .and(beyond(from))
-                        .orderBy(ordering())
-                        .limit(DSL.param(LIMIT, Integer.class)));
+        return candidates(from, limit, prepared("page " + shape(from), () -> pageFrom(from, noCondition())));
+    }
+
+    /**
+     * Locks a page of fresh invoices without an attempt, skipping those that another holds. It reads no more than finds them: who claims
+     * next begins behind the last one, as soon as that one is known.
+     *
+     * @param from where the run has come to
+     * @param limit how many at most
+     * @param withoutAttempt the journal's condition on {@link #idText}
+     * @return in the configured order; none at the end of a phase
+     */
+    public Request<List<Candidate>> lockPage(Position from, int limit, Condition withoutAttempt) {
+        // FOR UPDATE SKIP LOCKED comes before the limit is applied: as many as are free, not fewer by those that are
+        // held.
+        return candidates(
+                from,
+                limit,
+                prepared(
+                        "lock page " + shape(from),
+                        () -> locking(pageFrom(from, withoutAttempt), RowWait.SKIP_LOCKED)));
+    }
+
+    private SelectForUpdateStep<Record2<String, String>> pageFrom(Position from, Condition such) {
+        return DSL.select(idText, orderText())
+                .from(table)
+                .where(fresh)
+                .and(beyond(from))
+                .and(such)
+                .orderBy(ordering())
+                .limit(DSL.param(LIMIT, Integer.class));
+    }
+
+    private static Request<List<Candidate>> candidates(Position from, int limit, Prepared page) {
         return Request.of(page, bound(from, limit), rows -> {
             List<Candidate> candidates = new ArrayList<>(limit);
             while (rows.next()) {
                 String invoiceId = java.util.Objects.requireNonNull(rows.text(0));
-                candidates.add(new Candidate(invoiceId, after(from, rows.text(1), invoiceId)));
+                candidates.add(new Candidate(invoiceId, new Position(from.nulls(), rows.text(1), invoiceId)));
             }
             return candidates;
         });
     }
 
-    /**
-     * A page of fresh invoices, locked, those skipped that another holds: the source of a claim of many. Columns {@code invoice_id},
-     * {@code snapshot}; what varies is bound by {@link #bound}.
-     *
-     * @param from where the run has come to; only its {@link #shape} matters
-     * @param withoutAttempt the journal's condition on an invoice id
-     * @return to be used in the journal's statement
-     */
-    public Select<Record2<String, JSONB>> freshAndLocked(Position from, Condition withoutAttempt) {
-        // FOR UPDATE SKIP LOCKED comes before the limit is applied: as many as are free, not fewer by those that are
-        // held.
-        return locking(freshFrom(from, withoutAttempt), RowWait.SKIP_LOCKED);
-    }
-
-    /**
-     * A fresh invoice and its snapshot, not locked.
-     *
-     * @return for EXPLAIN, which tries the host's conditions and what it wants included
-     */
-    public Select<?> anyFresh() {
-        return freshFrom(Position.START, noCondition());
-    }
-
-    private SelectForUpdateStep<Record2<String, JSONB>> freshFrom(Position from, Condition withoutAttempt) {
-        return DSL.select(idText.as("invoice_id"), snapshot.as("snapshot"))
-                .from(table)
-                .where(fresh)
-                .and(beyond(from))
-                .and(withoutAttempt)
-                .orderBy(ordering())
-                .limit(DSL.param(LIMIT, Integer.class));
-    }
-
-    /**
-     * Which of the few forms a page's statement has at a position.
-     *
-     * @param from where the run has come to
-     * @return equal for positions whose statements differ in bound values alone
-     */
-    public String shape(Position from) {
+    /** Which of the few forms a page's statement has: equal for positions whose statements differ in bound values alone. */
+    private static String shape(Position from) {
         return (from.nulls() ? "nulls" : "values") + (from.id() == null ? " from the start" : " beyond");
     }
 
-    /**
-     * What a page's statement binds.
-     *
-     * @param from where the run has come to
-     * @param limit how many at most
-     * @return values by name
-     */
-    public Map<String, ?> bound(Position from, int limit) {
+    private static Map<String, ?> bound(Position from, int limit) {
         Map<String, Object> bound = new HashMap<>();
         bound.put(LIMIT, limit);
         if (from.id() != null) {
@@ -227,24 +209,44 @@ public final class Invoices {
     }
 
     /**
-     * The ordering column as text, of an invoice that was read from its snapshot by {@link #typed}.
+     * Invoices that this transaction has locked: the source of a claim of many. Columns {@code invoice_id}, {@code snapshot}, in no order;
+     * their ids are bound by {@link #bound(Collection)}.
      *
-     * @return null in SQL where the order is by id alone
+     * @return to be used in the journal's statement
      */
-    public Field<String> orderOfTyped() {
-        return order == null ? inline((String) null) : DSL.cast(field(name("invoice", order.name())), SQLDataType.CLOB);
+    public Select<Record2<String, JSONB>> locked() {
+        // Pending, for a row that has the id of a locked one: as no condition of an index, which might seem shorter
+        // than it
+        // is.
+        return withSnapshot()
+                .where(isOneOf(DSL.param(INVOICE, String[].class)))
+                .and(DSL.coalesce(field(pending), inline(false)));
     }
 
     /**
-     * The position just behind an invoice.
+     * What the statement on many invoices binds.
      *
-     * @param from where the run was
-     * @param orderText the ordering column as text
-     * @param invoiceId its id as text
-     * @return the next position
+     * @param invoiceIds as text
+     * @return values by name
      */
-    public Position after(Position from, @Nullable String orderText, String invoiceId) {
-        return new Position(from.nulls(), orderText, invoiceId);
+    public Map<String, ?> bound(Collection<String> invoiceIds) {
+        return Map.of(INVOICE, invoiceIds.toArray(String[]::new));
+    }
+
+    /**
+     * A fresh invoice and its snapshot.
+     *
+     * @param locked whether it is to be locked
+     * @return for EXPLAIN, which tries the host's conditions and what it wants included
+     */
+    public Select<?> anyFresh(boolean locked) {
+        SelectForUpdateStep<?> any =
+                withSnapshot().where(fresh).orderBy(ordering()).limit(inline(1));
+        return locked ? locking(any, RowWait.SKIP_LOCKED) : any;
+    }
+
+    private SelectJoinStep<Record2<String, JSONB>> withSnapshot() {
+        return DSL.select(idText.as("invoice_id"), snapshot.as("snapshot")).from(table);
     }
 
     /**
@@ -265,12 +267,7 @@ public final class Invoices {
      * @return to be used in the journal's statement
      */
     public Select<Record2<String, JSONB>> freshAndLocked(RowWait wait) {
-        return locking(
-                DSL.select(idText.as("invoice_id"), snapshot.as("snapshot"))
-                        .from(table)
-                        .where(isId())
-                        .and(fresh),
-                wait);
+        return locking(withSnapshot().where(isId()).and(fresh), wait);
     }
 
     /**

@@ -244,69 +244,35 @@ public final class Journal {
                         .onConflict(BILLER, INVOICE_ID, NUMBER)
                         .doNothing()
                         .returningResult(asterisk()));
-        return DSL.with(claimed)
-                .select(freshFields(List.of()))
-                .from(claimed, typed.apply(field(name("claimed", "invoice"))));
+        return DSL.with(claimed).select(freshFields()).from(claimed, typed.apply(field(name("claimed", "invoice"))));
     }
 
     private Query insertFirst(Select<Record2<String, JSONB>> row) {
         CommonTableExpression<Record2<String, JSONB>> locked = name("locked").asMaterialized(row);
         CommonTableExpression<Record> claimed = claimed(locked);
         return DSL.with(locked, claimed)
-                .select(freshFields(List.of()))
+                .select(freshFields())
                 .from(claimed, typed.apply(field(name("claimed", "invoice"))));
     }
 
     private Optional<Claimed> first(Rows rows, int number) {
-        return rows.records().stream()
-                .findFirst()
-                .map(row -> fresh(row, number, FRESH.size(), invoiceColumns(row, FRESH.size())));
+        return fresh(rows, number).stream().findFirst();
     }
 
     /**
-     * Claims all invoices of a locked page in one statement.
+     * Writes the first attempts of invoices whose rows this transaction has locked.
      *
-     * @param shape which of the few forms the page has
-     * @param page the host's rows: {@code invoice_id}, {@code snapshot}
-     * @param bound what the page binds
-     * @param order the ordering column of the typed invoice, as text
-     * @return what was claimed
+     * @param locked the host's rows: {@code invoice_id}, {@code snapshot}
+     * @param bound what that binds
+     * @return the claims by invoice id; without those that have one already (R10)
      */
-    public Request<ClaimedPage> insertFirst(
-            String shape, Supplier<Select<Record2<String, JSONB>>> page, Map<String, ?> bound, Field<String> order) {
-        return Request.of(
-                prepared("insert first " + shape, () -> insertFirst(page.get(), order)),
-                bound,
-                rows -> claimedPage(rows.records()));
-    }
-
-    private ClaimedPage claimedPage(Result<Record> rows) {
-        int own = FRESH.size() + 2;
-        Field<?>[] columns = invoiceColumns(rows.get(0), own);
-        List<Claimed> all = new ArrayList<>(rows.size());
-        String lastOrder = null;
-        for (Record row : rows) {
-            if (row.get(0) != null) {
-                all.add(fresh(row, 1, own, columns));
-                lastOrder = row.get(FRESH.size(), String.class);
-            }
-        }
-        return new ClaimedPage(all, rows.get(0).get(FRESH.size() + 1, Integer.class), lastOrder);
-    }
-
-    private Query insertFirst(Select<Record2<String, JSONB>> page, Field<String> order) {
-        CommonTableExpression<Record2<String, JSONB>> locked = name("locked").asMaterialized(page);
-        CommonTableExpression<Record> claimed = claimed(locked);
-        Field<Integer> lockedCount = field(select(DSL.count()).from(locked)).as(PREFIX + "locked");
-        return DSL.with(locked, claimed)
-                .select(freshFields(List.of(order.as(PREFIX + "order"), lockedCount)))
-                // a row even where nothing was claimed, so that the number of locked ones is known
-                .from(DSL.table("(values (1)) as one(one)"))
-                .leftJoin(claimed)
-                .on(DSL.trueCondition())
-                .leftJoin(typed.apply(field(name("claimed", "invoice"))))
-                .on(DSL.trueCondition())
-                .orderBy(field(name("claimed", "id")));
+    public Request<Map<String, Claimed>> insertFirst(
+            Supplier<Select<Record2<String, JSONB>>> locked, Map<String, ?> bound) {
+        return Request.of(prepared("insert first of many", () -> insertFirst(locked.get())), bound, rows -> {
+            Map<String, Claimed> claimed = new HashMap<>();
+            fresh(rows, 1).forEach(each -> claimed.put(each.attempt().invoiceId(), each));
+            return claimed;
+        });
     }
 
     private CommonTableExpression<Record> claimed(CommonTableExpression<Record2<String, JSONB>> locked) {
@@ -1283,19 +1249,24 @@ public final class Journal {
         return fields;
     }
 
-    private static List<SelectFieldOrAsterisk> freshFields(List<? extends SelectField<?>> more) {
+    private static List<SelectFieldOrAsterisk> freshFields() {
         List<SelectFieldOrAsterisk> fields = new ArrayList<>();
         FRESH.forEach(column -> fields.add(
                 field(name("claimed", column.getName()), column.getDataType()).as(PREFIX + column.getName())));
-        fields.addAll(more);
         fields.add(table(name("invoice")).asterisk());
         return fields;
     }
 
-    private Claimed fresh(Record row, int number, int own, Field<?>[] invoice) {
-        if (row.size() != own + invoice.length) {
-            throw new IllegalStateException("A claim of " + row.size() + " columns, " + own + " of them our own");
-        }
+    private List<Claimed> fresh(Rows rows, int number) {
+        Result<Record> records = rows.records();
+        Field<?>[] all = records.fields();
+        Field<?>[] invoice = Arrays.copyOfRange(all, FRESH.size(), all.length);
+        List<Claimed> claimed = new ArrayList<>(records.size());
+        records.forEach(row -> claimed.add(fresh(row, number, invoice)));
+        return claimed;
+    }
+
+    private Claimed fresh(Record row, int number, Field<?>[] invoice) {
         BillingAttempt attempt = new BillingAttempt(
                 row.get(0, Long.class),
                 owner.biller(),
@@ -1316,10 +1287,6 @@ public final class Journal {
                 null,
                 null);
         return new Claimed(attempt, row.into(invoice), Duration.ZERO, true);
-    }
-
-    private static Field<?>[] invoiceColumns(Record row, int own) {
-        return Arrays.copyOfRange(row.fields(), own, row.size());
     }
 
     private Prepared prepared(String which, Supplier<Query> query) {

@@ -1,0 +1,179 @@
+package io.github.invoicelock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.github.invoicelock.internal.engine.FailPoints.Point;
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** With slots for a thousand calls two claim for one run: one locks the next page while the other writes the attempts of its own. */
+class TwoClaimersTest {
+    private static final int SLOTS = 1_000;
+    private static final int CLAIMED_AT_ONCE = 500;
+
+    private final TestHost host = new TestHost();
+    private final TestProvider provider = TestProvider.thatRemembers();
+    private final Moment answer = new Moment();
+
+    @AfterEach
+    void close() {
+        answer.reach();
+        host.close();
+    }
+
+    @Test
+    void a_page_is_claimed_and_billed_while_the_attempts_of_the_one_before_it_are_written() throws Exception {
+        host.invoices(CLAIMED_AT_ONCE + 10);
+        Connection other = claiming(7);
+        InBackground<BillingRun> run = InBackground.of(server()::billPending);
+
+        awaitBilled(10);
+        assertThat(host.count("invoices", "not pending and id <= " + CLAIMED_AT_ONCE))
+                .isZero();
+
+        other.rollback();
+        assertThat(run.result().billed()).isEqualTo(CLAIMED_AT_ONCE + 10);
+        assertThat(run.result().contended()).isZero();
+        eachWasChargedOnceAndMarked(CLAIMED_AT_ONCE + 10);
+    }
+
+    /** R10. */
+    @Test
+    void an_invoice_that_gets_an_attempt_after_its_page_was_locked_is_contended_and_the_rest_of_the_page_is_billed()
+            throws Exception {
+        host.invoices(CLAIMED_AT_ONCE + 10);
+        Connection other = claiming(CLAIMED_AT_ONCE);
+        InBackground<BillingRun> run = InBackground.of(server()::billPending);
+
+        awaitBilled(10);
+        other.commit();
+
+        assertThat(run.result().billed()).isEqualTo(CLAIMED_AT_ONCE + 9);
+        assertThat(run.result().contended()).isEqualTo(1);
+        assertThat(provider.requestsFor(CLAIMED_AT_ONCE)).isEmpty();
+        eachWasChargedOnceAndMarked(CLAIMED_AT_ONCE + 9);
+    }
+
+    @Test
+    void nothing_is_skipped_or_claimed_twice_where_the_column_of_the_order_is_null_for_many() {
+        host.sql("insert into invoices (id, due_date) select (g * 7919) % 100003, "
+                + "case when g <= 1100 then date '2030-01-01' + g % 3 end from generate_series(1, 2300) g");
+        host.sql("create index on invoices (due_date, id) where pending");
+        CountDownLatch pages = new CountDownLatch(2);
+        LockingInvoiceBiller server = host.running(builder()
+                .invoices(InvoiceTable.named("invoices").orderedBy("due_date"))
+                .failPoints((point, id) -> {
+                    // The first page is committed only when the second one is locked and written, too.
+                    if (point == Point.BEFORE_CLAIM_COMMIT && pages.getCount() > 0) {
+                        pages.countDown();
+                        awaitZero(pages);
+                    }
+                }));
+
+        BillingRun run = server.billPending();
+
+        assertThat(run.billed()).isEqualTo(2_300);
+        assertThat(run.contended()).isZero();
+        eachWasChargedOnceAndMarked(2_300);
+    }
+
+    @Test
+    void a_limit_on_invoices_is_kept_exactly() {
+        host.invoices(1_300);
+
+        BillingRun run = server().billPending(RunLimits.none().invoices(700));
+
+        assertThat(run.billed()).isEqualTo(700);
+        assertThat(host.count("invoices", "not pending and id <= 700")).isEqualTo(700);
+        eachWasChargedOnceAndMarked(700);
+    }
+
+    @Test
+    void rows_that_the_host_holds_are_not_seen_and_all_others_are_billed() throws Exception {
+        host.invoices(1_200);
+        Connection first = host.holding(1);
+        Connection middle = host.holding(CLAIMED_AT_ONCE);
+        Connection last = host.holding(1_200);
+        LockingInvoiceBiller server = server();
+
+        BillingRun run = server.billPending();
+
+        assertThat(run.billed()).isEqualTo(1_197);
+        assertThat(run.contended()).isZero();
+        for (Connection holder : java.util.List.of(first, middle, last)) {
+            holder.rollback();
+        }
+        assertThat(server.billPending().billed()).isEqualTo(3);
+        eachWasChargedOnceAndMarked(1_200);
+    }
+
+    @Test
+    void while_all_slots_are_called_with_nothing_more_is_claimed() {
+        host.invoices(SLOTS + 300);
+        CountDownLatch calls = new CountDownLatch(SLOTS);
+        provider.answering((p, request) -> {
+            calls.countDown();
+            answer.await();
+            return p.charge(request);
+        });
+        InBackground<BillingRun> run = InBackground.of(server()::billPending);
+
+        awaitZero(calls);
+        assertThat(host.count("invoice_lock.billing_attempt", "true")).isEqualTo(SLOTS);
+
+        answer.reach();
+        assertThat(run.result().billed()).isEqualTo(SLOTS + 300);
+        eachWasChargedOnceAndMarked(SLOTS + 300);
+    }
+
+    private LockingInvoiceBiller server() {
+        return host.running(builder());
+    }
+
+    private LockingInvoiceBiller.Builder builder() {
+        return host.server(provider)
+                .lockStrategy(LockStrategy.SKIP_LOCKED)
+                .lockScope(LockScope.CLAIM_ONLY)
+                .concurrency(SLOTS);
+    }
+
+    /** Another that writes an invoice's attempt without its row's lock, and has not committed: who writes that attempt, too, waits. */
+    private Connection claiming(long invoiceId) throws Exception {
+        Connection other = host.connection();
+        other.setAutoCommit(false);
+        TestHost.execute(
+                other,
+                "insert into invoice_lock.billing_attempt (biller, invoice_id, number, idempotency_key, state, owner, due_at, lease_until) "
+                        + "values ('invoices', '" + invoiceId
+                        + "', 1, 'key', 'STARTED', 'another', now() + interval '1 hour', now() + interval '1 hour')");
+        return other;
+    }
+
+    private void awaitBilled(int count) {
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> host.count("invoice_lock.billing_attempt", "state = 'BILLED'") == count);
+    }
+
+    private static void awaitZero(CountDownLatch latch) {
+        try {
+            if (!latch.await(60, java.util.concurrent.TimeUnit.SECONDS)) {
+                throw new AssertionError("This moment never came");
+            }
+        } catch (InterruptedException e) {
+            throw new AssertionError("Interrupted while waiting for a moment", e);
+        }
+    }
+
+    private void eachWasChargedOnceAndMarked(int count) {
+        assertThat(provider.chargedTwice()).isEmpty();
+        assertThat(provider.charges()).isEqualTo(count);
+        assertThat(host.count("invoices", "not pending")).isEqualTo(count);
+        // R12: on one server no row was held by a claim when it was to be marked.
+        assertThat(host.count("invoice_lock.billing_attempt", "state = 'BILLED' and due_at is null"))
+                .isEqualTo(count);
+    }
+}
