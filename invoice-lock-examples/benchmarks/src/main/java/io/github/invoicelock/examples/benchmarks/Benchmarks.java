@@ -46,8 +46,8 @@ public final class Benchmarks {
     /**
      * Runs.
      *
-     * @param arguments {@code name=value}: mode (quick or full), sections (throughput, servers, size, mix, claim), contenders, repetitions,
-     *     longest and seconds (of a repetition), publish (write into docs), machine (a word on its state), jvm (options of the servers)
+     * @param arguments {@code name=value}: mode (quick or full), sections (throughput, servers, size, mix, claim), contenders, warmups
+     *     (repetitions that come first and are not counted), repetitions, longest and seconds (of a repetition), publish (write into docs), machine (a word on its state), jvm (options of the servers)
      * @throws Exception if PostgreSQL does not start
      */
     public static void main(String[] arguments) throws Exception {
@@ -98,6 +98,7 @@ public final class Benchmarks {
                 System.getProperty("java.version"),
                 Runtime.version().feature(),
                 settings(),
+                plan.warmups(),
                 results,
                 claims,
                 failures);
@@ -134,8 +135,10 @@ public final class Benchmarks {
                     failures.add(cell + ": " + e.getMessage());
                 }
             }
-            // The first only warms up: what the JVM compiles, and what the database has in memory.
-            for (int repetition = 0; repetition <= plan.repetitions(); repetition++) {
+            // What the JVM compiles, and what the database has in memory, takes some warming up. Repetitions that count
+            // are
+            // numbered from 1.
+            for (int repetition = 1 - plan.warmups(); repetition <= plan.repetitions(); repetition++) {
                 for (Runner runner : List.copyOf(runners)) {
                     try {
                         Repetition done = runner.measure();
@@ -170,7 +173,7 @@ public final class Benchmarks {
                 cell.providerMillis(),
                 cell.pending(),
                 cell.mix() == Mix.ALL_BILLABLE ? "" : cell.mix() + " ",
-                repetition == 0 ? "warm-up" : "repetition " + repetition,
+                repetition > 0 ? "repetition " + repetition : "warm-up " + (repetition + plan.warmups()),
                 done.perSecond(),
                 done.seconds());
     }

@@ -12,10 +12,11 @@ import java.util.TreeMap;
 /**
  * What is to be measured. Groups of cells are measured interleaved: first each of them once, then each of them again.
  *
- * @param full whether all sizes are measured, or what four minutes allow
+ * @param full whether all sizes are measured, or what a few minutes allow
  * @param sections which
  * @param contenders which
- * @param repetitions of each cell, after one that only warms up
+ * @param warmups repetitions of each cell that come first and are not counted: a host's servers run for weeks, not for seconds
+ * @param repetitions of each cell that are counted
  * @param longest one repetition
  * @param seconds about how long a repetition is to take
  * @param claims the sizes at which a claim is timed
@@ -27,6 +28,7 @@ record Plan(
         boolean full,
         Set<String> sections,
         Set<Contender> contenders,
+        int warmups,
         int repetitions,
         Duration longest,
         double seconds,
@@ -71,6 +73,7 @@ record Plan(
                         : EnumSet.copyOf(Arrays.stream(contenders.split(","))
                                 .map(Contender::valueOf)
                                 .toList()),
+                Integer.parseInt(take(given, "warmups", "3")),
                 Integer.parseInt(take(given, "repetitions", full ? "5" : "2")),
                 Duration.ofSeconds(Long.parseLong(take(given, "longest", full ? "120" : "10"))),
                 Double.parseDouble(take(given, "seconds", full ? "5" : "1")),
@@ -81,11 +84,18 @@ record Plan(
                         .filter(option -> !option.isEmpty())
                         .toList());
         if (!given.isEmpty()) {
-            throw new IllegalArgumentException("Not known: " + given.keySet()
-                    + ". Known: mode, sections, contenders, repetitions, longest, seconds, publish, machine, jvm.");
+            throw new IllegalArgumentException(
+                    "Not known: " + given.keySet()
+                            + ". Known: mode, sections, contenders, warmups, repetitions, longest, seconds, publish, machine, jvm.");
         }
         if (!SECTIONS.containsAll(sections)) {
             throw new IllegalArgumentException("sections is " + sections + "; there are " + SECTIONS + ".");
+        }
+        if (plan.warmups < 0) {
+            throw new IllegalArgumentException("warmups is " + plan.warmups + "; it cannot be less than 0.");
+        }
+        if (plan.repetitions < 1) {
+            throw new IllegalArgumentException("repetitions is " + plan.repetitions + "; it must be at least 1.");
         }
         return plan;
     }

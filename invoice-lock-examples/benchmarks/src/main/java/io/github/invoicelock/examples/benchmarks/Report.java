@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param java its version
  * @param javaFeature the same, the number only
  * @param postgres its version and the settings that matter
+ * @param warmups repetitions of each cell that came first and are not counted
  * @param results cell by cell
  * @param claims times of claims
  * @param failures cells that gave no result, and why
@@ -40,6 +41,7 @@ record Report(
         String java,
         int javaFeature,
         Map<String, String> postgres,
+        int warmups,
         List<Result> results,
         List<ClaimTime> claims,
         List<String> failures) {
@@ -119,11 +121,12 @@ record Report(
         StringBuilder text = new StringBuilder();
         text.append(String.format(
                 Locale.ROOT,
-                "%s, %s. Java %s, PostgreSQL %s. `%s`%n",
+                "%s, %s. Java %s, PostgreSQL %s, warm-ups: %d. `%s`%n",
                 date,
                 machine,
                 java,
                 postgres.getOrDefault("server_version", "?"),
+                warmups,
                 command));
         for (List<Result> group : grouped()) {
             text.append("\n**").append(heading(group.get(0))).append("**\n\n");

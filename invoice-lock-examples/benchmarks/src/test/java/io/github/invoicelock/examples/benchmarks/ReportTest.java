@@ -65,8 +65,12 @@ class ReportTest {
                         asPromised ->
                                 assertThat(asPromised).contains("ratio 1.17").doesNotContain("MORE THAN PROMISED"),
                         more -> assertThat(more).contains("ratio 1.21 (MORE THAN PROMISED)"));
-        assertThat(page).content().contains("| 1.17 |").contains("| 1.21 |");
-        assertThat(json).content().contains("\"claimToFewest\": 1.17").contains("\"claimToFewest\": 1.21");
+        assertThat(page).content().contains("| 1.17 |").contains("| 1.21 |").contains("warm-ups: 3");
+        assertThat(json)
+                .content()
+                .contains("\"claimToFewest\": 1.17")
+                .contains("\"claimToFewest\": 1.21")
+                .contains("\"warmups\": 3");
     }
 
     @Test
@@ -89,6 +93,15 @@ class ReportTest {
     }
 
     @Test
+    void every_contender_is_warmed_up_as_often_as_wanted_three_times_unless_told_otherwise() {
+        assertThat(Plan.of("-").warmups()).isEqualTo(3);
+        assertThat(Plan.of("mode=full").warmups()).isEqualTo(3);
+        assertThat(Plan.of("warmups=0").warmups()).isZero();
+        assertThatThrownBy(() -> Plan.of("warmups=-1")).hasMessageContaining("warmups is -1");
+        assertThatThrownBy(() -> Plan.of("repetitions=0")).hasMessageContaining("repetitions is 0");
+    }
+
+    @Test
     void an_argument_that_is_not_known_is_refused() {
         assertThatThrownBy(() -> Plan.of("mode=full sides=3"))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -105,6 +118,7 @@ class ReportTest {
                 java + ".0",
                 java,
                 Map.of(),
+                3,
                 List.of(result(repetition(10, 10, 0))),
                 List.of(claims),
                 List.of());
