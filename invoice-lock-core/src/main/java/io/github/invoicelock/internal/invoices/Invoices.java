@@ -521,7 +521,7 @@ public final class Invoices {
         Map<String, Object> bound = new HashMap<>();
         bound.put(INVOICE, references.keySet().toArray(String[]::new));
         if (settings.referenceColumn() != null) {
-            bound.put(REFERENCE, org.jooq.tools.json.JSONObject.toJSONString(references));
+            bound.put(REFERENCE, references.values().toArray(String[]::new));
         }
         return Request.of(prepared("mark unlocked", this::markUnlocked), bound, rows -> {
             Map<String, Mark> marks = new HashMap<>();
@@ -535,10 +535,17 @@ public final class Invoices {
     private Query markUnlocked() {
         Map<Field<?>, Field<?>> values = new LinkedHashMap<>(billedValues);
         if (settings.referenceColumn() != null) {
-            // One parameter that holds all: a join with unnest(?) would be planned for ten rows.
+            // One object that holds all, made when the statement is planned: a join with unnest(?) would be planned for
+            // ten
+            // rows.
             values.put(
                     field(name(settings.referenceColumn())),
-                    field("cast({0} as jsonb) ->> {1}", String.class, DSL.param(REFERENCE, String.class), idText));
+                    field(
+                            "jsonb_object({0}, {1}) ->> {2}",
+                            String.class,
+                            DSL.param(INVOICE, String[].class),
+                            DSL.param(REFERENCE, String[].class),
+                            idText));
         }
         Select<?> unlocked = locking(
                 DSL.select(field(name(id.name())))

@@ -50,7 +50,6 @@ import org.jooq.Table;
 import org.jooq.UpdateSetMoreStep;
 import org.jooq.impl.DSL;
 import org.jooq.impl.SQLDataType;
-import org.jooq.tools.json.JSONObject;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -619,12 +618,10 @@ public final class Journal {
     public Request<List<BillingAttempt>> billed(
             List<BillingAttempt> charged, List<String> references, List<Boolean> marked, Duration markAfter) {
         Map<Long, Integer> indexes = new HashMap<>();
-        Map<String, String> referenceOf = new HashMap<>();
         List<Long> unmarked = new ArrayList<>();
         for (int i = 0; i < charged.size(); i++) {
             long id = charged.get(i).id();
             indexes.put(id, i);
-            referenceOf.put(Long.toString(id), references.get(i));
             if (!marked.get(i)) {
                 unmarked.add(id);
             }
@@ -632,8 +629,8 @@ public final class Journal {
         return Request.of(
                 prepared("billed many " + markAfter, () -> billedMany(markAfter)),
                 Map.of(
-                        "ids", indexes.keySet().toArray(Long[]::new),
-                        "references", JSONObject.toJSONString(referenceOf),
+                        "ids", charged.stream().map(BillingAttempt::id).toArray(Long[]::new),
+                        "references", references.toArray(String[]::new),
                         "unmarked", unmarked.toArray(Long[]::new)),
                 rows -> {
                     List<BillingAttempt> billed = new ArrayList<>(charged.size());
@@ -654,8 +651,11 @@ public final class Journal {
                         .set(
                                 REFERENCE,
                                 field(
-                                        "cast({0} as jsonb) ->> cast({1} as text)",
-                                        String.class, DSL.param("references", String.class), ID))
+                                        "jsonb_object(cast({0} as text[]), {1}) ->> cast({2} as text)",
+                                        String.class,
+                                        DSL.param("ids", Long[].class),
+                                        DSL.param("references", String[].class),
+                                        ID))
                         .set(
                                 DUE_AT,
                                 DSL.when(
