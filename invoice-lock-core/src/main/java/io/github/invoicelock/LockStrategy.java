@@ -5,7 +5,10 @@ package io.github.invoicelock;
  * <a href="https://www.postgresql.org/docs/current/sql-select.html#SQL-FOR-UPDATE-SHARE">PostgreSQL, "The Locking Clause"</a>.
  */
 public enum LockStrategy {
-    /** {@code FOR UPDATE NOWAIT}, one invoice at a time: a held row (SQLSTATE 55P03) counts as contended, on to the next. */
+    /**
+     * {@code FOR UPDATE NOWAIT}, by id: a held row (SQLSTATE 55P03) counts as contended, on to the next. Where several slots are free
+     * several are claimed in one statement, all or none; if another holds one of them, each is claimed by itself.
+     */
     NOWAIT,
     /** {@code FOR UPDATE SKIP LOCKED}, as many as there are free slots in one statement: held rows are not seen at all. */
     SKIP_LOCKED,

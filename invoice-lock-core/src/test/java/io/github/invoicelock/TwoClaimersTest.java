@@ -136,6 +136,9 @@ class TwoClaimersTest {
 
     private LockingInvoiceBiller.Builder builder() {
         return host.server(provider)
+                // A thousand threads may take long to start.
+                .callTimeout(Duration.ofSeconds(60))
+                .leaseMargin(Duration.ofSeconds(60))
                 .lockStrategy(LockStrategy.SKIP_LOCKED)
                 .lockScope(LockScope.CLAIM_ONLY)
                 .concurrency(SLOTS);

@@ -88,6 +88,16 @@ public final class Database {
     }
 
     /**
+     * Whether a transaction may end and the next one begin within a round trip that is not the connection's first: not where the driver
+     * looks afterwards for the savepoint that it had set before.
+     *
+     * @return false with {@code autosave}
+     */
+    public boolean goesAcross() {
+        return !server.autosave();
+    }
+
+    /**
      * Runs one momentary transaction, as {@link #inTransaction(SessionSettings, Function)} does.
      *
      * @param <T> the result's type
@@ -131,6 +141,20 @@ public final class Database {
     }
 
     /**
+     * Runs one transaction of one request alone, in one round trip with its settings and its commit.
+     *
+     * @param <T> the request's answer
+     * @param settings local to this transaction
+     * @param request all that it does
+     * @return the answer
+     * @throws LockNotAvailableException if another holds a row that was to be locked
+     * @throws DatabaseException for every other database error
+     */
+    public <T extends @Nullable Object> T atOnce(SessionSettings settings, Request<T> request) {
+        return bounded(() -> transact(tx -> request.in(tx, sql(settings) + "; ", "; commit")));
+    }
+
+    /**
      * Runs two transactions on one connection, the first of one request alone: what it asks, its commit, and the beginning of the second
      * with its first request go in one round trip. The work sees the answers when the first is committed.
      *
@@ -153,12 +177,39 @@ public final class Database {
             Request<B> second,
             Work<A, B, T> work) {
         record Answers<A extends @Nullable Object, B extends @Nullable Object>(A first, B second) {}
-        Request<Answers<A, B>> both =
-                Request.both(first, "commit; begin; " + sql(secondSettings) + "; ", second, Answers::new);
+        Request<Answers<A, B>> both = across(first, secondSettings, second, Answers::new);
         return bounded(() -> transact(tx -> {
             Answers<A, B> answers = both.in(tx, sql(firstSettings) + "; ", "");
             return work.in(tx, answers.first(), answers.second());
         }));
+    }
+
+    /**
+     * The last request of a transaction, its commit, and the beginning of the next one on the same connection with its first request, in
+     * one round trip. After an error the first may be committed.
+     *
+     * @param <A> the last request's answer
+     * @param <B> the answer to the next transaction's first request
+     * @param <T> what becomes of both
+     * @param last of the present transaction
+     * @param settings local to the next transaction
+     * @param first what that asks first
+     * @param both puts the answers together
+     * @return the request
+     */
+    public <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> Request<T> across(
+            Request<A> last, SessionSettings settings, Request<B> first, BiFunction<A, B, T> both) {
+        return Request.both(last, "commit; begin; " + sql(settings) + "; ", first, both);
+    }
+
+    /**
+     * Gives up the present transaction, and begins the next one on the same connection.
+     *
+     * @param tx over the connection
+     * @param settings local to the next transaction
+     */
+    public void anew(DSLContext tx, SessionSettings settings) {
+        execute(tx, "rollback; begin; " + sql(settings));
     }
 
     /**
@@ -430,8 +481,12 @@ public final class Database {
     }
 
     private void begin(DSLContext tx, SessionSettings settings) {
+        execute(tx, sql(settings));
+    }
+
+    private static void execute(DSLContext tx, String sql) {
         tx.connection(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(sql(settings))) {
+            try (PreparedStatement statement = connection.prepareStatement(sql)) {
                 statement.execute();
             }
         });

@@ -2,8 +2,10 @@ package io.github.invoicelock.internal.engine;
 
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.BillingOutcome.Billed;
 import io.github.invoicelock.BillingRun;
 import io.github.invoicelock.BillingRunException;
+import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.LockScope;
 import io.github.invoicelock.LockStrategy;
@@ -29,10 +31,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +54,9 @@ public final class BillingEngine {
     /** How long a claim of many waits for more slots to become free; little beside a call over a network. */
     private static final Duration A_MOMENT = Duration.ofMillis(2);
 
+    /** What was claimed ahead waits for about so long: far less than {@link #GRACE}, after which others would take it for left behind. */
+    private static final Duration SHORT_CALL = Duration.ofMillis(100);
+
     private static final int MOST_ANOMALIES_TOLD = 100;
 
     private static final String GIVEN_BACK = "Claimed, and given back uncalled when the run stopped.";
@@ -58,6 +66,9 @@ public final class BillingEngine {
     private static final Duration TRY_AGAIN = Duration.ofSeconds(1);
     /** How long a claim without a sign of life is left alone: the moment between claim and call takes milliseconds. */
     private static final Duration GRACE = Duration.ofSeconds(3);
+
+    /** Classes of SQLSTATE: data, constraints, what a trigger raises. */
+    private static final Set<String> OF_ONE_INVOICE = Set.of("22", "23", "P0");
 
     /** In CLAIM_ONLY scope two connections claim and two settle, so that slow claims do not delay what was charged. */
     private static final int CONNECTIONS_FOR_CLAIMS = 2;
@@ -75,10 +86,16 @@ public final class BillingEngine {
     private final Delivery delivery;
     private final ClaimOne claimOne;
     private final boolean claimsForCall;
+    private final boolean claimsSeveral;
+    private final boolean goesOn;
+    private final boolean givesSlotsEarly;
     private final Settler<Heard> settler;
     private final ExecutorService steps;
     private final ExecutorService settlerThreads;
-    private final Semaphore slots;
+    private final Slots slots;
+    /** Claimed, to be called under their rows' locks: each by a step of its own, or by one that has just settled another. */
+    private final Queue<Waiting> waiting = new ConcurrentLinkedQueue<>();
+
     /** R11: how many calls may be cut off and not have returned before runs stop. */
     private final int mostAbandoned;
 
@@ -112,6 +129,9 @@ public final class BillingEngine {
      *     (R10)
      */
     private record ClaimedPage(List<Claimed> claimed, int locked) {}
+
+    /** A claim that is to be called under its row's lock. */
+    private record Waiting(Claim claim, RunInProgress run) {}
 
     /** An answer that is to be settled. */
     private record Heard(Claim claim, Answer answer, RunInProgress run) {}
@@ -162,9 +182,19 @@ public final class BillingEngine {
                 && !database.distributed()
                 && settings.failPoints() == FailPoints.OFF
                 && !settings.claimsAreTold();
+        this.claimsSeveral = settings.strategy() == LockStrategy.NOWAIT && !database.distributed();
+        // One at a time, and at its moment, means: not claimed before.
+        this.givesSlotsEarly =
+                throughCall && settings.concurrency() > 1 && Double.isInfinite(settings.maxCallsPerSecond());
+        // A listener that wants a connection, or its time, must not find the next invoice locked.
+        this.goesOn = throughCall
+                && !database.distributed()
+                && database.goesAcross()
+                && settlements.nothingIsLeftToDo()
+                && settings.listeners().isEmpty();
         this.delivery = throughCall ? this::callUnderLock : this::callWithoutLock;
         this.settler = new Settler<>(CONNECTIONS_FOR_SETTLEMENTS, settlerThreads, this::settle);
-        this.slots = new Semaphore(settings.concurrency());
+        this.slots = new Slots(settings.concurrency());
         Duration idle = settings.leaseToAskAndSend();
         this.claiming = settings.strategy() == LockStrategy.WAIT
                 ? new SessionSettings(settings.waitTimeout(), idle, Work.ONE_ROW)
@@ -363,15 +393,80 @@ public final class BillingEngine {
                 : database.inTransaction(tx -> journal.newest(
                         tx, page.stream().map(Candidate::invoiceId).toList()));
         tellPendingAgain(newest);
-        for (Candidate candidate : page) {
-            if (!newest.containsKey(candidate.invoiceId())
-                    && !step(run, 1, () -> claimOne(candidate.invoiceId(), run))) {
-                return null;
-            }
+        List<String> fresh = page.stream()
+                .map(Candidate::invoiceId)
+                .filter(invoiceId -> !newest.containsKey(invoiceId))
+                .toList();
+        if (!claimAll(fresh, run)) {
+            return null;
         }
         return page.size() < PAGE
                 ? invoices.nextPhase(from)
                 : page.get(page.size() - 1).position();
+    }
+
+    /** False if the run has stopped. */
+    private boolean claimAll(List<String> invoiceIds, RunInProgress run) {
+        if (!claimsSeveral) {
+            return invoiceIds.stream().allMatch(invoiceId -> step(run, 1, () -> claimOne(invoiceId, run)));
+        }
+        for (int next = 0; next < invoiceIds.size(); ) {
+            int room = takeSlots(run, invoiceIds.size() - next);
+            if (room == 0) {
+                return false;
+            }
+            List<String> some = invoiceIds.subList(next, next + room);
+            if (room == 1 || !claimTogether(some, run)) {
+                some.forEach(invoiceId -> steps.execute(() -> guarded(run, () -> claimOne(invoiceId, run))));
+            }
+            next += room;
+        }
+        return true;
+    }
+
+    /**
+     * Claims several in one statement and one commit, all or none.
+     *
+     * @return false if another has one of them, or one cannot be claimed: which one shows when each is claimed by itself
+     */
+    private boolean claimTogether(List<String> invoiceIds, RunInProgress run) {
+        long start = System.nanoTime();
+        ClaimedPage page;
+        try {
+            Request<Map<String, Claimed>> claim = journal.insertFirsts(
+                    "some " + rowWait, () -> invoices.freshAndLockedAmong(rowWait), invoices.bound(invoiceIds));
+            page = Database.withPlansAnew(() -> settings.failPoints() == FailPoints.OFF
+                    ? page(invoiceIds, database.atOnce(claiming, claim))
+                    : database.inTransaction(claiming, claim, (tx, claimed) -> claiming(page(invoiceIds, claimed))));
+        } catch (RuntimeException e) {
+            if (isOfOneInvoice(e)) {
+                return false;
+            }
+            giveSlotsBack(invoiceIds.size(), run);
+            throw e;
+        }
+        notices.claimTook(page.claimed().size(), start);
+        deliver(page, start, run);
+        Set<String> claimed =
+                page.claimed().stream().map(c -> c.attempt().invoiceId()).collect(Collectors.toSet());
+        invoiceIds.stream()
+                .filter(invoiceId -> !claimed.contains(invoiceId))
+                .forEach(invoiceId -> concludeUncalled(Settled.CONTENDED, invoiceId, false, run));
+        return true;
+    }
+
+    /** A lock, a value, a constraint or a trigger of the host's: the statement failed, and nothing was claimed. */
+    private static boolean isOfOneInvoice(RuntimeException e) {
+        return e instanceof DatabaseException error
+                && error.sqlState() != null
+                && (error.sqlState().equals(Database.LOCK_NOT_AVAILABLE)
+                        || OF_ONE_INVOICE.contains(error.sqlState().substring(0, 2)));
+    }
+
+    private ClaimedPage claiming(ClaimedPage claimed) {
+        claimed.claimed()
+                .forEach(c -> reached(Point.BEFORE_CLAIM_COMMIT, c.attempt().invoiceId()));
+        return claimed;
     }
 
     private void claimOne(String invoiceId, RunInProgress run) {
@@ -399,9 +494,9 @@ public final class BillingEngine {
     /** As {@link #callUnderLock}, but the claim, its commit and the second transaction's lock go in one round trip. */
     private void claimForCall(String invoiceId, RunInProgress run) {
         long start = System.nanoTime();
-        UnderLock call = new UnderLock(run);
+        UnderLock call = new UnderLock(null, run);
         try {
-            call.settled = Database.withPlansAnew(
+            Database.withPlansAnew(
                     () -> call.claim == null,
                     () -> database.inTwoTransactions(
                             claiming,
@@ -414,16 +509,17 @@ public final class BillingEngine {
                                     Found::new),
                             (tx, claimed, found) -> {
                                 notices.claimTook(claimed.isPresent() ? 1 : 0, start);
-                                if (claimed.isEmpty()) {
-                                    return Settled.CONTENDED;
+                                if (claimed.isPresent()) {
+                                    notices.claimed(claimed.get().attempt());
+                                    Claim claim = Claim.fresh(claimed.get(), settings.lease(), start);
+                                    call.claim = claim;
+                                    call.in(
+                                            tx,
+                                            found.locked().isPresent()
+                                                    ? found
+                                                    : lockAndCheck(claim).in(tx));
                                 }
-                                notices.claimed(claimed.get().attempt());
-                                call.claim = Claim.fresh(claimed.get(), settings.lease(), start);
-                                return call.in(
-                                        tx,
-                                        found.locked().isPresent()
-                                                ? found
-                                                : lockAndCheck(call.claim).in(tx));
+                                return call;
                             }));
         } catch (LockNotAvailableException e) {
             if (call.claim == null) {
@@ -467,7 +563,7 @@ public final class BillingEngine {
 
     private void claimMany(Front front, RunInProgress run) {
         while (!run.stopped()) {
-            int room = takeSlots(run);
+            int room = takeSlots(run, MOST_CLAIMED_AT_ONCE);
             if (room == 0) {
                 return;
             }
@@ -495,11 +591,7 @@ public final class BillingEngine {
                                 locked.isEmpty()
                                         ? invoices.nextPhase(from)
                                         : locked.get(locked.size() - 1).position());
-                        ClaimedPage claimed = insertFirst(tx, locked);
-                        claimed.claimed()
-                                .forEach(c -> reached(
-                                        Point.BEFORE_CLAIM_COMMIT, c.attempt().invoiceId()));
-                        return claimed;
+                        return claiming(insertFirst(tx, locked));
                     }));
         } catch (RuntimeException e) {
             giveSlotsBack(room, run);
@@ -508,12 +600,16 @@ public final class BillingEngine {
         notices.claimTook(page.claimed().size(), start);
         giveBackUnused(room - page.claimed().size(), run);
         run.contended(page.locked() - page.claimed().size());
+        deliver(page, start, run);
+    }
+
+    private void deliver(ClaimedPage page, long start, RunInProgress run) {
         for (Claimed claimed : page.claimed()) {
             reached(Point.AFTER_CLAIM_COMMIT, claimed.attempt().invoiceId());
             notices.claimed(claimed.attempt());
             Claim claim = Claim.fresh(claimed, settings.lease(), start);
             if (settings.scope() == LockScope.THROUGH_CALL) {
-                steps.execute(() -> guarded(run, () -> delivery.deliver(claim, run)));
+                callLater(new Waiting(claim, run));
             } else {
                 delivery.deliver(claim, run);
             }
@@ -525,8 +621,13 @@ public final class BillingEngine {
             return new ClaimedPage(List.of(), 0);
         }
         List<String> invoiceIds = locked.stream().map(Candidate::invoiceId).toList();
-        Map<String, Claimed> claimed =
-                database.ask(tx, inserting, journal.insertFirst(invoices::locked, invoices.bound(invoiceIds)));
+        return page(
+                invoiceIds,
+                database.ask(
+                        tx, inserting, journal.insertFirsts("many", invoices::locked, invoices.bound(invoiceIds))));
+    }
+
+    private static ClaimedPage page(List<String> invoiceIds, Map<String, Claimed> claimed) {
         List<Claimed> inOrder = new ArrayList<>(claimed.size());
         for (String invoiceId : invoiceIds) {
             // Taken out: a view may show an invoice twice.
@@ -535,7 +636,7 @@ public final class BillingEngine {
                 inOrder.add(each);
             }
         }
-        return new ClaimedPage(inOrder, locked.size());
+        return new ClaimedPage(inOrder, invoiceIds.size());
     }
 
     private void giveBackUnused(int unused, RunInProgress run) {
@@ -589,14 +690,97 @@ public final class BillingEngine {
             settleAlone(claim, call(claim, run), run);
             return;
         }
-        UnderLock call = new UnderLock(run);
-        call.claim = claim;
+        Succession succession = new Succession(new UnderLock(claim, run));
         try {
-            call.settled = database.inTransaction(calling, lockAndCheck(claim), call::in);
+            database.inTransaction(calling, lockAndCheck(claim), succession::in);
         } catch (RuntimeException e) {
-            call.failure = e;
+            succession.last.failure = e;
         }
-        conclude(claim, call);
+        try {
+            conclude(claim(succession.last), succession.last);
+        } finally {
+            if (succession.next != null) {
+                callLater(succession.next);
+            }
+        }
+    }
+
+    private void callLater(Waiting claim) {
+        waiting.add(claim);
+        // It finds nothing where another step has gone on to the claim.
+        steps.execute(() -> {
+            Waiting next = waiting.poll();
+            if (next != null) {
+                guarded(next.run(), () -> callUnderLock(next.claim(), next.run()));
+            }
+        });
+    }
+
+    private static Claim claim(UnderLock call) {
+        return java.util.Objects.requireNonNull(call.claim);
+    }
+
+    /**
+     * Calls on one connection, one after the other, as long as claims wait for one: each is settled, and the next one's row is locked, in
+     * the same round trip. Used by one thread.
+     */
+    private final class Succession {
+        private UnderLock last;
+        /** Taken from those that wait, and not begun. */
+        private @Nullable Waiting next;
+
+        private Succession(UnderLock first) {
+            this.last = first;
+        }
+
+        @Nullable
+        Void in(DSLContext tx, Found first) {
+            Found found = first;
+            while (found != null) {
+                Answer answer = last.callIn(tx, found);
+                found = answer == null ? null : settle(tx, answer);
+            }
+            return null;
+        }
+
+        /** What the next one's lock found; null if none was begun. */
+        private @Nullable Found settle(DSLContext tx, Answer answer) {
+            next = goesOn && answer.outcome() instanceof Billed ? toGoOnWith() : null;
+            if (next == null) {
+                last.settleIn(tx, answer);
+                return null;
+            }
+            Settlements.Followed<Found> followed = settlements.writeAndGoOn(
+                    tx, claim(last), answer, (Billed) answer.outcome(), calling, lockAndCheckFirst(next.claim()));
+            last.settled = followed.settled();
+            Found found = followed.first();
+            if (found == null) {
+                return null;
+            }
+            UnderLock before = last;
+            last = new UnderLock(next.claim(), next.run());
+            next = null;
+            guarded(before.run, () -> conclude(claim(before), before));
+            return found.locked().isPresent()
+                    ? found
+                    : lockAndCheck(claim(last)).in(tx);
+        }
+
+        private @Nullable Waiting toGoOnWith() {
+            Waiting claim = waiting.poll();
+            if (claim != null
+                    && (claim.run().givesBack() || !claim.claim().approach().sends())) {
+                callLater(claim);
+                return null;
+            }
+            return claim;
+        }
+    }
+
+    /** Skipped, not waited for: an error in this trip would be the settlement's before it. */
+    private Request<Found> lockAndCheckFirst(Claim claim) {
+        return Request.both(
+                invoices.lock(claim.invoiceId(), RowWait.SKIP_LOCKED), journal.owns(claim.attempt()), Found::new);
     }
 
     /** A call in a transaction that holds the invoice's lock, and what came of it. Used by one thread. */
@@ -605,41 +789,72 @@ public final class BillingEngine {
         private @Nullable Claim claim;
         private @Nullable Answer heard;
         private long heardAt;
+        private boolean slotGiven;
         private @Nullable Settled settled;
         private @Nullable RuntimeException failure;
 
-        private UnderLock(RunInProgress run) {
+        private UnderLock(@Nullable Claim claim, RunInProgress run) {
+            this.claim = claim;
             this.run = run;
         }
 
-        Settled in(DSLContext tx, Found found) {
-            Claim ours = java.util.Objects.requireNonNull(claim);
+        void in(DSLContext tx, Found found) {
+            Answer answer = callIn(tx, found);
+            if (answer != null) {
+                settleIn(tx, answer);
+            }
+        }
+
+        /** The answer; null if there is a reason not to call, which is settled. */
+        @Nullable
+        Answer callIn(DSLContext tx, Found found) {
+            Claim ours = claim(this);
             reached(Point.AFTER_LOCK_FOR_CALL, ours.invoiceId());
             // A server that was stalled since its claim finds that another has taken over.
             if (!found.ours()) {
-                return Settled.CONTENDED;
+                settled = Settled.CONTENDED;
+                return null;
             }
             boolean pending = found.locked().orElse(false);
             if (!pending && ours.before() == AttemptState.NOT_BILLED) {
-                return settlements.withdraw(tx, ours);
+                settled = settlements.withdraw(tx, ours);
+                return null;
             }
             if (run.givesBack()) {
-                return settlements
+                settled = settlements
                         .release(tx, ours, Duration.ZERO, GIVEN_BACK)
                         .map(Settled::as)
                         .orElse(Settled.CONTENDED);
+                return null;
             }
             Claim allowed = pending ? ours : ours.askOnly();
+            claim = allowed;
             Answer answer = call(allowed, run);
             heard = answer;
             heardAt = System.nanoTime();
-            Settled written = settlements.writeUnderCall(tx, allowed, answer);
+            if (givesSlotsEarly) {
+                if (answer.outcome() instanceof Billed) {
+                    // No call will follow this one: the next may be claimed while this one is settled.
+                    slots.release();
+                    slotGiven = true;
+                }
+                slots.claimAhead(
+                        settings.providerRemembers() && answer.callTime().compareTo(SHORT_CALL) < 0);
+            }
+            return answer;
+        }
+
+        void settleIn(DSLContext tx, Answer answer) {
+            Claim ours = claim(this);
+            settled = settlements.writeUnderCall(tx, ours, answer);
             reached(Point.BEFORE_SETTLE_COMMIT, ours.invoiceId());
-            return written;
         }
     }
 
     private void conclude(Claim claim, UnderLock call) {
+        if (call.slotGiven) {
+            slots.takeBack();
+        }
         Answer heard = call.heard;
         if (call.failure instanceof LockNotAvailableException) {
             if (heard == null) {
@@ -816,13 +1031,19 @@ public final class BillingEngine {
     }
 
     /** As many slots as are free or about to be, at least one, as the run's limit admits and as may be called together. */
-    private int takeSlots(RunInProgress run) {
+    private int takeSlots(RunInProgress run, int wanted) {
+        int most = Math.min(wanted, Math.min(MOST_CLAIMED_AT_ONCE, pace.mostAtOnce()));
         int free = 1;
         try {
             slots.acquire();
             // Where calls are short, a statement for each slot that becomes free would cost more than all calls.
-            int more = Math.min(settings.concurrency(), Math.min(MOST_CLAIMED_AT_ONCE, pace.mostAtOnce())) / 2 - 1;
-            if (more > 0 && slots.tryAcquire(more, A_MOMENT.toNanos(), TimeUnit.NANOSECONDS)) {
+            int more = Math.min(slots.all(), most) / 2 - 1;
+            boolean several = false;
+            do {
+                several = more > 0 && slots.tryAcquire(more, A_MOMENT.toNanos(), TimeUnit.NANOSECONDS);
+                // What is claimed and waits keeps the connections busy: until then there is time.
+            } while (more > 0 && !several && !waiting.isEmpty());
+            if (several) {
                 free += more;
             }
         } catch (InterruptedException e) {
@@ -830,7 +1051,7 @@ public final class BillingEngine {
             run.interrupted();
             return 0;
         }
-        while (free < Math.min(MOST_CLAIMED_AT_ONCE, pace.mostAtOnce()) && slots.tryAcquire()) {
+        while (free < most && slots.tryAcquire()) {
             free++;
         }
         int admitted = run.admit(free);

@@ -88,24 +88,71 @@ final class Settlements {
         if (!(answer.outcome() instanceof Billed billed)) {
             return writeLocked(tx, claim, answer);
         }
-        record Written(Optional<BillingAttempt> attempt, Mark mark) {}
+        boolean nothingLeft = nothingIsLeftToDo();
+        Request<Written> both = billedAndMarked(claim, answer, billed);
+        Written written = marking(() -> nothingLeft ? both.commit(tx) : both.in(tx));
+        if (nothingLeft && !written.isAll()) {
+            database.next(tx, oneRow);
+        }
+        return Settled.as(finish(tx, claim, written));
+    }
+
+    /** With a hook, or a fail point before the commit, there is something left to do in the transaction that marks. */
+    boolean nothingIsLeftToDo() {
+        return settings.hook() == EngineSettings.NO_HOOK && settings.failPoints() == FailPoints.OFF;
+    }
+
+    /**
+     * As {@link #writeUnderCall} where {@link #nothingIsLeftToDo}, for a charge; and in the same round trip as the commit begins the next
+     * invoice's transaction on the same connection.
+     *
+     * @param next the settings of the next transaction
+     * @param first what that asks first
+     */
+    <B> Followed<B> writeAndGoOn(
+            DSLContext tx, Claim claim, Answer answer, Billed billed, SessionSettings next, Request<B> first) {
+        record Both<B>(Written written, B first) {}
+        Request<Both<B>> trip = database.across(billedAndMarked(claim, answer, billed), next, first, Both::new);
+        Both<B> both = marking(() -> trip.in(tx));
+        if (both.written().isAll()) {
+            return new Followed<>(Settled.as(finish(tx, claim, both.written())), both.first());
+        }
+        // Nothing but a lock was taken for the next one, which is tried again.
+        database.anew(tx, oneRow);
+        return new Followed<>(Settled.as(finish(tx, claim, both.written())), null);
+    }
+
+    /**
+     * What was settled, and how the next invoice's transaction began.
+     *
+     * @param settled of the one before
+     * @param first the answer to the next one's first request; null if its transaction has not begun
+     */
+    record Followed<B>(Settled settled, @Nullable B first) {}
+
+    /** A charge as the journal and the invoice have it now. */
+    private record Written(Optional<BillingAttempt> attempt, Mark mark) {
+        boolean isAll() {
+            return attempt.isPresent() && mark != Mark.UNCHANGED;
+        }
+    }
+
+    private Request<Written> billedAndMarked(Claim claim, Answer answer, Billed billed) {
         BillingAttempt attempt = claim.attempt();
-        Request<Written> both = Request.both(
+        return Request.both(
                 journal.billed(attempt, billed.reference(), null, answer.called(), null),
                 invoices.mark(attempt.invoiceId(), billed.reference()),
                 Written::new);
-        // With a hook, or a fail point before the commit, there is something left to do in this transaction.
-        boolean nothingLeft = settings.hook() == EngineSettings.NO_HOOK && settings.failPoints() == FailPoints.OFF;
-        Written written = marking(() -> nothingLeft ? both.commit(tx) : both.in(tx));
-        if (nothingLeft && (written.attempt().isEmpty() || written.mark() == Mark.UNCHANGED)) {
-            database.next(tx, oneRow);
-        }
+    }
+
+    private BillingAttempt finish(DSLContext tx, Claim claim, Written written) {
+        BillingAttempt attempt = claim.attempt();
         // A webhook was faster, and could only leave the mark to a later pass: this one.
         BillingAttempt now =
                 written.attempt().or(() -> journal.takeMark(tx, attempt)).orElseGet(() -> current(tx, attempt));
         checkMark(tx, now, written.mark());
         callHook(tx, now);
-        return Settled.as(now);
+        return now;
     }
 
     /** Writes an outcome in a transaction that holds the invoice's lock, where the outcome touches the invoice. */

@@ -271,6 +271,21 @@ public final class Invoices {
     }
 
     /**
+     * Those of some invoices that are still pending and billable, locked: the source of a claim of several. Columns {@code invoice_id},
+     * {@code snapshot}; their ids are bound by {@link #bound(Collection)}.
+     *
+     * @param wait what to do where another holds one of them
+     * @return to be used in the journal's statement
+     */
+    public Select<Record2<String, JSONB>> freshAndLockedAmong(RowWait wait) {
+        return locking(
+                withSnapshot()
+                        .where(isOneOf(DSL.param(INVOICE, String[].class)))
+                        .and(fresh),
+                wait);
+    }
+
+    /**
      * What the statement on one invoice binds.
      *
      * @param invoiceId as text

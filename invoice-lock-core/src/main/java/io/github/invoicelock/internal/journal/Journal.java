@@ -259,15 +259,16 @@ public final class Journal {
     }
 
     /**
-     * Writes the first attempts of invoices whose rows this transaction has locked.
+     * Writes the first attempts of invoices whose rows this transaction has locked, or locks by the same statement.
      *
+     * @param shape which of the few forms the rows' statement has
      * @param locked the host's rows: {@code invoice_id}, {@code snapshot}
      * @param bound what that binds
      * @return the claims by invoice id; without those that have one already (R10)
      */
-    public Request<Map<String, Claimed>> insertFirst(
-            Supplier<Select<Record2<String, JSONB>>> locked, Map<String, ?> bound) {
-        return Request.of(prepared("insert first of many", () -> insertFirst(locked.get())), bound, rows -> {
+    public Request<Map<String, Claimed>> insertFirsts(
+            String shape, Supplier<Select<Record2<String, JSONB>>> locked, Map<String, ?> bound) {
+        return Request.of(prepared("insert first of " + shape, () -> insertFirst(locked.get())), bound, rows -> {
             Map<String, Claimed> claimed = new HashMap<>();
             fresh(rows, 1).forEach(each -> claimed.put(each.attempt().invoiceId(), each));
             return claimed;
