@@ -52,8 +52,11 @@ class SnapshotTest {
                             "'{}'",
                             "'[0:1]={a,b}'",
                             "'{{a,b},{c,NULL}}'")),
-            Map.entry("int[]", List.of("'{{{1},{2}}}'")),
-            Map.entry("numeric[]", List.of("'{1.50,NULL}'")),
+            Map.entry("int[]", List.of("'{1,NULL}'", "'{{1,2},{3,NULL}}'", "'{{{1},{2}}}'")),
+            Map.entry("bigint[]", List.of("'{{9007199254740993}}'")),
+            Map.entry("numeric[]", List.of("'{1.50,NULL}'", "'{{1.50},{NULL}}'")),
+            Map.entry("uuid[]", List.of("'{{3f0c0000-0000-4000-8000-00000000000a}}'")),
+            Map.entry("date[]", List.of("'{2024-02-29}'", "'{{2024-02-29},{NULL}}'")),
             Map.entry("jsonb[]", List.of("array['[1,2]'::jsonb, '[3,4]', 'null', null]")),
             Map.entry("timestamptz[]", List.of("array['2024-02-29 23:59:59.123456+02'::timestamptz]")),
             Map.entry("bytea", List.of("'\\x00ff5c27220a'", "''")),
@@ -197,7 +200,7 @@ class SnapshotTest {
                 "create table bills (id int primary key, pending boolean default true, until timestamptz, at time, states state[], amount numeric, tags hstore)");
         host.sql(
                 "insert into bills values (1, true, 'infinity', '23:59:59.123456', '{\"so so\",NULL}', 'NaN', 'a=>1'), "
-                        + "(2, true, '-infinity', '00:00', '{}', '1.50', null)");
+                        + "(2, true, '-infinity', '00:00', '{{\"so so\"},{NULL}}', '1.50', null)");
 
         billedByTwo(InvoiceTable.named("bills"), LockStrategy.NOWAIT, host.dataSource(), otherServer);
 
@@ -212,8 +215,29 @@ class SnapshotTest {
                     assertThat(invoice.get("tags")).hasToString("{a=1}");
                 });
         assertThat(provider.requestsFor(2))
-                .extracting(request -> request.invoice().get("until"))
-                .containsOnly(OffsetDateTime.MIN);
+                .hasSize(2)
+                .extracting(BillingRequest::invoice)
+                .allSatisfy(invoice -> {
+                    assertThat(invoice.get("until")).isEqualTo(OffsetDateTime.MIN);
+                    assertThat(invoice.get("states")).isEqualTo(new String[][] {{"so so"}, {null}});
+                });
+    }
+
+    @Test
+    void an_array_has_the_dimensions_that_its_own_invoice_holds() {
+        host.sql("create table bills (id int primary key, pending boolean default true, a int[])");
+        host.sql("insert into bills values (1, true, '{1,2}'), (2, true, '{{1},{2}}')");
+
+        billedByTwo(InvoiceTable.named("bills"), LockStrategy.SKIP_LOCKED, host.dataSource(), otherServer);
+
+        assertThat(provider.requestsFor(1))
+                .hasSize(2)
+                .extracting(request -> request.invoice().get("a", Integer[].class))
+                .containsOnly(new Integer[] {1, 2});
+        assertThat(provider.requestsFor(2))
+                .hasSize(2)
+                .extracting(request -> request.invoice().get("a", Integer[][].class))
+                .containsOnly(new Integer[][] {{1}, {2}});
     }
 
     @Test

@@ -1287,7 +1287,20 @@ public final class Journal {
                 null,
                 null,
                 null);
-        return new Claimed(attempt, row.into(invoice), Duration.ZERO, true);
+        return new Claimed(attempt, invoice(row, invoice), Duration.ZERO, true);
+    }
+
+    private static Record invoice(Record row, Field<?>[] columns) {
+        return row.into(
+                Arrays.stream(columns).map(column -> ofItsValue(row, column)).toArray(Field<?>[]::new));
+    }
+
+    /** A column of arrays tells nothing of their dimensions, and jOOQ 3.21 fails to convert a value of more than one to the column's type. */
+    private static Field<?> ofItsValue(Record row, Field<?> column) {
+        Object value = column.getType().isArray() ? row.get(column) : null;
+        return value == null || column.getType().isInstance(value)
+                ? column
+                : field(column.getQualifiedName(), value.getClass());
     }
 
     private Prepared prepared(String which, Supplier<Query> query) {
@@ -1304,7 +1317,7 @@ public final class Journal {
                 .toArray(Field<?>[]::new);
         Double age = row.get(PREFIX + "age", Double.class);
         Boolean over = row.field(PREFIX + "over") == null ? Boolean.TRUE : row.get(PREFIX + "over", Boolean.class);
-        return new Claimed(attempt, row.into(invoice), Duration.ofMillis((long) (age * 1000)), over);
+        return new Claimed(attempt, invoice(row, invoice), Duration.ofMillis((long) (age * 1000)), over);
     }
 
     private static Optional<BillingAttempt> fetch(org.jooq.ResultQuery<? extends Record> query) {
