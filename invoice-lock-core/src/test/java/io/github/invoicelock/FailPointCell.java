@@ -138,10 +138,10 @@ record FailPointCell(
                 .lockScope(scope)
                 .concurrency(2)
                 // A stall is waited out; after the other faults the clock is set instead.
-                .callTimeout(Duration.ofSeconds(fault == Fault.STALL ? 3 : 10))
+                .callTimeout(Duration.ofSeconds(fault == Fault.STALL ? 5 : 10))
                 // A claim's call must leave within the margin, on a loaded machine, too; only a stalled server's lease
                 // is waited for.
-                .leaseMargin(Duration.ofSeconds(fault == Fault.STALL ? 3 : 10))
+                .leaseMargin(Duration.ofSeconds(fault == Fault.STALL ? 5 : 10))
                 .retryPolicy(RetryPolicy.every(Duration.ofMillis(100), 50))
                 .failPoints(failPoints);
     }
