@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.github.invoicelock.examples.postgres.PostgresServer;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
@@ -13,7 +12,6 @@ import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -89,11 +87,8 @@ class DatabaseErrorsTest {
     }
 
     @Test
-    @DisabledIfSystemProperty(
-            named = PostgresServer.PGBOUNCER,
-            matches = ".+",
-            disabledReason = "PgBouncer replaces connections that died while nobody used them: nothing fails")
     void a_connection_that_was_lost_before_the_call_leaves_the_invoice_to_the_next_run() {
+        WithoutPgBouncer.because("PgBouncer replaces connections that died while nobody used them: nothing fails");
         boolean[] once = {true};
         LockingInvoiceBiller server = host.running(host.server(provider).failPoints((point, id) -> {
             if (point == io.github.invoicelock.internal.engine.FailPoints.Point.AFTER_CLAIM_COMMIT && once[0]) {
@@ -133,11 +128,8 @@ class DatabaseErrorsTest {
     }
 
     @Test
-    @DisabledIfSystemProperty(
-            named = PostgresServer.PGBOUNCER,
-            matches = ".+",
-            disabledReason = "Who is the victim of the deadlock is set for a session")
     void a_deadlock_with_the_host_while_the_invoice_is_marked() throws Exception {
+        WithoutPgBouncer.because("Who is the victim of the deadlock is set for a session");
         host.sql("alter database " + host.database().name() + " set deadlock_timeout = '100ms'");
         host.sql("create table accounts (id int primary key)");
         host.sql("insert into accounts values (1)");

@@ -109,7 +109,7 @@ class PgBouncerTest {
     void nothing_that_a_transaction_sets_is_left_to_the_next_client() throws Exception {
         HikariDataSource host = host(4);
         String before = settings(host);
-        InvoiceLockSchema.migrate(database.dataSource()); // past it, as docs/operations.md says
+        InvoiceLockSchema.migrate(database.directDataSource()); // past it, as docs/operations.md says
         try (LockingInvoiceBiller through = biller(host, LockStrategy.NOWAIT, LockScope.THROUGH_CALL);
                 LockingInvoiceBiller claim = biller(host, LockStrategy.SKIP_LOCKED, LockScope.CLAIM_ONLY)) {
             through.billPending(RunLimits.none().invoices(5));

@@ -35,12 +35,15 @@ import org.springframework.jdbc.datasource.TransactionAwareDataSourceProxy;
 /** Whatever hands the connections out, and in whatever state: everything works, or says what is missing; nothing hangs. */
 class PoolsTest {
     private final PostgresDatabase database = PostgresServer.shared().createDatabase();
-    private final EveryCall everyCall = EveryCall.with(database.dataSource());
+    /** The test's own: behind PgBouncer what a pool has left in a session is left to all who come by it. */
+    private final DataSource own = database.directDataSource();
+
+    private final EveryCall everyCall = EveryCall.with(own);
     private final TestProvider provider = everyCall.provider();
     private final List<HikariDataSource> pools = new ArrayList<>();
 
     PoolsTest() {
-        InvoiceLockSchema.migrate(database.dataSource());
+        InvoiceLockSchema.migrate(own);
     }
 
     @AfterEach
@@ -92,31 +95,20 @@ class PoolsTest {
     @ParameterizedTest
     @EnumSource(Pool.class)
     void everything_works_through_the_call(Pool pool) throws Exception {
-        everyCall.areAnswered(
-                pool.proxy.apply(pool(pool.settings)),
-                database.dataSource(),
-                LockStrategy.NOWAIT,
-                LockScope.THROUGH_CALL);
+        everyCall.areAnswered(pool.proxy.apply(pool(pool.settings)), own, LockStrategy.NOWAIT, LockScope.THROUGH_CALL);
     }
 
     @ParameterizedTest
     @EnumSource(Pool.class)
     void everything_works_claim_only(Pool pool) throws Exception {
         everyCall.areAnswered(
-                pool.proxy.apply(pool(pool.settings)),
-                database.dataSource(),
-                LockStrategy.SKIP_LOCKED,
-                LockScope.CLAIM_ONLY);
+                pool.proxy.apply(pool(pool.settings)), own, LockStrategy.SKIP_LOCKED, LockScope.CLAIM_ONLY);
     }
 
     @ParameterizedTest
     @CsvSource({"THROUGH_CALL, 1", "THROUGH_CALL, 2", "CLAIM_ONLY, 1"})
     void everything_works_with_fewer_connections_than_calls(LockScope scope, int connections) throws Exception {
-        everyCall.areAnswered(
-                pool(config -> config.setMaximumPoolSize(connections)),
-                database.dataSource(),
-                LockStrategy.NOWAIT,
-                scope);
+        everyCall.areAnswered(pool(config -> config.setMaximumPoolSize(connections)), own, LockStrategy.NOWAIT, scope);
     }
 
     /** Connections that the host has changed and given back so. */
@@ -310,7 +302,7 @@ class PoolsTest {
     }
 
     private void execute(String sql) {
-        try (Connection connection = database.dataSource().getConnection();
+        try (Connection connection = own.getConnection();
                 Statement statement = connection.createStatement()) {
             statement.execute(sql);
         } catch (SQLException e) {

@@ -277,10 +277,13 @@ class SetupTest {
     @Test
     void the_same_sql_can_be_run_by_hand_and_migrated_afterwards() throws Exception {
         host.sql("drop schema invoice_lock cascade");
-        try (InputStream script = InvoiceLockSchema.class.getResourceAsStream("/db/invoice_lock/V1__journal.sql")) {
+        try (InputStream script = InvoiceLockSchema.class.getResourceAsStream("/db/invoice_lock/V1__journal.sql");
+                Connection byHand = host.database().directDataSource().getConnection()) {
             assertThat(script).isNotNull();
-            host.sql("create schema invoice_lock; set search_path to invoice_lock;"
-                    + new String(script.readAllBytes(), StandardCharsets.UTF_8));
+            TestHost.execute(
+                    byHand,
+                    "create schema invoice_lock; set search_path to invoice_lock;"
+                            + new String(script.readAllBytes(), StandardCharsets.UTF_8));
         }
         try (LockingInvoiceBiller server = host.server(provider).build()) {
             assertThat(server.billPending().billed()).isEqualTo(2);

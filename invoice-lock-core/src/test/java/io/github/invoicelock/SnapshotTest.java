@@ -178,8 +178,9 @@ class SnapshotTest {
         host.sql("insert into " + table + " (id) values (2)");
     }
 
+    /** In a session of its own: PgBouncer would lend one with the other server's settings. */
     private Record held(String query) throws SQLException {
-        try (Connection connection = host.dataSource().getConnection()) {
+        try (Connection connection = host.database().directDataSource().getConnection()) {
             return Objects.requireNonNull(
                     DSL.using(connection, SQLDialect.POSTGRES).fetchOne(query));
         }

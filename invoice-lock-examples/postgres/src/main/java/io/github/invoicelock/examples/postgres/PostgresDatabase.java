@@ -7,11 +7,13 @@ import org.postgresql.ds.PGSimpleDataSource;
 public final class PostgresDatabase implements AutoCloseable {
     private final String name;
     private final String jdbcUrl;
+    private final String directUrl;
     private final Runnable drop;
 
-    PostgresDatabase(String name, String jdbcUrl, Runnable drop) {
+    PostgresDatabase(String name, String jdbcUrl, String directUrl, Runnable drop) {
         this.name = name;
         this.jdbcUrl = jdbcUrl;
+        this.directUrl = directUrl;
         this.drop = drop;
     }
 
@@ -39,8 +41,21 @@ public final class PostgresDatabase implements AutoCloseable {
      * @return a new one
      */
     public DataSource dataSource() {
+        return of(jdbcUrl);
+    }
+
+    /**
+     * A DataSource without a pool, and past the PgBouncer in front, if there is one: each connection has a session to itself.
+     *
+     * @return a new one
+     */
+    public DataSource directDataSource() {
+        return of(directUrl);
+    }
+
+    private static DataSource of(String url) {
         PGSimpleDataSource dataSource = new PGSimpleDataSource();
-        dataSource.setUrl(jdbcUrl);
+        dataSource.setUrl(url);
         return dataSource;
     }
 

@@ -124,12 +124,36 @@ public final class PostgresServer implements AutoCloseable {
      * @return dropped when it is closed
      */
     public PostgresDatabase createDatabase() {
+        return createDatabase(inFront, () -> {});
+    }
+
+    /**
+     * Creates an empty database of its own that takes so many transactions at once, where a PgBouncer is in front, too: then by one of
+     * its own.
+     *
+     * @param transactions how many stand still at once
+     * @return dropped when it is closed
+     */
+    public PostgresDatabase createDatabase(int transactions) {
+        if (inFront == null) {
+            return createDatabase();
+        }
+        try {
+            PgBouncer own = PgBouncer.inFrontOf(jdbcUrl, transactions);
+            return createDatabase(own, own::close);
+        } catch (IOException e) {
+            throw new IllegalStateException(e.getMessage(), e);
+        }
+    }
+
+    private PostgresDatabase createDatabase(@Nullable PgBouncer by, Runnable afterwards) {
         String name = "invoicelock_" + UUID.randomUUID().toString().replace("-", "");
         execute("create database " + name);
-        return new PostgresDatabase(
-                name,
-                inFront == null ? withDatabase(jdbcUrl, name) : inFront.jdbcUrl(name),
-                () -> execute("drop database if exists " + name + " with (force)"));
+        String direct = withDatabase(jdbcUrl, name);
+        return new PostgresDatabase(name, by == null ? direct : by.jdbcUrl(name), direct, () -> {
+            execute("drop database if exists " + name + " with (force)");
+            afterwards.run();
+        });
     }
 
     /** Stops the server, if it was started here. */
