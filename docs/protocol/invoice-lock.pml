@@ -411,7 +411,7 @@ deliver:
     crash_here();
 #ifndef CLAIM_ONLY
 #ifndef NO_R1
-    /* BillingEngine.callUnderLock; one that only asks needs no lock */
+    /* CallsUnderLock.call; one that only asks needs no lock */
     if
     :: atomic { sends && row != 0 -> answer = NOT_CALLED; stage[self] = HEARD } goto settle       /* a second, then given back */
     :: atomic { sends && row == 0 ->

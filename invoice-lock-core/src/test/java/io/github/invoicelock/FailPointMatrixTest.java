@@ -142,8 +142,7 @@ class FailPointMatrixTest {
     @Test
     @Order(3)
     void connections_cut() throws Exception {
-        WithoutPgBouncer.because(
-                "it lends a connection to whoever comes next, so that no cell's can be cut alone");
+        WithoutPgBouncer.because("it lends a connection to whoever comes next, so that no cell's can be cut alone");
         List<FailPointCell> cells = cells(Group.all(), Fault.CUT);
         cells.forEach(this::prepare);
         try (Struck server = new Struck(Fault.CUT, Group.all())) {

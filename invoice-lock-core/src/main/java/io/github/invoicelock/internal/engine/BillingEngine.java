@@ -2,7 +2,6 @@ package io.github.invoicelock.internal.engine;
 
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
-import io.github.invoicelock.BillingOutcome.Billed;
 import io.github.invoicelock.BillingRun;
 import io.github.invoicelock.BillingRunException;
 import io.github.invoicelock.DatabaseException;
@@ -26,14 +25,11 @@ import io.github.invoicelock.internal.journal.DueAttempt;
 import io.github.invoicelock.internal.journal.Journal;
 import java.time.Duration;
 import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -54,16 +50,8 @@ public final class BillingEngine {
     /** How long a claim of many waits for more slots to become free; little beside a call over a network. */
     private static final Duration A_MOMENT = Duration.ofMillis(2);
 
-    /** What was claimed ahead waits for about so long: far less than {@link #GRACE}, after which others would take it for left behind. */
-    private static final Duration SHORT_CALL = Duration.ofMillis(100);
-
     private static final int MOST_ANOMALIES_TOLD = 100;
 
-    private static final String GIVEN_BACK = "Claimed, and given back uncalled when the run stopped.";
-    /** R9: the second lock of an invoice that is ours may meet another's momentary look. */
-    private static final Duration LOCK_FOR_CALL = Duration.ofSeconds(1);
-    /** How soon an invoice is tried again that the host held when it was to be called. */
-    private static final Duration TRY_AGAIN = Duration.ofSeconds(1);
     /** How long a claim without a sign of life is left alone: the moment between claim and call takes milliseconds. */
     private static final Duration GRACE = Duration.ofSeconds(3);
 
@@ -83,26 +71,22 @@ public final class BillingEngine {
     private final Settlements settlements;
     private final TakeOvers takeOvers;
     private final Calls calls;
+    private final CallsUnderLock callsUnderLock;
+    private final Conclusions conclusions;
     private final Delivery delivery;
     private final ClaimOne claimOne;
     private final boolean claimsForCall;
     private final boolean claimsSeveral;
-    private final boolean goesOn;
-    private final boolean givesSlotsEarly;
     private final Settler<Heard> settler;
     private final ExecutorService steps;
     private final ExecutorService settlerThreads;
     private final Slots slots;
-    /** Claimed, to be called under their rows' locks: each by a step of its own, or by one that has just settled another. */
-    private final Queue<Waiting> waiting = new ConcurrentLinkedQueue<>();
-
     /** R11: how many calls may be cut off and not have returned before runs stop. */
     private final int mostAbandoned;
 
     private final Pace pace;
     private final SessionSettings claiming;
     private final SessionSettings inserting;
-    private final SessionSettings calling;
     private final @Nullable Duration grace;
     private final RowWait rowWait;
 
@@ -129,9 +113,6 @@ public final class BillingEngine {
      *     (R10)
      */
     private record ClaimedPage(List<Claimed> claimed, int locked) {}
-
-    /** A claim that is to be called under its row's lock. */
-    private record Waiting(Claim claim, RunInProgress run) {}
 
     /** An answer that is to be settled. */
     private record Heard(Claim claim, Answer answer, RunInProgress run) {}
@@ -183,26 +164,27 @@ public final class BillingEngine {
                 && settings.failPoints() == FailPoints.OFF
                 && !settings.claimsAreTold();
         this.claimsSeveral = settings.strategy() == LockStrategy.NOWAIT && !database.distributed();
-        // One at a time, and at its moment, means: not claimed before.
-        this.givesSlotsEarly =
-                throughCall && settings.concurrency() > 1 && Double.isInfinite(settings.maxCallsPerSecond());
-        // A listener that wants a connection, or its time, must not find the next invoice locked.
-        this.goesOn = throughCall
-                && !database.distributed()
-                && database.goesAcross()
-                && settlements.nothingIsLeftToDo()
-                && settings.listeners().isEmpty();
-        this.delivery = throughCall ? this::callUnderLock : this::callWithoutLock;
         this.settler = new Settler<>(CONNECTIONS_FOR_SETTLEMENTS, settlerThreads, this::settle);
         this.slots = new Slots(settings.concurrency());
+        this.conclusions = new Conclusions(settlements, notices, pace, slots, this::startAgain);
         Duration idle = settings.leaseToAskAndSend();
         this.claiming = settings.strategy() == LockStrategy.WAIT
                 ? new SessionSettings(settings.waitTimeout(), idle, Work.ONE_ROW)
                 : SessionSettings.momentary(idle, Work.ONE_ROW);
         this.inserting = SessionSettings.momentary(idle, Work.MANY_ROWS);
-        // R9: a dead server's lock ends a margin after the longest call, and no limit of the server's own cuts a call
-        // short.
-        this.calling = new SessionSettings(LOCK_FOR_CALL, idle, Work.CALL);
+        this.callsUnderLock = new CallsUnderLock(
+                settings,
+                database,
+                journal,
+                invoices,
+                notices,
+                settlements,
+                calls,
+                slots,
+                steps,
+                conclusions,
+                claiming);
+        this.delivery = throughCall ? callsUnderLock::call : this::callWithoutLock;
         this.rowWait = switch (settings.strategy()) {
             case NOWAIT -> RowWait.NOWAIT;
             case SKIP_LOCKED -> RowWait.SKIP_LOCKED;
@@ -321,7 +303,7 @@ public final class BillingEngine {
         if (due.onlyToBeMarked()) {
             Settled marked = settlements.markLater(due);
             notices.leftOrGivenUp(marked);
-            conclude(marked, due.invoiceId(), true, run);
+            conclusions.conclude(marked, due.invoiceId(), true, run);
             return;
         }
         TakeOvers.Result result = takeOvers.take(due);
@@ -330,8 +312,12 @@ public final class BillingEngine {
             delivery.deliver(taken.claim(), run);
         } else if (result instanceof TakeOvers.Result.Done done) {
             notices.leftOrGivenUp(done.settled());
-            concludeUncalled(done.settled(), due.invoiceId(), true, run);
+            conclusions.concludeUncalled(done.settled(), due.invoiceId(), true, run);
         }
+    }
+
+    private void startAgain(DueAttempt due, RunInProgress run) {
+        steps.execute(() -> conclusions.guarded(run, () -> continueAttempt(due, run)));
     }
 
     // ---- fresh invoices
@@ -417,7 +403,8 @@ public final class BillingEngine {
             }
             List<String> some = invoiceIds.subList(next, next + room);
             if (room == 1 || !claimTogether(some, run)) {
-                some.forEach(invoiceId -> steps.execute(() -> guarded(run, () -> claimOne(invoiceId, run))));
+                some.forEach(invoiceId ->
+                        steps.execute(() -> conclusions.guarded(run, () -> claimOne(invoiceId, run))));
             }
             next += room;
         }
@@ -451,7 +438,7 @@ public final class BillingEngine {
                 page.claimed().stream().map(c -> c.attempt().invoiceId()).collect(Collectors.toSet());
         invoiceIds.stream()
                 .filter(invoiceId -> !claimed.contains(invoiceId))
-                .forEach(invoiceId -> concludeUncalled(Settled.CONTENDED, invoiceId, false, run));
+                .forEach(invoiceId -> conclusions.concludeUncalled(Settled.CONTENDED, invoiceId, false, run));
         return true;
     }
 
@@ -471,7 +458,7 @@ public final class BillingEngine {
 
     private void claimOne(String invoiceId, RunInProgress run) {
         if (claimsForCall) {
-            claimForCall(invoiceId, run);
+            callsUnderLock.claimAndCall(invoiceId, insertFirst(invoiceId, rowWait), run);
             return;
         }
         long start = System.nanoTime();
@@ -483,59 +470,12 @@ public final class BillingEngine {
         }
         notices.claimTook(claimed.isPresent() ? 1 : 0, start);
         if (claimed.isEmpty()) {
-            concludeUncalled(Settled.CONTENDED, invoiceId, false, run);
+            conclusions.concludeUncalled(Settled.CONTENDED, invoiceId, false, run);
             return;
         }
         reached(Point.AFTER_CLAIM_COMMIT, invoiceId);
         notices.claimed(claimed.get().attempt());
         delivery.deliver(Claim.fresh(claimed.get(), settings.lease(), start), run);
-    }
-
-    /** As {@link #callUnderLock}, but the claim, its commit and the second transaction's lock go in one round trip. */
-    private void claimForCall(String invoiceId, RunInProgress run) {
-        long start = System.nanoTime();
-        UnderLock call = new UnderLock(null, run);
-        try {
-            Database.withPlansAnew(
-                    () -> call.claim == null,
-                    () -> database.inTwoTransactions(
-                            claiming,
-                            insertFirst(invoiceId, rowWait),
-                            calling,
-                            Request.both(
-                                    // Skipped, not waited for: an error in this trip means that nothing was claimed.
-                                    invoices.lock(invoiceId, RowWait.SKIP_LOCKED),
-                                    journal.ownsFirst(invoiceId),
-                                    Found::new),
-                            (tx, claimed, found) -> {
-                                notices.claimTook(claimed.isPresent() ? 1 : 0, start);
-                                if (claimed.isPresent()) {
-                                    notices.claimed(claimed.get().attempt());
-                                    Claim claim = Claim.fresh(claimed.get(), settings.lease(), start);
-                                    call.claim = claim;
-                                    call.in(
-                                            tx,
-                                            found.locked().isPresent()
-                                                    ? found
-                                                    : lockAndCheck(claim).in(tx));
-                                }
-                                return call;
-                            }));
-        } catch (LockNotAvailableException e) {
-            if (call.claim == null) {
-                notices.claimTook(0, start);
-            }
-            call.failure = e;
-        } catch (RuntimeException e) {
-            call.failure = e;
-        }
-        if (call.claim != null) {
-            conclude(call.claim, call);
-        } else if (call.failure == null || call.failure instanceof LockNotAvailableException) {
-            concludeUncalled(Settled.CONTENDED, invoiceId, false, run);
-        } else {
-            throw call.failure;
-        }
     }
 
     /** Locked first, then checked by the same statement: billed while we waited is not pending any more. */
@@ -609,7 +549,7 @@ public final class BillingEngine {
             notices.claimed(claimed.attempt());
             Claim claim = Claim.fresh(claimed, settings.lease(), start);
             if (settings.scope() == LockScope.THROUGH_CALL) {
-                callLater(new Waiting(claim, run));
+                callsUnderLock.callLater(claim, run);
             } else {
                 delivery.deliver(claim, run);
             }
@@ -663,12 +603,12 @@ public final class BillingEngine {
         } else if (newest.dueAt() != null) {
             boolean unmarked = newest.state() == AttemptState.DECLINED
                     && database.inTransaction(tx -> journal.unmarked(tx, newest));
-            DueAttempt due = dueAttempt(newest, newest.dueAt(), unmarked);
+            DueAttempt due = DueAttempt.of(newest, newest.dueAt(), unmarked);
             boolean calledRightNow = newest.state() == AttemptState.STARTED
                     && database.inTransaction(journal::clock).toInstant().isBefore(newest.dueAt());
             step(run, calledRightNow || due.onlyToBeMarked() ? 0 : 1, () -> {
                 if (calledRightNow) {
-                    conclude(Settled.CONTENDED, invoiceId, false, run);
+                    conclusions.conclude(Settled.CONTENDED, invoiceId, false, run);
                 } else {
                     continueAttempt(due, run);
                 }
@@ -680,235 +620,18 @@ public final class BillingEngine {
 
     // ---- call and settle
 
-    /** THROUGH_CALL: a second transaction holds the row's lock through the call and settles before it commits. */
-    private void callUnderLock(Claim claim, RunInProgress run) {
-        if (run.givesBack()) {
-            giveBack(claim, run);
-            return;
-        }
-        if (!claim.approach().sends()) {
-            settleAlone(claim, call(claim, run), run);
-            return;
-        }
-        Succession succession = new Succession(new UnderLock(claim, run));
-        try {
-            database.inTransaction(calling, lockAndCheck(claim), succession::in);
-        } catch (RuntimeException e) {
-            succession.last.failure = e;
-        }
-        try {
-            conclude(claim(succession.last), succession.last);
-        } finally {
-            if (succession.next != null) {
-                callLater(succession.next);
-            }
-        }
-    }
-
-    private void callLater(Waiting claim) {
-        waiting.add(claim);
-        // It finds nothing where another step has gone on to the claim.
-        steps.execute(() -> {
-            Waiting next = waiting.poll();
-            if (next != null) {
-                guarded(next.run(), () -> callUnderLock(next.claim(), next.run()));
-            }
-        });
-    }
-
-    private static Claim claim(UnderLock call) {
-        return java.util.Objects.requireNonNull(call.claim);
-    }
-
-    /**
-     * Calls on one connection, one after the other, as long as claims wait for one: each is settled, and the next one's row is locked, in
-     * the same round trip. Used by one thread.
-     */
-    private final class Succession {
-        private UnderLock last;
-        /** Taken from those that wait, and not begun. */
-        private @Nullable Waiting next;
-
-        private Succession(UnderLock first) {
-            this.last = first;
-        }
-
-        @Nullable
-        Void in(DSLContext tx, Found first) {
-            Found found = first;
-            while (found != null) {
-                Answer answer = last.callIn(tx, found);
-                found = answer == null ? null : settle(tx, answer);
-            }
-            return null;
-        }
-
-        /** What the next one's lock found; null if none was begun. */
-        private @Nullable Found settle(DSLContext tx, Answer answer) {
-            next = goesOn && answer.outcome() instanceof Billed ? toGoOnWith() : null;
-            if (next == null) {
-                last.settleIn(tx, answer);
-                return null;
-            }
-            Settlements.Followed<Found> followed = settlements.writeAndGoOn(
-                    tx, claim(last), answer, (Billed) answer.outcome(), calling, lockAndCheckFirst(next.claim()));
-            last.settled = followed.settled();
-            Found found = followed.first();
-            if (found == null) {
-                return null;
-            }
-            UnderLock before = last;
-            last = new UnderLock(next.claim(), next.run());
-            next = null;
-            guarded(before.run, () -> conclude(claim(before), before));
-            return found.locked().isPresent()
-                    ? found
-                    : lockAndCheck(claim(last)).in(tx);
-        }
-
-        private @Nullable Waiting toGoOnWith() {
-            Waiting claim = waiting.poll();
-            if (claim != null
-                    && (claim.run().givesBack() || !claim.claim().approach().sends())) {
-                callLater(claim);
-                return null;
-            }
-            return claim;
-        }
-    }
-
-    /** Skipped, not waited for: an error in this trip would be the settlement's before it. */
-    private Request<Found> lockAndCheckFirst(Claim claim) {
-        return Request.both(
-                invoices.lock(claim.invoiceId(), RowWait.SKIP_LOCKED), journal.owns(claim.attempt()), Found::new);
-    }
-
-    /** A call in a transaction that holds the invoice's lock, and what came of it. Used by one thread. */
-    private final class UnderLock {
-        private final RunInProgress run;
-        private @Nullable Claim claim;
-        private @Nullable Answer heard;
-        private long heardAt;
-        private boolean slotGiven;
-        private @Nullable Settled settled;
-        private @Nullable RuntimeException failure;
-
-        private UnderLock(@Nullable Claim claim, RunInProgress run) {
-            this.claim = claim;
-            this.run = run;
-        }
-
-        void in(DSLContext tx, Found found) {
-            Answer answer = callIn(tx, found);
-            if (answer != null) {
-                settleIn(tx, answer);
-            }
-        }
-
-        /** The answer; null if there is a reason not to call, which is settled. */
-        @Nullable
-        Answer callIn(DSLContext tx, Found found) {
-            Claim ours = claim(this);
-            reached(Point.AFTER_LOCK_FOR_CALL, ours.invoiceId());
-            // A server that was stalled since its claim finds that another has taken over.
-            if (!found.ours()) {
-                settled = Settled.CONTENDED;
-                return null;
-            }
-            boolean pending = found.locked().orElse(false);
-            if (!pending && ours.before() == AttemptState.NOT_BILLED) {
-                settled = settlements.withdraw(tx, ours);
-                return null;
-            }
-            if (run.givesBack()) {
-                settled = settlements
-                        .release(tx, ours, Duration.ZERO, GIVEN_BACK)
-                        .map(Settled::as)
-                        .orElse(Settled.CONTENDED);
-                return null;
-            }
-            Claim allowed = pending ? ours : ours.askOnly();
-            claim = allowed;
-            Answer answer = call(allowed, run);
-            heard = answer;
-            heardAt = System.nanoTime();
-            if (givesSlotsEarly) {
-                if (answer.outcome() instanceof Billed) {
-                    // No call will follow this one: the next may be claimed while this one is settled.
-                    slots.release();
-                    slotGiven = true;
-                }
-                slots.claimAhead(
-                        settings.providerRemembers() && answer.callTime().compareTo(SHORT_CALL) < 0);
-            }
-            return answer;
-        }
-
-        void settleIn(DSLContext tx, Answer answer) {
-            Claim ours = claim(this);
-            settled = settlements.writeUnderCall(tx, ours, answer);
-            reached(Point.BEFORE_SETTLE_COMMIT, ours.invoiceId());
-        }
-    }
-
-    private void conclude(Claim claim, UnderLock call) {
-        if (call.slotGiven) {
-            slots.takeBack();
-        }
-        Answer heard = call.heard;
-        if (call.failure instanceof LockNotAvailableException) {
-            if (heard == null) {
-                settlements.release(claim, TRY_AGAIN, "The host held the invoice when it was to be called.");
-                concludeUncalled(Settled.CONTENDED, claim.invoiceId(), false, call.run);
-            } else {
-                settleAlone(claim, heard, call.run);
-            }
-            return;
-        }
-        if (call.failure != null) {
-            afterError(claim, heard, call.failure, call.run);
-            return;
-        }
-        Settled settled = java.util.Objects.requireNonNull(call.settled);
-        if (heard == null) {
-            notices.leftOrGivenUp(settled);
-        } else {
-            notices.settleTook(1, call.heardAt);
-        }
-        reached(Point.AFTER_SETTLE_COMMIT, claim.invoiceId());
-        conclude(claim, heard, settled, call.run);
-    }
-
-    /**
-     * What the second lock finds.
-     *
-     * @param locked whether the invoice is pending; empty if there is no such row, or it was skipped
-     * @param ours whether the attempt is
-     */
-    private record Found(Optional<Boolean> locked, boolean ours) {}
-
-    private Request<Found> lockAndCheck(Claim claim) {
-        return Request.both(invoices.lock(claim.invoiceId(), RowWait.WAIT), journal.owns(claim.attempt()), Found::new);
-    }
-
     /** CLAIM_ONLY: no transaction is open and no connection is used while the provider is called. */
     @SuppressWarnings("FutureReturnValueIgnored") // what goes wrong after the answer ends the run
     private void callWithoutLock(Claim claim, RunInProgress run) {
         if (run.givesBack()) {
-            giveBack(claim, run);
+            conclusions.giveBack(claim, run);
             return;
         }
         calls.start(claim)
-                .thenAccept(answer -> guarded(run, () -> {
+                .thenAccept(answer -> conclusions.guarded(run, () -> {
                     run.answered(answer.failed());
                     settler.offer(new Heard(claim, answer, run));
                 }));
-    }
-
-    private Answer call(Claim claim, RunInProgress run) {
-        Answer answer = calls.start(claim).join();
-        run.answered(answer.failed());
-        return answer;
     }
 
     private void settle(List<Heard> batch) {
@@ -919,7 +642,7 @@ public final class BillingEngine {
                         batch.stream().map(Heard::answer).toList());
                 for (int i = 0; i < batch.size(); i++) {
                     Heard heard = batch.get(i);
-                    conclude(heard.claim(), heard.answer(), settled.get(i), heard.run());
+                    conclusions.conclude(heard.claim(), heard.answer(), settled.get(i), heard.run());
                 }
                 return;
             } catch (RuntimeException e) {
@@ -927,85 +650,8 @@ public final class BillingEngine {
                 // counts.
             }
         }
-        batch.forEach(heard -> guarded(heard.run(), () -> settleAlone(heard.claim(), heard.answer(), heard.run())));
-    }
-
-    private void settleAlone(Claim claim, Answer answer, RunInProgress run) {
-        conclude(claim, answer, settlements.write(claim, answer), run);
-    }
-
-    /** An error while the invoice's transaction was open: nothing was called, or what was heard is written by another transaction. */
-    private void afterError(Claim claim, @Nullable Answer heard, RuntimeException e, RunInProgress run) {
-        BillingAttempt attempt = null;
-        try {
-            if (heard == null) {
-                attempt = settlements
-                        .release(claim, Duration.ZERO, "An error before the call: " + e.getMessage())
-                        .orElse(null);
-            } else {
-                Settled settled = e instanceof BilledHookException
-                        ? settlements.rescue(claim, heard, e)
-                        : settlements.write(claim, heard);
-                attempt = settled.attempt();
-                notices.settled(settled, heard.outcome(), heard.callTime());
-            }
-        } catch (RuntimeException again) {
-            // It stays STARTED in the journal, to be found out about under the same key.
-            if (again != e) {
-                e.addSuppressed(again);
-            }
-        }
-        slots.release();
-        run.failed(e, attempt, claim.takenOver());
-    }
-
-    private void giveBack(Claim claim, RunInProgress run) {
-        Settled settled = settlements
-                .release(claim, Duration.ZERO, GIVEN_BACK)
-                .map(Settled::as)
-                .orElse(Settled.CONTENDED);
-        concludeUncalled(settled, claim.invoiceId(), claim.takenOver(), run);
-    }
-
-    private void conclude(Claim claim, @Nullable Answer answer, Settled settled, RunInProgress run) {
-        if (answer == null) {
-            concludeUncalled(settled, claim.invoiceId(), claim.takenOver(), run);
-            return;
-        }
-        notices.settled(settled, answer.outcome(), answer.callTime());
-        BillingAttempt attempt = settled.attempt();
-        Throwable failure = answer.error() != null ? answer.error() : settled.failure();
-        if (failure != null) {
-            slots.release();
-            run.failed(failure, attempt, claim.takenOver());
-        } else if (settled.neverSeen() && attempt != null && attempt.dueAt() != null && !run.stopped()) {
-            // The provider surely never saw the key: send it now, with the slot that this invoice has.
-            DueAttempt due = dueAttempt(attempt, attempt.dueAt(), false);
-            pace.owe();
-            steps.execute(() -> guarded(run, () -> continueAttempt(due, run)));
-        } else {
-            conclude(settled, claim.invoiceId(), claim.takenOver(), run);
-        }
-    }
-
-    /** The call that was waited for is not made. */
-    private void concludeUncalled(Settled settled, String invoiceId, boolean takenOver, RunInProgress run) {
-        pace.giveBack(1);
-        conclude(settled, invoiceId, takenOver, run);
-    }
-
-    private void conclude(Settled settled, String invoiceId, boolean takenOver, RunInProgress run) {
-        BillingAttempt attempt = settled.attempt();
-        if (attempt == null) {
-            // Told first: when the run returns, its listeners have heard everything.
-            notices.contended(invoiceId);
-        }
-        slots.release();
-        if (attempt == null) {
-            run.contended();
-        } else {
-            run.settled(attempt, takenOver);
-        }
+        batch.forEach(heard -> conclusions.guarded(
+                heard.run(), () -> conclusions.settleAlone(heard.claim(), heard.answer(), heard.run())));
     }
 
     // ---- slots and steps
@@ -1026,7 +672,7 @@ public final class BillingEngine {
             giveSlotsBack(1, run);
             return false;
         }
-        steps.execute(() -> guarded(run, way));
+        steps.execute(() -> conclusions.guarded(run, way));
         return true;
     }
 
@@ -1042,7 +688,7 @@ public final class BillingEngine {
             do {
                 several = more > 0 && slots.tryAcquire(more, A_MOMENT.toNanos(), TimeUnit.NANOSECONDS);
                 // What is claimed and waits keeps the connections busy: until then there is time.
-            } while (more > 0 && !several && !waiting.isEmpty());
+            } while (more > 0 && !several && callsUnderLock.someWait());
             if (several) {
                 free += more;
             }
@@ -1076,16 +722,6 @@ public final class BillingEngine {
         run.withdrawAdmission(unused);
     }
 
-    /** What a step throws ends the run, not the thread. */
-    private void guarded(RunInProgress run, Runnable way) {
-        try {
-            way.run();
-        } catch (Throwable e) {
-            slots.release();
-            run.failed(e, null, false);
-        }
-    }
-
     // ---- R14
 
     private void tellPendingAgain(Map<String, BillingAttempt> newest) {
@@ -1107,17 +743,6 @@ public final class BillingEngine {
                 attempt.state() == AttemptState.BILLED
                         ? "The invoice is pending although it was charged; it is not charged again. See attempts()."
                         : "The invoice is pending although it was taken back; it is not billed until retry() releases it.");
-    }
-
-    private static DueAttempt dueAttempt(BillingAttempt attempt, java.time.Instant dueAt, boolean unmarked) {
-        return new DueAttempt(
-                attempt.id(),
-                attempt.invoiceId(),
-                attempt.number(),
-                attempt.fence(),
-                attempt.state(),
-                dueAt.atOffset(ZoneOffset.UTC),
-                unmarked);
     }
 
     private void reached(Point point, String invoiceId) {
