@@ -48,6 +48,7 @@ public final class Database {
     private final @Nullable Semaphore connections;
     private final SessionSettings momentary;
     private final Map<SessionSettings, String> settingsSql = new ConcurrentHashMap<>();
+    private final Map<SessionSettings, String> beginSql = new ConcurrentHashMap<>();
 
     private Database(DataSource dataSource, Server server, SessionSettings momentary, @Nullable Semaphore connections) {
         this.dataSource = dataSource;
@@ -199,7 +200,7 @@ public final class Database {
      */
     public <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> Request<T> across(
             Request<A> last, SessionSettings settings, Request<B> first, BiFunction<A, B, T> both) {
-        return Request.both(last, "commit; begin; " + sql(settings) + "; ", first, both);
+        return Request.both(last, "commit; " + begin(settings) + "; ", first, both);
     }
 
     /**
@@ -209,7 +210,7 @@ public final class Database {
      * @param settings local to the next transaction
      */
     public void anew(DSLContext tx, SessionSettings settings) {
-        execute(tx, "rollback; begin; " + sql(settings));
+        execute(tx, "rollback; " + begin(settings));
     }
 
     /**
@@ -490,6 +491,10 @@ public final class Database {
                 statement.execute();
             }
         });
+    }
+
+    private String begin(SessionSettings settings) {
+        return beginSql.computeIfAbsent(settings, s -> s.begin(server));
     }
 
     private String sql(SessionSettings settings) {

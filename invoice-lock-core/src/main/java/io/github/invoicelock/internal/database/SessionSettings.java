@@ -31,6 +31,8 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
         CALL
     }
 
+    private static final String ISOLATION = "isolation level read committed, read write; ";
+
     /** A lock that is ours to wait for is held for moments. */
     private static final Duration LOCK = Duration.ofSeconds(5);
 
@@ -53,13 +55,21 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
      * must lose no digit and be read as it was written, whatever the host has left on a pooled connection.
      */
     String sql(Server server) {
+        return "set transaction " + ISOLATION + local(server);
+    }
+
+    /** The same for a transaction that has not begun. */
+    String begin(Server server) {
+        return "begin " + ISOLATION + local(server);
+    }
+
+    private String local(Server server) {
         return server.citus() ? onCitus(server) : onPostgres(server);
     }
 
     /** The locks are the workers': Citus hands on to them what is SET LOCAL, and only if it is told to. */
     private String onCitus(Server server) {
-        StringBuilder sql = new StringBuilder("set transaction isolation level read committed, read write; ")
-                .append("set local citus.propagate_set_commands = 'local'; ")
+        StringBuilder sql = new StringBuilder("set local citus.propagate_set_commands = 'local'; ")
                 .append("set local lock_timeout = ")
                 .append(lockTimeout.toMillis())
                 .append("; set local idle_in_transaction_session_timeout = ")
@@ -77,14 +87,15 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
     }
 
     private String onPostgres(Server server) {
-        StringBuilder sql = new StringBuilder("set transaction isolation level read committed, read write; select ");
-        sql.append("set_config('lock_timeout', '")
+        StringBuilder sql = new StringBuilder("select set_config('lock_timeout', '")
                 .append(lockTimeout.toMillis())
                 .append("', true), set_config('idle_in_transaction_session_timeout', '")
                 .append(idleTimeout.toMillis())
-                .append(
-                        "', true), set_config('extra_float_digits', '1', true), set_config('intervalstyle', 'postgres', true), ");
-        if (work == Work.CALL && server.version() >= 170000) {
+                .append("', true), ");
+        if (work != Work.CALL) {
+            // No snapshot is taken or read in the transaction through the call.
+            sql.append("set_config('extra_float_digits', '1', true), set_config('intervalstyle', 'postgres', true), ");
+        } else if (server.version() >= 170000) {
             sql.append("set_config('transaction_timeout', '0', true), ");
         }
         for (String off :

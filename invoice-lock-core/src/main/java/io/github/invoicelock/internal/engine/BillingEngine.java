@@ -171,7 +171,8 @@ public final class BillingEngine {
         this.claiming = settings.strategy() == LockStrategy.WAIT
                 ? new SessionSettings(settings.waitTimeout(), idle, Work.ONE_ROW)
                 : SessionSettings.momentary(idle, Work.ONE_ROW);
-        this.inserting = SessionSettings.momentary(idle, Work.MANY_ROWS);
+        // For a few rows planning would cost more than running.
+        this.inserting = SessionSettings.momentary(idle, throughCall ? Work.ONE_ROW : Work.MANY_ROWS);
         this.callsUnderLock = new CallsUnderLock(
                 settings,
                 database,
