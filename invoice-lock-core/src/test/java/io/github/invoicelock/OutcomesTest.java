@@ -91,9 +91,14 @@ class OutcomesTest {
 
         assertThatThrownBy(server::billPending).isInstanceOf(NoClassDefFoundError.class);
 
+        int calls = provider.requests().size();
         assertThat(host.count("invoice_lock.billing_attempt", "state = 'IN_DOUBT'"))
-                .isEqualTo(1);
-        assertThat(provider.requests()).hasSize(1);
+                .isEqualTo(calls);
+        if (scope == LockScope.THROUGH_CALL) {
+            assertThat(calls)
+                    .as("claim-only the next may leave before it is written")
+                    .isEqualTo(1);
+        }
     }
 
     @Test

@@ -12,7 +12,7 @@ import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.jooq.JSONB;
+import org.jooq.JSON;
 import org.jooq.Record;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
@@ -266,7 +266,7 @@ class SnapshotTest {
                 .hasSize(4)
                 .extracting(BillingRequest::invoice)
                 .allSatisfy(invoice -> {
-                    assertThat(invoice.get("j", JSONB.class)).isEqualTo(JSONB.valueOf("{\"a\": 2}"));
+                    assertThat(invoice.get("j", JSON.class)).isEqualTo(JSON.valueOf("{\"a\": 2}"));
                     assertThat(invoice.get("n")).isNull();
                     assertThat(invoice.get("f")).isEqualTo(0.0);
                     assertThat(invoice.get("a")).isEqualTo(new Integer[] {7});
