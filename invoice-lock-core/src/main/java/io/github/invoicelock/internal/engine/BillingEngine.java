@@ -233,6 +233,8 @@ public final class BillingEngine {
         RunInProgress run = new RunInProgress(
                 limits, settings.stopAfterFailures(), () -> closed, () -> calls.abandoned() >= mostAbandoned);
         calls.watch();
+        // How long calls took in the run before says little about this one.
+        slots.claimAhead(false);
         try {
             way.accept(run);
         } catch (RuntimeException | Error e) {

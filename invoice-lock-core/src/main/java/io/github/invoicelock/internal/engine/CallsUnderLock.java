@@ -104,16 +104,20 @@ final class CallsUnderLock {
         }
         Succession succession = new Succession(new UnderLock(claim, run));
         try {
-            database.inTransaction(calling, lockAndCheck(claim), succession::in);
-        } catch (RuntimeException e) {
-            succession.last.failure = e;
-        }
-        try {
+            callIn(succession, claim);
             conclude(claim(succession.last), succession.last);
         } finally {
             if (succession.next != null) {
                 callLater(succession.next);
             }
+        }
+    }
+
+    private void callIn(Succession succession, Claim first) {
+        try {
+            database.inTransaction(calling, lockAndCheck(first), succession::in);
+        } catch (RuntimeException e) {
+            succession.last.failure = e;
         }
     }
 
