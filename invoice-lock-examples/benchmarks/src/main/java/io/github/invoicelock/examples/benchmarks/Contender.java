@@ -7,9 +7,9 @@ import io.github.invoicelock.LockStrategy;
 enum Contender {
     BY_HAND("by hand, same journal (upper bound)", Family.BOUND, 36_000, 12_000),
     CLAIM_ONLY_SKIP_LOCKED("invoice-lock CLAIM_ONLY SKIP_LOCKED", Family.INVOICE_LOCK, 36_000, 12_000),
-    CLAIM_ONLY_NOWAIT("invoice-lock CLAIM_ONLY NOWAIT", Family.INVOICE_LOCK, 2_500, 2_500),
-    THROUGH_CALL_SKIP_LOCKED("invoice-lock THROUGH_CALL SKIP_LOCKED", Family.INVOICE_LOCK, 1_500, 350),
-    THROUGH_CALL_NOWAIT("invoice-lock THROUGH_CALL NOWAIT", Family.INVOICE_LOCK, 1_500, 350),
+    CLAIM_ONLY_NOWAIT("invoice-lock CLAIM_ONLY NOWAIT", Family.INVOICE_LOCK, 16_000, 10_000),
+    THROUGH_CALL_SKIP_LOCKED("invoice-lock THROUGH_CALL SKIP_LOCKED", Family.INVOICE_LOCK, 5_000, 380),
+    THROUGH_CALL_NOWAIT("invoice-lock THROUGH_CALL NOWAIT", Family.INVOICE_LOCK, 5_000, 380),
     ROW_LOCK_SKIP_LOCKED("row lock, no journal, SKIP LOCKED", Family.ROW_LOCK, 7_500, 380),
     ROW_LOCK_NOWAIT("row lock, no journal, NOWAIT", Family.ROW_LOCK, 7_500, 380),
     DB_SCHEDULER("db-scheduler 16.7.0", Family.PEER, 5_000, 4_000),
