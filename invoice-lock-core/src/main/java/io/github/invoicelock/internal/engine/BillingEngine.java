@@ -427,7 +427,8 @@ public final class BillingEngine {
                     "some " + rowWait, () -> invoices.freshAndLockedAmong(rowWait), invoices.bound(invoiceIds));
             page = Database.withPlansAnew(() -> settings.failPoints() == FailPoints.OFF
                     ? page(invoiceIds, database.atOnce(claiming, claim))
-                    : database.inTransaction(claiming, claim, (tx, claimed) -> claiming(page(invoiceIds, claimed))));
+                    : database.inTransaction(
+                            claiming, claim, (tx, claimed) -> beforeCommit(page(invoiceIds, claimed))));
         } catch (RuntimeException e) {
             if (isOfOneInvoice(e)) {
                 return false;
@@ -453,7 +454,7 @@ public final class BillingEngine {
                         || OF_ONE_INVOICE.contains(error.sqlState().substring(0, 2)));
     }
 
-    private ClaimedPage claiming(ClaimedPage claimed) {
+    private ClaimedPage beforeCommit(ClaimedPage claimed) {
         claimed.claimed()
                 .forEach(c -> reached(Point.BEFORE_CLAIM_COMMIT, c.attempt().invoiceId()));
         return claimed;
@@ -534,7 +535,7 @@ public final class BillingEngine {
                                 locked.isEmpty()
                                         ? invoices.nextPhase(from)
                                         : locked.get(locked.size() - 1).position());
-                        return claiming(insertFirst(tx, locked));
+                        return beforeCommit(insertFirst(tx, locked));
                     }));
         } catch (RuntimeException e) {
             giveSlotsBack(room, run);
