@@ -83,7 +83,7 @@ final class ExplainingDataSource {
                         settings.execute(part);
                     }
                 }
-            } else if (!part.equals("commit") && !part.startsWith("begin")) {
+            } else if (!part.startsWith("commit") && !part.startsWith("rollback")) {
                 explainOne(connection, part, bound, before, marks);
             }
             before += marks;

@@ -47,8 +47,8 @@ public final class Database {
     private final Server server;
     private final @Nullable Semaphore connections;
     private final SessionSettings momentary;
-    private final Map<SessionSettings, String> settingsSql = new ConcurrentHashMap<>();
-    private final Map<SessionSettings, String> beginSql = new ConcurrentHashMap<>();
+    private final Map<SessionSettings, String> before = new ConcurrentHashMap<>();
+    private final Map<SessionSettings, String> commitAndBefore = new ConcurrentHashMap<>();
 
     private Database(DataSource dataSource, Server server, SessionSettings momentary, @Nullable Semaphore connections) {
         this.dataSource = dataSource;
@@ -138,7 +138,7 @@ public final class Database {
      */
     public <A extends @Nullable Object, T extends @Nullable Object> T inTransaction(
             SessionSettings settings, Request<A> first, BiFunction<DSLContext, A, T> work) {
-        return bounded(() -> transact(tx -> work.apply(tx, first.in(tx, sql(settings) + "; ", ""))));
+        return bounded(() -> transact(tx -> work.apply(tx, first.in(tx, before(settings), ""))));
     }
 
     /**
@@ -152,7 +152,7 @@ public final class Database {
      * @throws DatabaseException for every other database error
      */
     public <T extends @Nullable Object> T atOnce(SessionSettings settings, Request<T> request) {
-        return bounded(() -> transact(tx -> request.in(tx, sql(settings) + "; ", "; commit")));
+        return bounded(() -> transact(tx -> request.in(tx, before(settings), "; commit")));
     }
 
     /**
@@ -180,7 +180,7 @@ public final class Database {
         record Answers<A extends @Nullable Object, B extends @Nullable Object>(A first, B second) {}
         Request<Answers<A, B>> both = across(first, secondSettings, second, Answers::new);
         return bounded(() -> transact(tx -> {
-            Answers<A, B> answers = both.in(tx, sql(firstSettings) + "; ", "");
+            Answers<A, B> answers = both.in(tx, before(firstSettings), "");
             return work.in(tx, answers.first(), answers.second());
         }));
     }
@@ -200,7 +200,7 @@ public final class Database {
      */
     public <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> Request<T> across(
             Request<A> last, SessionSettings settings, Request<B> first, BiFunction<A, B, T> both) {
-        return Request.both(last, "commit; " + begin(settings) + "; ", first, both);
+        return Request.both(last, commitAndBefore(settings), first, both);
     }
 
     /**
@@ -210,7 +210,7 @@ public final class Database {
      * @param settings local to the next transaction
      */
     public void anew(DSLContext tx, SessionSettings settings) {
-        execute(tx, "rollback; " + begin(settings));
+        execute(tx, "rollback and chain; " + settings.chained(server));
     }
 
     /**
@@ -243,7 +243,7 @@ public final class Database {
      * @return the answer
      */
     public <T extends @Nullable Object> T ask(DSLContext tx, SessionSettings settings, Request<T> request) {
-        return request.in(tx, sql(settings) + "; ", "");
+        return request.in(tx, before(settings), "");
     }
 
     /**
@@ -482,7 +482,7 @@ public final class Database {
     }
 
     private void begin(DSLContext tx, SessionSettings settings) {
-        execute(tx, sql(settings));
+        execute(tx, settings.sql(server));
     }
 
     private static void execute(DSLContext tx, String sql) {
@@ -493,12 +493,12 @@ public final class Database {
         });
     }
 
-    private String begin(SessionSettings settings) {
-        return beginSql.computeIfAbsent(settings, s -> s.begin(server));
+    private String commitAndBefore(SessionSettings settings) {
+        return commitAndBefore.computeIfAbsent(settings, s -> "; commit and chain; " + s.chained(server) + "; ");
     }
 
-    private String sql(SessionSettings settings) {
-        return settingsSql.computeIfAbsent(settings, s -> s.sql(server));
+    private String before(SessionSettings settings) {
+        return before.computeIfAbsent(settings, s -> s.sql(server) + "; ");
     }
 
     private static void rollback(Connection connection, Throwable cause) {

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jooq.DSLContext;
@@ -33,7 +34,11 @@ public final class Prepared {
     private final List<@Nullable String> names = new ArrayList<>();
 
     private final List<@Nullable Object> values = new ArrayList<>();
+    private final Map<Between, String> longer = new ConcurrentHashMap<>();
     private volatile @Nullable Columns columns;
+
+    /** What goes to the server with it, in the same round trip. */
+    private record Between(String before, String after) {}
 
     private Prepared(Query query) {
         DSLContext renderer = DSL.using(SQLDialect.POSTGRES, new Settings().withRenderNamedParamPrefix(MARK));
@@ -71,6 +76,11 @@ public final class Prepared {
      */
     public String sql() {
         return sql;
+    }
+
+    /** Its text between others that are few. */
+    String sql(String before, String after) {
+        return longer.computeIfAbsent(new Between(before, after), b -> b.before() + sql + b.after());
     }
 
     /** The columns of its rows, as they were the last time; null before the first. */

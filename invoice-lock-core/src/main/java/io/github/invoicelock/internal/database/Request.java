@@ -60,10 +60,10 @@ public abstract sealed class Request<T extends @Nullable Object> {
      */
     public static <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> Request<T> both(
             Request<A> first, Request<B> second, BiFunction<A, B, T> both) {
-        return new Two<>(first, "", second, both);
+        return new Two<>(first, "; ", second, both);
     }
 
-    /** Two requests in one round trip with statements between them that answer nothing of interest. */
+    /** Two requests in one round trip with statements between them, from semicolon to semicolon, that answer nothing of interest. */
     static <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> Request<T> both(
             Request<A> first, String between, Request<B> second, BiFunction<A, B, T> both) {
         return new Two<>(first, between, second, both);
@@ -99,7 +99,7 @@ public abstract sealed class Request<T extends @Nullable Object> {
 
     private T ask(DSLContext tx, String before, String after) {
         return tx.connectionResult(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(before + sql() + after)) {
+            try (PreparedStatement statement = connection.prepareStatement(sql(before, after))) {
                 bind(connection, statement, 1);
                 statement.execute();
                 skip(statement, before);
@@ -112,15 +112,15 @@ public abstract sealed class Request<T extends @Nullable Object> {
 
     /** Leaves out the answers of statements that end with a semicolon each. */
     private static void skip(PreparedStatement executed, String statements) throws SQLException {
-        long count = statements.chars().filter(c -> c == ';').count();
-        for (long i = 0; i < count; i++) {
+        for (int end = statements.indexOf(';'); end >= 0; end = statements.indexOf(';', end + 1)) {
             executed.getMoreResults();
         }
     }
 
     abstract boolean locks();
 
-    abstract String sql();
+    /** The same text for the same request: an equal one would be compared with it, character by character, at each asking. */
+    abstract String sql(String before, String after);
 
     abstract int bind(Connection connection, PreparedStatement statement, int first) throws SQLException;
 
@@ -145,8 +145,8 @@ public abstract sealed class Request<T extends @Nullable Object> {
         }
 
         @Override
-        String sql() {
-            return statement.sql();
+        String sql(String before, String after) {
+            return statement.sql(before, after);
         }
 
         @Override
@@ -182,8 +182,8 @@ public abstract sealed class Request<T extends @Nullable Object> {
         }
 
         @Override
-        String sql() {
-            return first.sql() + "; " + between + second.sql();
+        String sql(String before, String after) {
+            return first.sql(before, second.sql(between, after));
         }
 
         @Override
@@ -194,7 +194,6 @@ public abstract sealed class Request<T extends @Nullable Object> {
         @Override
         T read(DSLContext tx, PreparedStatement executed) throws SQLException {
             A a = first.read(tx, executed);
-            executed.getMoreResults();
             skip(executed, between);
             return both.apply(a, second.read(tx, executed));
         }

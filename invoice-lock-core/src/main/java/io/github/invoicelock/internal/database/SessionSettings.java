@@ -31,8 +31,6 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
         CALL
     }
 
-    private static final String ISOLATION = "isolation level read committed, read write; ";
-
     /** A lock that is ours to wait for is held for moments. */
     private static final Duration LOCK = Duration.ofSeconds(5);
 
@@ -55,15 +53,11 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
      * must lose no digit and be read as it was written, whatever the host has left on a pooled connection.
      */
     String sql(Server server) {
-        return "set transaction " + ISOLATION + local(server);
+        return "set transaction isolation level read committed, read write; " + chained(server);
     }
 
-    /** The same for a transaction that has not begun. */
-    String begin(Server server) {
-        return "begin " + ISOLATION + local(server);
-    }
-
-    private String local(Server server) {
+    /** The same for a transaction that is chained to another one of ours, and thus has its isolation. */
+    String chained(Server server) {
         return server.citus() ? onCitus(server) : onPostgres(server);
     }
 
