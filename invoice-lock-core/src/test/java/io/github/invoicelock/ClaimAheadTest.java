@@ -6,6 +6,8 @@ import static org.awaitility.Awaitility.await;
 
 import java.sql.Connection;
 import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -101,6 +103,55 @@ class ClaimAheadTest {
         java.util.Objects.requireNonNull(holding.get()).close();
         host.letTimePass(Long.parseLong(String.valueOf(held.get())), Duration.ofSeconds(1));
         server(LockStrategy.NOWAIT).billPending();
+        chargedOnceAndMarked();
+    }
+
+    @Test
+    void one_that_is_cut_off_holds_up_none_behind_it_and_is_marked_when_its_answer_comes() {
+        Moment end = new Moment();
+        AtomicReference<@Nullable String> third = new AtomicReference<>();
+        aheadOfTheThird(request -> {
+            third.set(request.invoiceId());
+            others.reach();
+            end.awaitUninterruptibly();
+        });
+
+        BillingRun run = host.running(host.server(provider)
+                        .lockStrategy(LockStrategy.SKIP_LOCKED)
+                        .concurrency(2)
+                        .callTimeout(Duration.ofSeconds(1)))
+                .billPending();
+
+        assertThat(run.billed()).isEqualTo(INVOICES - 1);
+        assertThat(run.inDoubt()).isOne();
+        assertThat(provider.chargesOf(String.valueOf(third.get())))
+                .as("not answered yet")
+                .isZero();
+        end.reach();
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> host.count("invoices", "not pending and id = " + third.get()) == 1);
+        chargedOnceAndMarked();
+    }
+
+    @Test
+    void an_executor_of_the_hosts_is_given_each_call_by_itself() {
+        AtomicInteger tasks = new AtomicInteger();
+        ExecutorService threads = Executors.newCachedThreadPool();
+        aheadOfTheThird(request -> {});
+        try {
+            host.running(host.server(provider)
+                            .lockStrategy(LockStrategy.SKIP_LOCKED)
+                            .concurrency(2)
+                            .executor(task -> {
+                                tasks.incrementAndGet();
+                                threads.execute(task);
+                            }))
+                    .billPending();
+        } finally {
+            threads.shutdown();
+        }
+
+        assertThat(tasks).hasValue(INVOICES);
         chargedOnceAndMarked();
     }
 

@@ -23,4 +23,17 @@ final class Moment {
             throw new AssertionError("Interrupted while waiting for a moment", e);
         }
     }
+
+    /** As a gateway does that ignores that its call was cut off. */
+    void awaitUninterruptibly() {
+        boolean over = false;
+        while (!over) {
+            try {
+                latch.await();
+                over = true;
+            } catch (InterruptedException e) {
+                over = false;
+            }
+        }
+    }
 }

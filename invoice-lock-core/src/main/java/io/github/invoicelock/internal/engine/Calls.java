@@ -14,6 +14,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,14 +44,51 @@ final class Calls {
 
     /** Starts a conversation; the future always completes, and never exceptionally. */
     CompletableFuture<Answer> start(Claim claim) {
-        Call call = new Call(claim);
+        CompletableFuture<Answer> answer = new CompletableFuture<>();
+        start(new Call(claim, answer::complete), call -> {
+            Answer heard = call.converse();
+            if (heard != null) {
+                answer.complete(heard);
+            }
+        });
+        return answer;
+    }
+
+    /**
+     * Conversations one after the other on one thread, so that none is woken for each.
+     *
+     * @param next is told an answer on that thread, and says whom to call next; null for nobody any more
+     * @return the answer of the call that was cut off, of which {@code next} is not told; null if none was. Completes exceptionally with
+     *     what {@code next} throws
+     */
+    CompletableFuture<@Nullable Answer> startSeries(Claim first, Function<Answer, @Nullable Claim> next) {
+        CompletableFuture<@Nullable Answer> end = new CompletableFuture<>();
+        start(new Call(first, end::complete), begun -> {
+            try {
+                Call call = begun;
+                for (Answer heard = call.converse(); heard != null; heard = call.converse()) {
+                    Claim following = next.apply(heard);
+                    if (following == null) {
+                        end.complete(null);
+                        return;
+                    }
+                    call = new Call(following, end::complete);
+                    inFlight.add(call);
+                }
+            } catch (Throwable e) {
+                end.completeExceptionally(e);
+            }
+        });
+        return end;
+    }
+
+    private void start(Call call, Consumer<Call> way) {
         inFlight.add(call);
         try {
-            executor.execute(call);
+            executor.execute(() -> way.accept(call));
         } catch (RejectedExecutionException e) {
             call.cutOff("The executor refused the call: " + e.getMessage());
         }
-        return call.answer;
     }
 
     /** How many calls were cut off and have not returned yet: each keeps a thread. */
@@ -109,17 +148,18 @@ final class Calls {
     }
 
     /** One conversation: waiting for a thread, then asking or sending, then answered or cut off. */
-    private final class Call implements Runnable {
+    private final class Call {
         private final Claim claim;
-        private final CompletableFuture<Answer> answer = new CompletableFuture<>();
+        private final Consumer<Answer> whenCutOff;
         private volatile long deadline;
         private @Nullable Thread thread;
         private boolean cutOff;
         private Answer.Source phase = Answer.Source.NOBODY;
         private long started;
 
-        private Call(Claim claim) {
+        private Call(Claim claim, Consumer<Answer> whenCutOff) {
             this.claim = claim;
+            this.whenCutOff = whenCutOff;
             this.deadline = claim.lastStart(settings.callTimeout());
         }
 
@@ -127,22 +167,26 @@ final class Calls {
             return now - deadline >= 0;
         }
 
-        @Override
-        public void run() {
+        /** Null if it was cut off: whoever waits for the answer has one, and goes on. */
+        @Nullable
+        Answer converse() {
             boolean asks = claim.approach().asks();
             settings.failPoints().reached(asks ? Point.BEFORE_FIND : Point.BEFORE_CALL, claim.invoiceId());
             if (!enter(asks ? Answer.Source.FIND : Answer.Source.BILL)) {
-                return;
+                return null;
             }
-            Answer result = null;
             try {
-                result = converse();
-            } finally {
-                leave(result);
+                return leave(askAndSend());
+            } catch (Throwable e) {
+                // Not the gateway's: what it throws is an answer.
+                return leave(answer(
+                        BillingOutcome.unknown("The call ended without an answer: " + described(e)),
+                        Answer.Source.BILL,
+                        e instanceof Error error ? error : null));
             }
         }
 
-        private Answer converse() {
+        private Answer askAndSend() {
             BillingRequest request = claim.request(settings.callTimeout());
             if (claim.approach().asks()) {
                 Answer found = ask(request, Answer.Source.FIND, BillingGateway::find);
@@ -210,7 +254,7 @@ final class Calls {
             return true;
         }
 
-        private void leave(@Nullable Answer result) {
+        private @Nullable Answer leave(Answer result) {
             boolean late;
             synchronized (this) {
                 thread = null;
@@ -219,27 +263,18 @@ final class Calls {
                 Thread.interrupted();
             }
             inFlight.remove(this);
-            if (late) {
-                if (result != null) {
-                    lateAnswers.accept(claim, result.outcome());
-                }
-                returned();
-            } else {
-                answer.complete(
-                        result != null
-                                ? result
-                                : new Answer(
-                                        BillingOutcome.unknown("The call ended without an answer."),
-                                        Answer.Source.BILL,
-                                        elapsed(),
-                                        null));
+            if (!late) {
+                return result;
             }
+            lateAnswers.accept(claim, result.outcome());
+            returned();
+            return null;
         }
 
         private void cutOff(String reason) {
             Answer cut;
             synchronized (this) {
-                if (cutOff || answer.isDone() || (phase != Answer.Source.NOBODY && thread == null)) {
+                if (cutOff || (phase != Answer.Source.NOBODY && thread == null)) {
                     return;
                 }
                 cutOff = true;
@@ -255,7 +290,7 @@ final class Calls {
                 }
             }
             inFlight.remove(this);
-            answer.complete(cut);
+            whenCutOff.accept(cut);
         }
 
         private static String described(Throwable e) {

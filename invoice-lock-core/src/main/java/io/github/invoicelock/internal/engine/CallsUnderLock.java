@@ -15,6 +15,7 @@ import io.github.invoicelock.internal.journal.Journal;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import org.jooq.DSLContext;
@@ -46,6 +47,7 @@ final class CallsUnderLock {
     private final SessionSettings calling;
     private final boolean givesSlotsEarly;
     private final boolean goesOn;
+    private final boolean staysOnCallsThread;
     /** Claimed, to be called: each by a step of its own, or by one that has just settled another. */
     private final Queue<Waiting> waiting = new ConcurrentLinkedQueue<>();
 
@@ -85,6 +87,8 @@ final class CallsUnderLock {
                 && database.goesAcross()
                 && settlements.nothingIsLeftToDo()
                 && settings.listeners().isEmpty();
+        // The host's executor runs calls, one a task, and nothing else.
+        this.staysOnCallsThread = goesOn && settings.executor() == null;
     }
 
     /** Whether claims wait for a connection. */
@@ -99,7 +103,9 @@ final class CallsUnderLock {
             return;
         }
         if (!claim.approach().sends()) {
-            conclusions.settleAlone(claim, answer(claim, run), run);
+            Answer answer = calls.start(claim).join();
+            run.answered(answer.failed());
+            conclusions.settleAlone(claim, answer, run);
             return;
         }
         Succession succession = new Succession(new UnderLock(claim, run));
@@ -143,7 +149,8 @@ final class CallsUnderLock {
 
     /**
      * Calls on one connection, one after the other, as long as claims wait for one: each is settled, and the next one's row is locked, in
-     * the same round trip. Used by one thread.
+     * the same round trip. Used by one thread at a time: the step's, or the one that makes the calls while the step's waits for it, so
+     * that no thread is woken for each call.
      */
     private final class Succession {
         private UnderLock last;
@@ -156,12 +163,33 @@ final class CallsUnderLock {
 
         @Nullable
         Void in(DSLContext tx, Found first) {
-            Found found = first;
-            while (found != null) {
-                Answer answer = last.callIn(tx, found);
-                found = answer == null ? null : settle(tx, answer);
+            Claim claim = last.toBeCalled(tx, first);
+            while (claim != null) {
+                Answer answer = staysOnCallsThread
+                        ? callInSeries(tx, claim)
+                        : calls.start(claim).join();
+                claim = answer == null ? null : goOn(tx, answer);
             }
             return null;
+        }
+
+        /** The call's thread settles and calls the next one itself, until a call is cut off: then this thread goes on with its answer. */
+        private @Nullable Answer callInSeries(DSLContext tx, Claim claim) {
+            try {
+                return calls.startSeries(claim, answer -> goOn(tx, answer)).join();
+            } catch (CompletionException e) {
+                if (e.getCause() instanceof RuntimeException failure) {
+                    throw failure;
+                }
+                throw (Error) e.getCause();
+            }
+        }
+
+        /** Settles, and says whom to call next. */
+        private @Nullable Claim goOn(DSLContext tx, Answer answer) {
+            last.heard(answer);
+            Found found = settle(tx, answer);
+            return found == null ? null : last.toBeCalled(tx, found);
         }
 
         /** What the next one's lock found; null if none was begun. */
@@ -204,7 +232,7 @@ final class CallsUnderLock {
                 invoices.lock(claim.invoiceId(), RowWait.SKIP_LOCKED), journal.owns(claim.attempt()), Found::new);
     }
 
-    /** A call in a transaction that holds the invoice's lock, and what came of it. Used by one thread. */
+    /** A call in a transaction that holds the invoice's lock, and what came of it. Used by one thread at a time. */
     private final class UnderLock {
         private final RunInProgress run;
         private @Nullable Claim claim;
@@ -220,15 +248,17 @@ final class CallsUnderLock {
         }
 
         void in(DSLContext tx, Found found) {
-            Answer answer = callIn(tx, found);
-            if (answer != null) {
+            Claim allowed = toBeCalled(tx, found);
+            if (allowed != null) {
+                Answer answer = calls.start(allowed).join();
+                heard(answer);
                 settleIn(tx, answer);
             }
         }
 
-        /** The answer; null if there is a reason not to call, which is settled. */
+        /** The claim as it may be called; null if there is a reason not to call, which is settled. */
         @Nullable
-        Answer callIn(DSLContext tx, Found found) {
+        Claim toBeCalled(DSLContext tx, Found found) {
             Claim ours = claim(this);
             settings.failPoints().reached(Point.AFTER_LOCK_FOR_CALL, ours.invoiceId());
             // A server that was stalled since its claim finds that another has taken over.
@@ -250,7 +280,11 @@ final class CallsUnderLock {
             }
             Claim allowed = pending ? ours : ours.askOnly();
             claim = allowed;
-            Answer answer = answer(allowed, run);
+            return allowed;
+        }
+
+        void heard(Answer answer) {
+            run.answered(answer.failed());
             heard = answer;
             heardAt = System.nanoTime();
             if (givesSlotsEarly) {
@@ -262,7 +296,6 @@ final class CallsUnderLock {
                 slots.claimAhead(
                         settings.providerRemembers() && answer.callTime().compareTo(SHORT_CALL) < 0);
             }
-            return answer;
         }
 
         void settleIn(DSLContext tx, Answer answer) {
@@ -357,11 +390,5 @@ final class CallsUnderLock {
         } else {
             throw call.failure;
         }
-    }
-
-    private Answer answer(Claim claim, RunInProgress run) {
-        Answer answer = calls.start(claim).join();
-        run.answered(answer.failed());
-        return answer;
     }
 }

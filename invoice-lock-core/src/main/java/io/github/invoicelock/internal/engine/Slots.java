@@ -5,10 +5,12 @@ import java.util.concurrent.Semaphore;
 /**
  * As many as there may be calls at once. An invoice has one from its claim until it is settled, or until its charge is known.
  *
- * <p>Twice as many while calls are so short that invoices can be claimed ahead, to be called as soon as others are settled.
+ * <p>More while calls are so short that invoices can be claimed ahead, to be called as soon as others are settled: so many that a claim
+ * is committed before those that wait are used up.
  */
 final class Slots extends Semaphore {
     private static final long serialVersionUID = 1;
+    private static final int TIMES_AHEAD = 4;
 
     private final int calls;
     private volatile boolean ahead;
@@ -20,7 +22,7 @@ final class Slots extends Semaphore {
 
     /** How many there are now. */
     int all() {
-        return ahead ? 2 * calls : calls;
+        return ahead ? TIMES_AHEAD * calls : calls;
     }
 
     /** One that was given away early, to be given away by whoever concludes the invoice; never waits. */
@@ -41,9 +43,9 @@ final class Slots extends Semaphore {
         }
         ahead = allowed;
         if (allowed) {
-            release(calls);
+            release((TIMES_AHEAD - 1) * calls);
         } else {
-            reducePermits(calls);
+            reducePermits((TIMES_AHEAD - 1) * calls);
         }
     }
 }
