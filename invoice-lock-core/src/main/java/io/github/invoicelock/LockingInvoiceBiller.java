@@ -460,7 +460,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
 
         /**
          * Makes the gateway's calls. By default virtual threads where the JDK has them (21 and newer), else threads of the library's own.
-         * It must run them on other threads than the caller's, or calls cannot be cut off.
+         * It must run them on other threads than the caller's, or calls cannot be cut off. Each call is a task of its own, and nothing else
+         * runs on the host's threads; the library's own settle an invoice in {@link LockScope#THROUGH_CALL}, too, and make the next call.
          *
          * @param executor the host's; not shut down here
          * @return this

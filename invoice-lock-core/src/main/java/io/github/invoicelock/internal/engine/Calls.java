@@ -175,15 +175,17 @@ final class Calls {
             if (!enter(asks ? Answer.Source.FIND : Answer.Source.BILL)) {
                 return null;
             }
+            Answer result;
             try {
-                return leave(askAndSend());
+                result = askAndSend();
             } catch (Throwable e) {
                 // Not the gateway's: what it throws is an answer.
-                return leave(answer(
+                result = answer(
                         BillingOutcome.unknown("The call ended without an answer: " + described(e)),
                         Answer.Source.BILL,
-                        e instanceof Error error ? error : null));
+                        e instanceof Error error ? error : null);
             }
+            return leave(result);
         }
 
         private Answer askAndSend() {
