@@ -142,6 +142,17 @@ public final class Database {
     }
 
     /**
+     * Runs one momentary transaction of one request alone, as {@link #atOnce(SessionSettings, Request)} does.
+     *
+     * @param <T> the request's answer
+     * @param request all that it does
+     * @return the answer
+     */
+    public <T extends @Nullable Object> T atOnce(Request<T> request) {
+        return atOnce(momentary, request);
+    }
+
+    /**
      * Runs one transaction of one request alone, in one round trip with its settings and its commit.
      *
      * @param <T> the request's answer
@@ -244,6 +255,19 @@ public final class Database {
      */
     public <T extends @Nullable Object> T ask(DSLContext tx, SessionSettings settings, Request<T> request) {
         return request.in(tx, before(settings), "");
+    }
+
+    /**
+     * As {@link #ask}, and commits in the same round trip, as {@link Request#commit} does.
+     *
+     * @param <T> the answer
+     * @param tx the transaction
+     * @param settings for the rest of it
+     * @param request what is asked last
+     * @return the answer
+     */
+    public <T extends @Nullable Object> T askAndCommit(DSLContext tx, SessionSettings settings, Request<T> request) {
+        return request.in(tx, before(settings), "; commit");
     }
 
     /**

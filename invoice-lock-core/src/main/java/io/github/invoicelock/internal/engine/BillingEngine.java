@@ -370,17 +370,16 @@ public final class BillingEngine {
         List<String> pending = database.inTransaction(
                 tx -> invoices.pendingAlthough(tx, journal.over(invoices.idText()), MOST_ANOMALIES_TOLD));
         if (!pending.isEmpty()) {
-            tellPendingAgain(database.inTransaction(tx -> journal.newest(tx, pending)));
+            tellPendingAgain(database.atOnce(journal.newest(pending)));
         }
     }
 
     private @Nullable Position claimOneByOne(Position from, RunInProgress run) {
-        List<Candidate> page =
-                database.inTransaction(tx -> invoices.page(from, PAGE).in(tx));
+        List<Candidate> page = database.atOnce(invoices.page(from, PAGE));
         Map<String, BillingAttempt> newest = page.isEmpty()
                 ? Map.of()
-                : database.inTransaction(tx -> journal.newest(
-                        tx, page.stream().map(Candidate::invoiceId).toList()));
+                : database.atOnce(
+                        journal.newest(page.stream().map(Candidate::invoiceId).toList()));
         tellPendingAgain(newest);
         List<String> fresh = page.stream()
                 .map(Candidate::invoiceId)
@@ -565,10 +564,13 @@ public final class BillingEngine {
             return new ClaimedPage(List.of(), 0);
         }
         List<String> invoiceIds = locked.stream().map(Candidate::invoiceId).toList();
+        Request<Map<String, Claimed>> insert =
+                journal.insertFirsts("many", invoices::locked, invoices.bound(invoiceIds));
         return page(
                 invoiceIds,
-                database.ask(
-                        tx, inserting, journal.insertFirsts("many", invoices::locked, invoices.bound(invoiceIds))));
+                settings.failPoints() == FailPoints.OFF
+                        ? database.askAndCommit(tx, inserting, insert)
+                        : database.ask(tx, inserting, insert));
     }
 
     private static ClaimedPage page(List<String> invoiceIds, Map<String, Claimed> claimed) {
@@ -591,8 +593,8 @@ public final class BillingEngine {
     // ---- one invoice
 
     private void billOne(String invoiceId, RunInProgress run) {
-        BillingAttempt newest = database.inTransaction(tx -> journal.newest(tx, List.of(invoiceId)))
-                .get(invoiceId);
+        BillingAttempt newest =
+                database.atOnce(journal.newest(List.of(invoiceId))).get(invoiceId);
         if (newest == null) {
             boolean pending = database.inTransaction(tx -> {
                 if (!invoices.exists(tx, invoiceId)) {

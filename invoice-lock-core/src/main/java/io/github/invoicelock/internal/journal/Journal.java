@@ -318,20 +318,28 @@ public final class Journal {
     /**
      * The newest attempt of each of these invoices.
      *
-     * @param tx the transaction
      * @param invoiceIds whose
      * @return by invoice id; without those that have none
      */
-    public Map<String, BillingAttempt> newest(DSLContext tx, Collection<String> invoiceIds) {
-        Map<String, BillingAttempt> newest = new HashMap<>();
-        tx.select(COLUMNS)
+    public Request<Map<String, BillingAttempt>> newest(Collection<String> invoiceIds) {
+        return Request.of(
+                prepared("attempts of some", this::attemptsOfSome),
+                Map.of("invoices", invoiceIds.toArray(String[]::new)),
+                rows -> {
+                    Map<String, BillingAttempt> newest = new HashMap<>();
+                    rows.records()
+                            .map(row -> attempt(row, ""))
+                            .forEach(attempt -> newest.merge(
+                                    attempt.invoiceId(), attempt, (a, b) -> a.number() > b.number() ? a : b));
+                    return newest;
+                });
+    }
+
+    private Query attemptsOfSome() {
+        return select(COLUMNS)
                 .from(attempts)
                 .where(BILLER.eq(owner.biller()))
-                .and(DSL.condition("{0} = any({1})", INVOICE_ID, val(invoiceIds.toArray(String[]::new))))
-                .fetch(row -> attempt(row, ""))
-                .forEach(attempt ->
-                        newest.merge(attempt.invoiceId(), attempt, (a, b) -> a.number() > b.number() ? a : b));
-        return newest;
+                .and(DSL.condition("{0} = any({1})", INVOICE_ID, DSL.param("invoices", String[].class)));
     }
 
     // ---- due attempts
