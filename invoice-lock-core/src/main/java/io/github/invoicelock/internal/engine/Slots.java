@@ -10,7 +10,7 @@ import java.util.concurrent.Semaphore;
  */
 final class Slots extends Semaphore {
     private static final long serialVersionUID = 1;
-    private static final int TIMES_AHEAD = 4;
+    private static final int TIMES_AHEAD = 8;
 
     private final int calls;
     private volatile boolean ahead;
