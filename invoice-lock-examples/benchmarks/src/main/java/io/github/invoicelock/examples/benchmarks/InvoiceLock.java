@@ -37,7 +37,8 @@ final class InvoiceLock implements Contestant {
     @Override
     public void prepare(boolean first) {
         boolean throughCall = scope == LockScope.THROUGH_CALL;
-        HikariDataSource connections = job.pool(throughCall ? RowLock.THREADS : CONNECTIONS);
+        // One for each call and one for claims, as the documentation asks for.
+        HikariDataSource connections = job.pool(throughCall ? RowLock.THREADS + 1 : CONNECTIONS);
         pool = connections;
         InvoiceTable invoices = InvoiceTable.named("invoices");
         if (job.mix() == Mix.HALF_NOT_BILLABLE) {
