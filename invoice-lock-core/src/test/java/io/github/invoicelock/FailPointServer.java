@@ -12,18 +12,24 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A server process that a fault strikes: one biller for each cell of the groups it is told, all of them brought to their points. */
 final class FailPointServer {
+    private static final Duration LONGEST_CALL = Duration.ofSeconds(10);
+
     private final String jdbcUrl;
     private final URI ledger;
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final CountDownLatch goOn = new CountDownLatch(1);
+    private int underWay;
+    private boolean held;
 
     private FailPointServer(String jdbcUrl, URI ledger) {
         this.jdbcUrl = jdbcUrl;
@@ -71,12 +77,14 @@ final class FailPointServer {
             Runtime.getRuntime().halt(137);
         }
         if (fault == Fault.STALL) {
+            holdCalls();
             System.out.println("ARRIVED");
             // The test stops this process here, and later says that it may go on.
             while (System.in.read() != '\n') {
                 // nothing else is said
             }
             goOn.countDown();
+            letCallsGo();
         }
         for (Thread thread : threads) {
             thread.join();
@@ -91,6 +99,9 @@ final class FailPointServer {
         config.setMinimumIdle(0);
         try (HikariDataSource dataSource = new HikariDataSource(config);
                 LockingInvoiceBiller biller = cell.server(dataSource, client, ledger, (point, invoiceId) -> {
+                            if (point == Point.AFTER_FIND || point == Point.AFTER_CALL) {
+                                callReturned();
+                            }
                             if (point == cell.point() && invoiceId.equals("1") && there.compareAndSet(false, true)) {
                                 System.out.println("REACHED " + cell.name());
                                 if (cell.fault() == Fault.CUT) {
@@ -99,6 +110,9 @@ final class FailPointServer {
                                     thereOrThrough.countDown();
                                     untilItMayGoOn();
                                 }
+                            }
+                            if (point == Point.BEFORE_FIND || point == Point.BEFORE_CALL) {
+                                callMayLeave();
                             }
                         })
                         .build()) {
@@ -121,6 +135,46 @@ final class FailPointServer {
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    /**
+     * No call is on its way between its check and the provider when the process is stopped, which is beyond what a lease can hold back: the
+     * cell is about the invoice that stands at its point.
+     */
+    private synchronized void holdCalls() throws InterruptedException {
+        held = true;
+        long end = System.nanoTime() + LONGEST_CALL.toNanos();
+        for (long left = LONGEST_CALL.toMillis();
+                left > 0 && underWay > 0;
+                left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime())) {
+            wait(left);
+        }
+    }
+
+    private synchronized void letCallsGo() {
+        held = false;
+        notifyAll();
+    }
+
+    private synchronized void callMayLeave() {
+        boolean interrupted = false;
+        while (held) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                // As deaf as one that stands at its point.
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        underWay++;
+    }
+
+    private synchronized void callReturned() {
+        underWay--;
+        notifyAll();
     }
 
     private void untilItMayGoOn() {
