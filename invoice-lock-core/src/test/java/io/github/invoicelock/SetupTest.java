@@ -368,6 +368,21 @@ class SetupTest {
     }
 
     @Test
+    void a_server_that_starts_again_waits_for_nobody_who_is_being_registered() throws Exception {
+        host.server(provider).name("bills").build().close();
+
+        try (Connection registering = host.connection()) {
+            registering.setAutoCommit(false);
+            TestHost.execute(registering, "lock table invoice_lock.biller in share row exclusive mode");
+
+            assertThat(host.running(host.server(provider).name("bills"))
+                            .billPending()
+                            .billed())
+                    .isEqualTo(2);
+        }
+    }
+
+    @Test
     void two_names_for_parts_of_the_same_table_are_fine() {
         InvoiceTable small = InvoiceTable.named("invoices").billableWhen(condition("amount < 100"));
         InvoiceTable large = InvoiceTable.named("invoices").billableWhen(condition("amount >= 100"));

@@ -5,7 +5,9 @@ import static org.jooq.impl.DSL.name;
 import io.github.invoicelock.SetupException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.Server;
+import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.invoices.Invoices;
+import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import org.jooq.DSLContext;
@@ -21,6 +23,12 @@ import org.jooq.impl.SQLDataType;
 public final class JournalCheck {
     /** What this version of the library reads and writes. */
     static final int VERSION = 1;
+
+    /** Many servers may start at once, and are registered one after the other. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private static final SessionSettings REGISTERING =
+            new SessionSettings(PATIENCE, PATIENCE, SessionSettings.Work.ONE_ROW);
 
     private JournalCheck() {}
 
@@ -126,35 +134,52 @@ public final class JournalCheck {
      * @throws SetupException if the name stands for another table, or another name already bills the same invoices
      */
     public static void register(Database database, String schema, String name, Invoices invoices) {
-        database.inTransaction(tx -> {
-            // One registration at a time, so that two names for the same invoices see one another.
-            tx.execute("lock table {0} in share row exclusive mode", name(schema, "biller"));
-            Result<Record3<String, String, String>> known = tx.select(
-                            DSL.field(name("name"), SQLDataType.CLOB),
-                            DSL.field(name("invoices"), SQLDataType.CLOB),
-                            DSL.field(name("billable"), SQLDataType.CLOB))
-                    .from(name(schema, "biller"))
-                    .where(DSL.field(name("name"))
-                            .eq(name)
-                            .or(DSL.field(name("invoices"))
-                                    .eq(invoices.qualifiedName())
-                                    .and(DSL.field(name("pending")).eq(invoices.pendingSql()))))
-                    .fetch();
-            known.forEach(row -> refuse(row.value1(), row.value2(), row.value3(), name, invoices));
-            tx.insertInto(
-                            DSL.table(name(schema, "biller")),
-                            DSL.field(name("name")),
-                            DSL.field(name("invoices")),
-                            DSL.field(name("pending")),
-                            DSL.field(name("billable")))
-                    .values(name, invoices.qualifiedName(), invoices.pendingSql(), invoices.billableSql())
-                    .onConflict(DSL.field(name("name")))
-                    .doUpdate()
-                    .set(DSL.field(name("pending")), (Object) invoices.pendingSql())
-                    .set(DSL.field(name("billable")), (Object) invoices.billableSql())
-                    .execute();
-            return null;
-        });
+        // Unchanged since it was registered: all others that were since have been checked against it.
+        boolean known = database.inTransaction(tx -> isRegistered(tx, schema, name, invoices));
+        if (!known) {
+            database.inTransaction(REGISTERING, tx -> {
+                registerAlone(tx, schema, name, invoices);
+                return null;
+            });
+        }
+    }
+
+    private static boolean isRegistered(DSLContext tx, String schema, String name, Invoices invoices) {
+        return tx.fetchExists(DSL.selectOne()
+                .from(name(schema, "biller"))
+                .where(DSL.field(name("name")).eq(name))
+                .and(DSL.field(name("invoices")).eq(invoices.qualifiedName()))
+                .and(DSL.field(name("pending")).eq(invoices.pendingSql()))
+                .and(DSL.field(name("billable")).eq(invoices.billableSql())));
+    }
+
+    private static void registerAlone(DSLContext tx, String schema, String name, Invoices invoices) {
+        // One registration at a time, so that two names for the same invoices see one another.
+        tx.execute("lock table {0} in share row exclusive mode", name(schema, "biller"));
+        Result<Record3<String, String, String>> known = tx.select(
+                        DSL.field(name("name"), SQLDataType.CLOB),
+                        DSL.field(name("invoices"), SQLDataType.CLOB),
+                        DSL.field(name("billable"), SQLDataType.CLOB))
+                .from(name(schema, "biller"))
+                .where(DSL.field(name("name"))
+                        .eq(name)
+                        .or(DSL.field(name("invoices"))
+                                .eq(invoices.qualifiedName())
+                                .and(DSL.field(name("pending")).eq(invoices.pendingSql()))))
+                .fetch();
+        known.forEach(row -> refuse(row.value1(), row.value2(), row.value3(), name, invoices));
+        tx.insertInto(
+                        DSL.table(name(schema, "biller")),
+                        DSL.field(name("name")),
+                        DSL.field(name("invoices")),
+                        DSL.field(name("pending")),
+                        DSL.field(name("billable")))
+                .values(name, invoices.qualifiedName(), invoices.pendingSql(), invoices.billableSql())
+                .onConflict(DSL.field(name("name")))
+                .doUpdate()
+                .set(DSL.field(name("pending")), (Object) invoices.pendingSql())
+                .set(DSL.field(name("billable")), (Object) invoices.billableSql())
+                .execute();
     }
 
     private static void refuse(
