@@ -48,7 +48,7 @@ import org.junit.jupiter.api.TestMethodOrder;
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class FailPointMatrixTest {
     /** How many groups of 24 cells stand still at once: each cell may hold a connection. */
-    private static final int STALLED_AT_ONCE = 5;
+    private static final int STALLED_AT_ONCE = 4;
     /** As many as these hold, and those that finish meanwhile. */
     private static final int TRANSACTIONS = 24 * STALLED_AT_ONCE + 40;
 

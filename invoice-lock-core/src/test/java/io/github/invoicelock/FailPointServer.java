@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -28,6 +29,9 @@ final class FailPointServer {
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final CountDownLatch goOn = new CountDownLatch(1);
+    /** Few are on the way to their points at a time: a hundred at once would wait for one another for longer than a call may take. */
+    private final Semaphore onTheWay = new Semaphore(12);
+
     private int underWay;
     private boolean held;
 
@@ -93,6 +97,7 @@ final class FailPointServer {
 
     private void run(FailPointCell cell, CountDownLatch thereOrThrough) {
         AtomicBoolean there = new AtomicBoolean();
+        onTheWay.acquireUninterruptibly();
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(jdbcUrl + "&ApplicationName=" + cell.table());
         config.setMaximumPoolSize(3);
@@ -104,6 +109,7 @@ final class FailPointServer {
                             }
                             if (point == cell.point() && invoiceId.equals("1") && there.compareAndSet(false, true)) {
                                 System.out.println("REACHED " + cell.name());
+                                onTheWay.release();
                                 if (cell.fault() == Fault.CUT) {
                                     cut(cell);
                                 } else {
@@ -121,7 +127,11 @@ final class FailPointServer {
             // A cut connection ends a run; what it left is another server's to finish.
             System.out.println("ENDED " + cell.name() + ": " + e.getMessage());
         } finally {
-            if (there.compareAndSet(false, true) || cell.fault() == Fault.CUT) {
+            boolean never = there.compareAndSet(false, true);
+            if (never) {
+                onTheWay.release();
+            }
+            if (never || cell.fault() == Fault.CUT) {
                 thereOrThrough.countDown();
             }
         }
