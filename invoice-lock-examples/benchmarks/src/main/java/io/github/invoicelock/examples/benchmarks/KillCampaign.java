@@ -103,7 +103,16 @@ final class KillCampaign implements AutoCloseable {
             throws IOException, SQLException, InterruptedException {
         for (int i = 0; i < HOSTS; i++) {
             hosts.add(host(i, i == 0));
-            hosts.get(i).awaitLine("READY");
+        }
+        // At once: the first host would bill everything while the second one's JVM starts.
+        for (JavaProcess host : hosts) {
+            host.awaitLine("STARTED");
+        }
+        for (JavaProcess host : hosts) {
+            host.tellGo();
+        }
+        for (JavaProcess host : hosts) {
+            host.awaitLine("READY");
         }
         ScheduledFuture<?> watching =
                 watch.scheduleWithFixedDelay(this::look, LOOK_EVERY_MILLIS, LOOK_EVERY_MILLIS, TimeUnit.MILLISECONDS);
@@ -115,6 +124,7 @@ final class KillCampaign implements AutoCloseable {
                 int victim = killed % HOSTS;
                 holdAndKill(victim);
                 hosts.set(victim, host(victim, false));
+                hosts.get(victim).tellGo();
                 hosts.get(victim).awaitLine("READY");
             }
         }
@@ -169,6 +179,7 @@ final class KillCampaign implements AutoCloseable {
         LockSupport.parkNanos(keys.memory.plusSeconds(1).toNanos());
         for (int i = 0; i < HOSTS; i++) {
             hosts.set(i, host(i, false));
+            hosts.get(i).tellGo();
             hosts.get(i).awaitLine("READY");
             if (i == 0) {
                 caught.forEach(invoice -> inFlight.put(invoice, System.nanoTime()));

@@ -73,7 +73,7 @@ public final class PeerHost {
     }
 
     /**
-     * Bills until it is killed.
+     * Waits for a line, then bills until it is killed.
      *
      * @param arguments the peer, what becomes of keys, the provider, the database, its own name, whether it fills the queue
      * @throws Exception if billing fails
@@ -82,6 +82,10 @@ public final class PeerHost {
         PeerHost host = new PeerHost(arguments[4], Keys.valueOf(arguments[1]), URI.create(arguments[2]), arguments[3]);
         boolean first = Boolean.parseBoolean(arguments[5]);
         Peer peer = Peer.valueOf(arguments[0]);
+        System.out.println("STARTED");
+        if (System.in.read() < 0) {
+            return;
+        }
         switch (peer) {
             case ROW_LOCK -> host.lockRows();
             case DB_SCHEDULER -> host.runDbScheduler(first);
