@@ -135,14 +135,19 @@ public final class Benchmarks {
                     failures.add(cell + ": " + e.getMessage());
                 }
             }
-            // What the JVM compiles, and what the database has in memory, takes some warming up. Repetitions that count
-            // are
-            // numbered from 1.
-            for (int repetition = 1 - plan.warmups(); repetition <= plan.repetitions(); repetition++) {
+            // What the JVM compiles, and what the database has in memory, takes some warming up. What counts is
+            // numbered
+            // from 1.
+            for (int repetition = 1 - plan.warmups(group); repetition <= plan.repetitions(); repetition++) {
                 for (Runner runner : List.copyOf(runners)) {
                     try {
                         Repetition done = runner.measure();
-                        say(runner.cell(), repetition, done);
+                        say(
+                                runner.cell(),
+                                repetition > 0
+                                        ? "repetition " + repetition
+                                        : "warm-up " + (repetition + plan.warmups(group)),
+                                done);
                         if (repetition > 0) {
                             Objects.requireNonNull(measured.get(runner.cell())).add(done);
                         }
@@ -162,7 +167,7 @@ public final class Benchmarks {
         return results(measured);
     }
 
-    private void say(Cell cell, int repetition, Repetition done) {
+    private void say(Cell cell, String which, Repetition done) {
         System.out.printf(
                 Locale.ROOT,
                 "%4d s  %-10s %-38s servers=%d provider=%d ms pending=%d %s%s: %.0f/s in %.1f s%n",
@@ -173,7 +178,7 @@ public final class Benchmarks {
                 cell.providerMillis(),
                 cell.pending(),
                 cell.mix() == Mix.ALL_BILLABLE ? "" : cell.mix() + " ",
-                repetition > 0 ? "repetition " + repetition : "warm-up " + (repetition + plan.warmups()),
+                which,
                 done.perSecond(),
                 done.seconds());
     }

@@ -15,7 +15,8 @@ import java.util.TreeMap;
  * @param full whether all sizes are measured, or what a few minutes allow
  * @param sections which
  * @param contenders which
- * @param warmups repetitions of each cell that come first and are not counted: a host's servers run for weeks, not for seconds
+ * @param warmups repetitions of each cell that come first and are not counted, for each of its servers: a host's servers run for weeks, not for
+ *     seconds
  * @param repetitions of each cell that are counted
  * @param longest one repetition
  * @param seconds about how long a repetition is to take
@@ -103,6 +104,11 @@ record Plan(
     private static String take(Map<String, String> given, String name, String otherwise) {
         String value = given.remove(name);
         return value == null ? otherwise : value;
+    }
+
+    /** For a group: of four servers each bills a quarter of a repetition, and takes four times as many to be as warm as one alone. */
+    int warmups(List<Cell> group) {
+        return warmups * group.stream().mapToInt(Cell::servers).max().orElse(1);
     }
 
     /** How often each claim is timed, after those that only warm up. */

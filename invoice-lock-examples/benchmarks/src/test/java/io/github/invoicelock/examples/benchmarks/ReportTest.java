@@ -102,6 +102,16 @@ class ReportTest {
     }
 
     @Test
+    void several_servers_that_share_the_work_are_warmed_up_with_as_much_of_it_each_as_one_alone() {
+        Plan plan = Plan.of("mode=full sections=servers contenders=CLAIM_ONLY_SKIP_LOCKED");
+
+        assertThat(plan.groups())
+                .allSatisfy(group -> assertThat(plan.warmups(group))
+                        .isEqualTo(3 * group.get(0).servers()));
+        assertThat(plan.groups()).extracting(group -> group.get(0).servers()).contains(1, 2, 4);
+    }
+
+    @Test
     void an_argument_that_is_not_known_is_refused() {
         assertThatThrownBy(() -> Plan.of("mode=full sides=3"))
                 .isInstanceOf(IllegalArgumentException.class)
