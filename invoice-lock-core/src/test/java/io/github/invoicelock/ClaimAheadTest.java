@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -174,6 +175,22 @@ class ClaimAheadTest {
         assertThat(forgetful.charges()).isEqualTo(INVOICES);
     }
 
+    /** What a crash leaves to be taken over is bounded, however many are pending. */
+    @ParameterizedTest
+    @EnumSource(
+            value = LockStrategy.class,
+            names = {"NOWAIT", "SKIP_LOCKED"})
+    void no_more_than_eight_for_each_call_are_claimed_ahead(LockStrategy strategy) {
+        host.sql("insert into invoices (id) select generate_series(" + (INVOICES + 1) + ", 100)");
+        AtomicInteger mostClaimed = new AtomicInteger();
+        aheadOfTheThird(request -> {}, uncalled -> mostClaimed.accumulateAndGet(uncalled, Math::max));
+
+        BillingRun run = server(strategy).billPending();
+
+        assertThat(run.billed()).isEqualTo(100);
+        assertThat(mostClaimed).hasValueBetween(3, 8 * 2);
+    }
+
     /** Claimed, and the provider has not charged them yet. */
     private int uncalled(TestProvider provider) {
         int claimed = host.count("invoice_lock.billing_attempt", "true");
@@ -186,6 +203,10 @@ class ClaimAheadTest {
 
     /** Calls one and two are answered at once, so that others are claimed ahead; three and four wait until they are. */
     private void aheadOfTheThird(Script script) {
+        aheadOfTheThird(script, uncalled -> {});
+    }
+
+    private void aheadOfTheThird(Script script, IntConsumer atEachCall) {
         provider.answering((p, request) -> {
             int call = calls.incrementAndGet();
             if (call == 3) {
@@ -196,6 +217,7 @@ class ClaimAheadTest {
             } else if (call == 4) {
                 others.await();
             }
+            atEachCall.accept(uncalled(p));
             return p.charge(request);
         });
     }
