@@ -135,9 +135,7 @@ public final class Benchmarks {
                     failures.add(cell + ": " + e.getMessage());
                 }
             }
-            // What the JVM compiles, and what the database has in memory, takes some warming up. What counts is
-            // numbered
-            // from 1.
+            // The JVM compiles and the database fills its memory first; what counts is numbered from 1.
             for (int repetition = 1 - plan.warmups(group); repetition <= plan.repetitions(); repetition++) {
                 for (Runner runner : List.copyOf(runners)) {
                     try {
