@@ -123,9 +123,7 @@ final class KillCampaign implements AutoCloseable {
             for (; killed < kills; killed++) {
                 int victim = killed % HOSTS;
                 holdAndKill(victim);
-                hosts.set(victim, host(victim, false));
-                hosts.get(victim).tellGo();
-                hosts.get(victim).awaitLine("READY");
+                startAgain(victim);
             }
         }
         long end = System.nanoTime() + bound.toNanos();
@@ -147,6 +145,13 @@ final class KillCampaign implements AutoCloseable {
                 left(),
                 Result.median(seconds),
                 seconds.stream().mapToDouble(Double::doubleValue).max().orElse(Double.NaN));
+    }
+
+    private void startAgain(int number) throws IOException {
+        JavaProcess host = host(number, false);
+        hosts.set(number, host);
+        host.tellGo();
+        host.awaitLine("READY");
     }
 
     private JavaProcess host(int number, boolean first) throws IOException {
@@ -178,9 +183,7 @@ final class KillCampaign implements AutoCloseable {
         }
         LockSupport.parkNanos(keys.memory.plusSeconds(1).toNanos());
         for (int i = 0; i < HOSTS; i++) {
-            hosts.set(i, host(i, false));
-            hosts.get(i).tellGo();
-            hosts.get(i).awaitLine("READY");
+            startAgain(i);
             if (i == 0) {
                 caught.forEach(invoice -> inFlight.put(invoice, System.nanoTime()));
             }
