@@ -24,6 +24,8 @@ class PlansTest {
 
     private static final Pattern HASHES = Pattern.compile("\"Node Type\": \"Hash( Join| Anti Join)?\"");
     private static final int PAID = 1_000_000;
+    /** THROUGH_CALL, after a hundred quick calls. */
+    private static final int ENOUGH_TO_BE_SETTLED_TOGETHER = 300;
 
     private final TestHost host = new TestHost();
     private final TestProvider.Askable provider = TestProvider.thatRemembersAndCanBeAsked();
@@ -74,7 +76,7 @@ class PlansTest {
                 // What build() looks at is no part of billing.
                 explaining.takePlans();
                 provider.answering(TestProvider::charge);
-                server.billPending(RunLimits.none().invoices(60));
+                server.billPending(RunLimits.none().invoices(ENOUGH_TO_BE_SETTLED_TOGETHER));
                 provider.answering(BillingOutcome.unknown("500"));
                 server.billPending(RunLimits.none().invoices(8));
                 server.recover();
@@ -116,6 +118,9 @@ class PlansTest {
 
     private void everyStatementWentByAnIndex(String when) {
         assertThat(plans).as("statements that were explained").hasSizeGreaterThan(20);
+        assertThat(plans.keySet())
+                .as("the look at the attempts of several that are called under their locks")
+                .anyMatch(statement -> statement.startsWith("select \"id\", \"fence\", \"state\""));
         plans.forEach((statement, plan) -> {
             assertThat(READS_ALL.matcher(plan).find())
                     .as("%s: reads all of a table: %s%n%s", when, statement, plan)

@@ -1,6 +1,7 @@
 package io.github.invoicelock.internal.engine;
 
 import io.github.invoicelock.AttemptState;
+import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome.Billed;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.LockNotAvailableException;
@@ -13,11 +14,17 @@ import io.github.invoicelock.internal.invoices.RowWait;
 import io.github.invoicelock.internal.journal.Claimed;
 import io.github.invoicelock.internal.journal.Journal;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +39,12 @@ final class CallsUnderLock {
     private static final Duration TRY_AGAIN = Duration.ofSeconds(1);
     /** What was claimed ahead waits for about so long: far less than the time after which others would take it for left behind. */
     private static final Duration SHORT_CALL = Duration.ofMillis(100);
+    /** Calls that are likely to take so long one after the other, and no longer, are settled together: about what a commit takes. */
+    private static final Duration TOGETHER = Duration.ofMillis(2);
+    /** More would gain little, and leave more to be found out about when this server dies. */
+    private static final int MOST_TOGETHER = 8;
+    /** Where they take longer after all, what was answered is settled, and the others are called later. */
+    private static final Duration LONGEST_TOGETHER = Duration.ofMillis(5);
 
     private final EngineSettings settings;
     private final Database database;
@@ -48,8 +61,10 @@ final class CallsUnderLock {
     private final boolean givesSlotsEarly;
     private final boolean goesOn;
     private final boolean staysOnCallsThread;
-    /** Claimed, to be called: each by a step of its own, or by one that has just settled another. */
-    private final Queue<Waiting> waiting = new ConcurrentLinkedQueue<>();
+    /** Claimed, to be called as soon as a step has a connection, or has settled others on its own. */
+    private final Queue<Waiting> waiting = new LinkedBlockingQueue<>();
+    /** Steps that were told of them and have not looked yet. */
+    private final AtomicInteger woken = new AtomicInteger();
 
     /** A claim that waits for a connection. */
     private record Waiting(Claim claim, RunInProgress run) {}
@@ -108,23 +123,25 @@ final class CallsUnderLock {
             conclusions.settleAlone(claim, answer, run);
             return;
         }
-        Succession succession = new Succession(new UnderLock(claim, run));
-        try {
-            callIn(succession, claim);
-            conclude(claim(succession.last), succession.last);
-        } finally {
-            if (succession.next != null) {
-                callLater(succession.next);
-            }
-        }
+        callUnderLock(List.of(new Waiting(claim, run)));
     }
 
-    private void callIn(Succession succession, Claim first) {
+    private void callUnderLock(List<Waiting> first) {
+        Succession succession = new Succession(first);
+        RuntimeException failure = null;
         try {
-            database.inTransaction(calling, lockAndCheck(first), succession::in);
+            // Of one alone the lock is waited for: there is no other to be held up.
+            database.inTransaction(
+                    calling,
+                    first.size() == 1 ? lockAndCheck(first.get(0).claim(), RowWait.WAIT) : lockAndCheckUnlocked(first),
+                    succession::in);
         } catch (RuntimeException e) {
-            succession.last.failure = e;
+            failure = e;
+        } catch (Error e) {
+            succession.lose(e);
+            return;
         }
+        succession.end(failure);
     }
 
     /** As soon as a connection is there for it. */
@@ -134,36 +151,75 @@ final class CallsUnderLock {
 
     private void callLater(Waiting claim) {
         waiting.add(claim);
-        // It finds nothing where another step has gone on to the claim.
-        steps.execute(() -> {
-            Waiting next = waiting.poll();
-            if (next != null) {
-                conclusions.guarded(next.run(), () -> call(next.claim(), next.run()));
-            }
-        });
+        wake(claim.run());
     }
 
-    private static Claim claim(UnderLock call) {
-        return java.util.Objects.requireNonNull(call.claim);
+    /** No more steps than are needed for those that wait; each that is woken looks whether one more is. */
+    private void wake(RunInProgress run) {
+        if (woken.get() * together(run) < waiting.size()) {
+            woken.incrementAndGet();
+            steps.execute(this::callThoseThatWait);
+        }
+    }
+
+    private void callThoseThatWait() {
+        woken.decrementAndGet();
+        List<Waiting> next = takeWaiting();
+        // Nothing where other steps have gone on to all of them.
+        if (!next.isEmpty()) {
+            wake(next.get(0).run());
+            callUnderLock(next);
+        }
+    }
+
+    private void callAlone(Waiting claim) {
+        steps.execute(() -> conclusions.guarded(claim.run(), () -> call(claim.claim(), claim.run())));
+    }
+
+    /** As many as are likely to be answered within a moment, and may be called. */
+    private List<Waiting> takeWaiting() {
+        List<Waiting> taken = new ArrayList<>();
+        int most = 1;
+        for (Waiting claim = waiting.poll(); claim != null; claim = taken.size() < most ? waiting.poll() : null) {
+            if (claim.run().givesBack() || !claim.claim().approach().sends()) {
+                callAlone(claim);
+            } else {
+                taken.add(claim);
+                most = together(claim.run());
+            }
+        }
+        return taken;
+    }
+
+    /** One alone where a crash would leave the others to a person, or to be asked about. */
+    private int together(RunInProgress run) {
+        return goesOn && givesSlotsEarly && settings.providerRemembers()
+                ? Math.max(1, Math.min(MOST_TOGETHER, run.callsWithin(TOGETHER)))
+                : 1;
     }
 
     /**
-     * Calls on one connection, one after the other, as long as claims wait for one: each is settled, and the next one's row is locked, in
-     * the same round trip. Used by one thread at a time: the step's, or the one that makes the calls while the step's waits for it, so
+     * Calls on one connection, one after the other, as long as claims wait for one: what was heard is settled, and the rows of the next
+     * ones are locked, in the same round trip. Where calls take next to no time, a few invoices share a transaction, so that not each of
+     * them waits for a commit. Used by one thread at a time: the step's, or the one that makes the calls while the step's waits for it, so
      * that no thread is woken for each call.
      */
     private final class Succession {
-        private UnderLock last;
+        /** Whose rows this transaction locks, in the order of their calls. */
+        private List<UnderLock> together;
+        /** How many of them have been heard, or are not to be called. */
+        private int done;
         /** Taken from those that wait, and not begun. */
-        private @Nullable Waiting next;
+        private List<Waiting> next = List.of();
 
-        private Succession(UnderLock first) {
-            this.last = first;
+        private Succession(List<Waiting> first) {
+            this.together = first.stream().map(UnderLock::new).toList();
         }
 
         @Nullable
-        Void in(DSLContext tx, Found first) {
-            Claim claim = last.toBeCalled(tx, first);
+        Void in(DSLContext tx, Map<String, Found> first) {
+            begin(first, together.size() == 1);
+            Claim claim = toBeCalled(tx);
             while (claim != null) {
                 Answer answer = staysOnCallsThread
                         ? callInSeries(tx, claim)
@@ -185,88 +241,171 @@ final class CallsUnderLock {
             }
         }
 
-        /** Settles, and says whom to call next. */
+        private @Nullable Claim toBeCalled(DSLContext tx) {
+            for (; done < together.size(); done++) {
+                Claim claim = together.get(done).toBeCalled(tx);
+                if (claim != null) {
+                    return claim;
+                }
+            }
+            return null;
+        }
+
+        /** Hears an answer, settles if it is time to, and says whom to call next. */
         private @Nullable Claim goOn(DSLContext tx, Answer answer) {
-            last.heard(answer);
-            Found found = settle(tx, answer);
-            return found == null ? null : last.toBeCalled(tx, found);
+            UnderLock called = together.get(done++);
+            called.heard(answer);
+            if (called.heardAt - together.get(0).lockedAt < LONGEST_TOGETHER.toNanos()) {
+                Claim claim = toBeCalled(tx);
+                if (claim != null) {
+                    return claim;
+                }
+            }
+            return settle(tx) ? toBeCalled(tx) : null;
         }
 
-        /** What the next one's lock found; null if none was begun. */
-        private @Nullable Found settle(DSLContext tx, Answer answer) {
-            next = goesOn && answer.outcome() instanceof Billed ? toGoOnWith() : null;
-            if (next == null) {
-                last.settleIn(tx, answer);
-                return null;
+        /** False if the next transaction was not begun. */
+        private boolean settle(DSLContext tx) {
+            List<UnderLock> heard =
+                    together.stream().filter(each -> each.heard != null).toList();
+            if (goesOn && heard.stream().allMatch(UnderLock::charged)) {
+                next = takeWaiting();
             }
-            Settlements.Followed<Found> followed = settlements.writeAndGoOn(
-                    tx, claim(last), answer, (Billed) answer.outcome(), calling, lockAndCheckFirst(next.claim()));
-            last.settled = followed.settled();
-            Found found = followed.first();
-            if (found == null) {
-                return null;
+            if (next.isEmpty()) {
+                settled(heard, settlements.writeUnderCall(tx, claims(heard), answers(heard)));
+                heard.forEach(
+                        each -> settings.failPoints().reached(Point.BEFORE_SETTLE_COMMIT, each.claim.invoiceId()));
+                return false;
             }
-            UnderLock before = last;
-            last = new UnderLock(next.claim(), next.run());
-            next = null;
-            conclusions.guarded(before.run, () -> conclude(claim(before), before));
-            return found.locked().isPresent()
-                    ? found
-                    : lockAndCheck(claim(last)).in(tx);
+            Settlements.Followed<Map<String, Found>> followed =
+                    settlements.writeAndGoOn(tx, claims(heard), answers(heard), calling, lockAndCheckUnlocked(next));
+            settled(heard, followed.settled());
+            if (followed.first() == null) {
+                return false;
+            }
+            leave(null);
+            together = next.stream().map(UnderLock::new).toList();
+            next = List.of();
+            done = 0;
+            begin(followed.first(), false);
+            return true;
         }
 
-        private @Nullable Waiting toGoOnWith() {
-            Waiting claim = waiting.poll();
-            if (claim != null
-                    && (claim.run().givesBack() || !claim.claim().approach().sends())) {
-                callLater(claim);
-                return null;
+        private static void settled(List<UnderLock> heard, List<Settled> settled) {
+            for (int i = 0; i < settled.size(); i++) {
+                heard.get(i).settled = settled.get(i);
             }
-            return claim;
+        }
+
+        private static List<Claim> claims(List<UnderLock> heard) {
+            return heard.stream().map(each -> each.claim).toList();
+        }
+
+        private static List<Answer> answers(List<UnderLock> heard) {
+            return heard.stream().map(UnderLock::answer).toList();
+        }
+
+        /** Those that the host has, and that were not waited for, are: each in a transaction that holds no other. */
+        private void begin(Map<String, Found> found, boolean waited) {
+            List<UnderLock> locked = new ArrayList<>();
+            for (UnderLock each : together) {
+                Found row = java.util.Objects.requireNonNull(found.get(each.claim.invoiceId()));
+                if (waited || row.locked().isPresent()) {
+                    each.found = row;
+                    locked.add(each);
+                } else {
+                    callAlone(each.waiting());
+                }
+            }
+            together = locked;
+        }
+
+        /** After the transaction: concludes those that were done or in hand, and leaves the others to another. */
+        void leave(@Nullable RuntimeException failure) {
+            int inHand = failure == null ? done : done + 1;
+            for (int i = 0; i < together.size(); i++) {
+                UnderLock each = together.get(i);
+                if (i < inHand) {
+                    each.failure = failure;
+                    conclusions.guarded(each.run, () -> conclude(each));
+                } else {
+                    callLater(each.waiting());
+                }
+            }
+        }
+
+        void end(@Nullable RuntimeException failure) {
+            leave(failure);
+            next.forEach(CallsUnderLock.this::callLater);
+        }
+
+        /** They stay STARTED in the journal, to be found out about under the same key. */
+        void lose(Error e) {
+            for (UnderLock each : together) {
+                if (each.slotGiven) {
+                    slots.takeBack();
+                }
+                conclusions.lose(e, each.run);
+            }
+            next.forEach(CallsUnderLock.this::callLater);
         }
     }
 
-    /** Skipped, not waited for: an error in this trip would be the settlement's before it. */
-    private Request<Found> lockAndCheckFirst(Claim claim) {
+    private Request<Map<String, Found>> lockAndCheck(Claim claim, RowWait wait) {
         return Request.both(
-                invoices.lock(claim.invoiceId(), RowWait.SKIP_LOCKED), journal.owns(claim.attempt()), Found::new);
+                invoices.lock(claim.invoiceId(), wait),
+                journal.owns(claim.attempt()),
+                (locked, ours) -> Map.of(claim.invoiceId(), new Found(locked, ours)));
+    }
+
+    /** Skipped where another has them, not waited for: an error in this trip would be the settlement's before it. */
+    private Request<Map<String, Found>> lockAndCheckUnlocked(List<Waiting> claims) {
+        if (claims.size() == 1) {
+            return lockAndCheck(claims.get(0).claim(), RowWait.SKIP_LOCKED);
+        }
+        List<BillingAttempt> attempts =
+                claims.stream().map(each -> each.claim().attempt()).toList();
+        return Request.both(
+                invoices.lockUnlocked(
+                        attempts.stream().map(BillingAttempt::invoiceId).toList()),
+                journal.ownedOf(attempts),
+                (pending, ours) -> attempts.stream()
+                        .collect(Collectors.toMap(
+                                BillingAttempt::invoiceId,
+                                attempt -> new Found(
+                                        Optional.ofNullable(pending.get(attempt.invoiceId())),
+                                        ours.contains(attempt.id())))));
     }
 
     /** A call in a transaction that holds the invoice's lock, and what came of it. Used by one thread at a time. */
     private final class UnderLock {
         private final RunInProgress run;
-        private @Nullable Claim claim;
+        private final long lockedAt = System.nanoTime();
+        private Claim claim;
+        private @Nullable Found found;
         private @Nullable Answer heard;
         private long heardAt;
         private boolean slotGiven;
         private @Nullable Settled settled;
         private @Nullable RuntimeException failure;
 
-        private UnderLock(@Nullable Claim claim, RunInProgress run) {
-            this.claim = claim;
-            this.run = run;
-        }
-
-        void in(DSLContext tx, Found found) {
-            Claim allowed = toBeCalled(tx, found);
-            if (allowed != null) {
-                Answer answer = calls.start(allowed).join();
-                heard(answer);
-                settleIn(tx, answer);
-            }
+        private UnderLock(Waiting claim) {
+            this.claim = claim.claim();
+            this.run = claim.run();
         }
 
         /** The claim as it may be called; null if there is a reason not to call, which is settled. */
         @Nullable
-        Claim toBeCalled(DSLContext tx, Found found) {
-            Claim ours = claim(this);
+        Claim toBeCalled(DSLContext tx) {
+            Claim ours = claim;
+            Found row = java.util.Objects.requireNonNull(found);
             settings.failPoints().reached(Point.AFTER_LOCK_FOR_CALL, ours.invoiceId());
             // A server that was stalled since its claim finds that another has taken over.
-            if (!found.ours()) {
+            if (!row.ours()) {
                 settled = Settled.CONTENDED;
                 return null;
             }
-            boolean pending = found.locked().orElse(false);
+            boolean pending = row.locked().orElse(false);
             if (!pending && ours.before() == AttemptState.NOT_BILLED) {
                 settled = settlements.withdraw(tx, ours);
                 return null;
@@ -284,11 +423,11 @@ final class CallsUnderLock {
         }
 
         void heard(Answer answer) {
-            run.answered(answer.failed());
+            run.answered(answer.failed(), answer.callTime());
             heard = answer;
             heardAt = System.nanoTime();
             if (givesSlotsEarly) {
-                if (answer.outcome() instanceof Billed) {
+                if (charged()) {
                     // No call will follow this one: the next may be claimed while this one is settled.
                     slots.release();
                     slotGiven = true;
@@ -298,14 +437,21 @@ final class CallsUnderLock {
             }
         }
 
-        void settleIn(DSLContext tx, Answer answer) {
-            Claim ours = claim(this);
-            settled = settlements.writeUnderCall(tx, ours, answer);
-            settings.failPoints().reached(Point.BEFORE_SETTLE_COMMIT, ours.invoiceId());
+        Answer answer() {
+            return java.util.Objects.requireNonNull(heard);
+        }
+
+        boolean charged() {
+            return answer().outcome() instanceof Billed;
+        }
+
+        Waiting waiting() {
+            return new Waiting(claim, run);
         }
     }
 
-    private void conclude(Claim claim, UnderLock call) {
+    private void conclude(UnderLock call) {
+        Claim claim = call.claim;
         if (call.slotGiven) {
             slots.takeBack();
         }
@@ -341,17 +487,14 @@ final class CallsUnderLock {
      */
     private record Found(Optional<Boolean> locked, boolean ours) {}
 
-    private Request<Found> lockAndCheck(Claim claim) {
-        return Request.both(invoices.lock(claim.invoiceId(), RowWait.WAIT), journal.owns(claim.attempt()), Found::new);
-    }
-
     /** As {@link #call}, but the claim, its commit and the second transaction's lock go in one round trip. */
     void claimAndCall(String invoiceId, Request<Optional<Claimed>> claiming, RunInProgress run) {
         long start = System.nanoTime();
-        UnderLock call = new UnderLock(null, run);
+        AtomicReference<@Nullable Succession> begun = new AtomicReference<>();
+        RuntimeException failure = null;
         try {
             Database.withPlansAnew(
-                    () -> call.claim == null,
+                    () -> begun.get() == null,
                     () -> database.inTwoTransactions(
                             forClaim,
                             claiming,
@@ -366,29 +509,38 @@ final class CallsUnderLock {
                                 if (claimed.isPresent()) {
                                     notices.claimed(claimed.get().attempt());
                                     Claim claim = Claim.fresh(claimed.get(), settings.lease(), start);
-                                    call.claim = claim;
-                                    call.in(
+                                    Succession succession = new Succession(List.of(new Waiting(claim, run)));
+                                    begun.set(succession);
+                                    succession.in(
                                             tx,
                                             found.locked().isPresent()
-                                                    ? found
-                                                    : lockAndCheck(claim).in(tx));
+                                                    ? Map.of(invoiceId, found)
+                                                    : lockAndCheck(claim, RowWait.WAIT)
+                                                            .in(tx));
                                 }
-                                return call;
+                                return claimed;
                             }));
         } catch (LockNotAvailableException e) {
-            if (call.claim == null) {
+            if (begun.get() == null) {
                 notices.claimTook(0, start);
             }
-            call.failure = e;
+            failure = e;
         } catch (RuntimeException e) {
-            call.failure = e;
+            failure = e;
+        } catch (Error e) {
+            if (begun.get() == null) {
+                throw e;
+            }
+            begun.get().lose(e);
+            return;
         }
-        if (call.claim != null) {
-            conclude(call.claim, call);
-        } else if (call.failure == null || call.failure instanceof LockNotAvailableException) {
+        Succession succession = begun.get();
+        if (succession != null) {
+            succession.end(failure);
+        } else if (failure == null || failure instanceof LockNotAvailableException) {
             conclusions.concludeUncalled(Settled.CONTENDED, invoiceId, false, run);
         } else {
-            throw call.failure;
+            throw failure;
         }
     }
 }

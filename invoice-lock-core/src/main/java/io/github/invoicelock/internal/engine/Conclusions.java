@@ -115,8 +115,13 @@ final class Conclusions {
         try {
             way.run();
         } catch (Throwable e) {
-            slots.release();
-            run.failed(e, null, false);
+            lose(e, run);
         }
+    }
+
+    /** What became of it is not known here: the journal has it. */
+    void lose(Throwable e, RunInProgress run) {
+        slots.release();
+        run.failed(e, null, false);
     }
 }

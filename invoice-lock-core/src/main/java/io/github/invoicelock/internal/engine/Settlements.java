@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -83,52 +84,58 @@ final class Settlements {
         }
     }
 
-    /** Writes an outcome in the transaction that has held the invoice's lock through the call: nobody can have marked it meanwhile. */
-    Settled writeUnderCall(DSLContext tx, Claim claim, Answer answer) {
-        if (!(answer.outcome() instanceof Billed billed)) {
-            return writeLocked(tx, claim, answer);
-        }
-        boolean nothingLeft = nothingIsLeftToDo();
-        Request<Written> both = billedAndMarked(claim, answer, billed);
-        Written written = marking(() -> nothingLeft ? both.commit(tx) : both.in(tx));
-        if (nothingLeft && !written.isAll()) {
-            database.next(tx, oneRow);
-        }
-        return Settled.as(finish(tx, claim, written));
-    }
-
     /** With a hook, or a fail point before the commit, there is something left to do in the transaction that marks. */
     boolean nothingIsLeftToDo() {
         return settings.hook() == EngineSettings.NO_HOOK && settings.failPoints() == FailPoints.OFF;
     }
 
+    /** Writes outcomes in the transaction that has held the invoices' locks through the calls: nobody can have marked them meanwhile. */
+    List<Settled> writeUnderCall(DSLContext tx, List<Claim> claims, List<Answer> answers) {
+        if (!answers.stream().allMatch(answer -> answer.outcome() instanceof Billed)) {
+            List<Settled> settled = new ArrayList<>(claims.size());
+            for (int i = 0; i < claims.size(); i++) {
+                settled.add(writeLocked(tx, claims.get(i), answers.get(i)));
+            }
+            return settled;
+        }
+        boolean nothingLeft = nothingIsLeftToDo();
+        Request<List<Written>> all = billedAndMarked(claims, answers);
+        List<Written> written = marking(() -> nothingLeft ? all.commit(tx) : all.in(tx));
+        if (nothingLeft && !areAll(written)) {
+            database.next(tx, oneRow);
+        }
+        return finish(tx, claims, written);
+    }
+
     /**
-     * As {@link #writeUnderCall} where {@link #nothingIsLeftToDo}, for a charge; and in the same round trip as the commit begins the next
-     * invoice's transaction on the same connection.
+     * As {@link #writeUnderCall} where {@link #nothingIsLeftToDo}, for charges; and in the same round trip as the commit begins the
+     * transaction of the next invoices on the same connection.
      *
+     * @param charged at least one claim; this transaction holds the lock of each
+     * @param answers that it was charged, in the same order
      * @param next the settings of the next transaction
      * @param first what that asks first
      */
     <B> Followed<B> writeAndGoOn(
-            DSLContext tx, Claim claim, Answer answer, Billed billed, SessionSettings next, Request<B> first) {
-        record Both<B>(Written written, B first) {}
-        Request<Both<B>> trip = database.across(billedAndMarked(claim, answer, billed), next, first, Both::new);
+            DSLContext tx, List<Claim> charged, List<Answer> answers, SessionSettings next, Request<B> first) {
+        record Both<B>(List<Written> written, B first) {}
+        Request<Both<B>> trip = database.across(billedAndMarked(charged, answers), next, first, Both::new);
         Both<B> both = marking(() -> trip.in(tx));
-        if (both.written().isAll()) {
-            return new Followed<>(Settled.as(finish(tx, claim, both.written())), both.first());
+        boolean all = areAll(both.written());
+        if (!all) {
+            // Nothing but locks was taken for the next ones, which are tried again.
+            database.anew(tx, oneRow);
         }
-        // Nothing but a lock was taken for the next one, which is tried again.
-        database.anew(tx, oneRow);
-        return new Followed<>(Settled.as(finish(tx, claim, both.written())), null);
+        return new Followed<>(finish(tx, charged, both.written()), all ? both.first() : null);
     }
 
     /**
-     * What was settled, and how the next invoice's transaction began.
+     * What was settled, and how the next transaction began.
      *
-     * @param settled of the one before
-     * @param first the answer to the next one's first request; null if its transaction has not begun
+     * @param settled in the order of the claims
+     * @param first the answer to the next transaction's first request; null if that has not begun
      */
-    record Followed<B>(Settled settled, @Nullable B first) {}
+    record Followed<B>(List<Settled> settled, @Nullable B first) {}
 
     /** A charge as the journal and the invoice have it now. */
     private record Written(Optional<BillingAttempt> attempt, Mark mark) {
@@ -137,12 +144,52 @@ final class Settlements {
         }
     }
 
-    private Request<Written> billedAndMarked(Claim claim, Answer answer, Billed billed) {
+    private Request<List<Written>> billedAndMarked(Claim claim, Answer answer) {
         BillingAttempt attempt = claim.attempt();
+        String reference = ((Billed) answer.outcome()).reference();
         return Request.both(
-                journal.billed(attempt, billed.reference(), null, answer.called(), null),
-                invoices.mark(attempt.invoiceId(), billed.reference()),
-                Written::new);
+                journal.billed(attempt, reference, null, answer.called(), null),
+                invoices.mark(attempt.invoiceId(), reference),
+                (billed, mark) -> List.of(new Written(billed, mark)));
+    }
+
+    private Request<List<Written>> billedAndMarked(List<Claim> charged, List<Answer> answers) {
+        if (charged.size() == 1) {
+            return billedAndMarked(charged.get(0), answers.get(0));
+        }
+        List<BillingAttempt> attempts = charged.stream().map(Claim::attempt).toList();
+        Map<String, String> references = new LinkedHashMap<>();
+        for (int i = 0; i < attempts.size(); i++) {
+            references.put(attempts.get(i).invoiceId(), ((Billed) answers.get(i).outcome()).reference());
+        }
+        return Request.both(
+                journal.billed(
+                        attempts,
+                        List.copyOf(references.values()),
+                        attempts.stream().map(attempt -> true).toList(),
+                        MARK_AGAIN),
+                invoices.markUnlocked(references),
+                (billed, marks) -> {
+                    Map<Long, BillingAttempt> now =
+                            billed.stream().collect(Collectors.toMap(BillingAttempt::id, attempt -> attempt));
+                    return attempts.stream()
+                            .map(attempt -> new Written(
+                                    Optional.ofNullable(now.get(attempt.id())),
+                                    marks.getOrDefault(attempt.invoiceId(), Mark.UNCHANGED)))
+                            .toList();
+                });
+    }
+
+    private static boolean areAll(List<Written> written) {
+        return written.stream().allMatch(Written::isAll);
+    }
+
+    private List<Settled> finish(DSLContext tx, List<Claim> charged, List<Written> written) {
+        List<Settled> settled = new ArrayList<>(charged.size());
+        for (int i = 0; i < charged.size(); i++) {
+            settled.add(Settled.as(finish(tx, charged.get(i), written.get(i))));
+        }
+        return settled;
     }
 
     private BillingAttempt finish(DSLContext tx, Claim claim, Written written) {

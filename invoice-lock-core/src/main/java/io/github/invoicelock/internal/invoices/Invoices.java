@@ -334,6 +334,34 @@ public final class Invoices {
     }
 
     /**
+     * Locks those of several invoices that nobody else holds, whatever their state.
+     *
+     * @param invoiceIds as text
+     * @return whether each is pending, by invoice id; without those that another holds, or that are not there
+     */
+    public Request<Map<String, Boolean>> lockUnlocked(Collection<String> invoiceIds) {
+        return Request.locking(
+                prepared(
+                        "lock unlocked",
+                        () -> locking(
+                                DSL.select(idText, field(DSL.coalesce(field(pending), inline(false))))
+                                        .from(table)
+                                        .where(isOneOf(DSL.param(INVOICE, String[].class))),
+                                RowWait.SKIP_LOCKED)),
+                bound(invoiceIds),
+                rows -> {
+                    Map<String, Boolean> locked = new HashMap<>();
+                    while (rows.next()) {
+                        String invoiceId = java.util.Objects.requireNonNull(rows.text(0));
+                        if (locked.put(invoiceId, rows.flag(1)) != null) {
+                            throw thereTwice(invoiceId);
+                        }
+                    }
+                    return locked;
+                });
+    }
+
+    /**
      * Takes the snapshot of an invoice that this transaction has locked.
      *
      * @param tx the transaction
@@ -498,9 +526,13 @@ public final class Invoices {
     /** An id that is unique in each partition only may be there twice, which no look at the table's keys can tell. */
     private void requireLast(Rows rows, String invoiceId) {
         if (rows.next()) {
-            throw new InvoiceLockException("Two invoices of " + qualifiedName() + " have the id " + invoiceId
-                    + ". It must be unique over all partitions: give one of them another id.");
+            throw thereTwice(invoiceId);
         }
+    }
+
+    private InvoiceLockException thereTwice(String invoiceId) {
+        return new InvoiceLockException("Two invoices of " + qualifiedName() + " have the id " + invoiceId
+                + ". It must be unique over all partitions: give one of them another id.");
     }
 
     private static Mark markOf(boolean pending) {

@@ -24,13 +24,16 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jooq.CommonTableExpression;
 import org.jooq.Condition;
 import org.jooq.DSLContext;
@@ -524,6 +527,35 @@ public final class Journal {
                         "fence", attempt.fence(),
                         "state", attempt.state().name()),
                 Rows::next);
+    }
+
+    /**
+     * The same of several attempts.
+     *
+     * @param claimed as they were claimed
+     * @return the ids of those that this server still owns
+     */
+    public Request<Set<Long>> ownedOf(List<BillingAttempt> claimed) {
+        Map<Long, BillingAttempt> byId = claimed.stream().collect(Collectors.toMap(BillingAttempt::id, each -> each));
+        return Request.of(
+                prepared(
+                        "owned of",
+                        () -> select(ID, FENCE, STATE)
+                                .from(attempts)
+                                .where(DSL.condition("{0} = any({1})", ID, DSL.param("ids", Long[].class)))
+                                .and(OWNER.eq(owner.server()))),
+                Map.of("ids", byId.keySet().toArray(Long[]::new)),
+                rows -> {
+                    Set<Long> owned = new HashSet<>();
+                    while (rows.next()) {
+                        BillingAttempt attempt = java.util.Objects.requireNonNull(byId.get(rows.number(0)));
+                        if (rows.number(1) == attempt.fence()
+                                && attempt.state().name().equals(rows.text(2))) {
+                            owned.add(attempt.id());
+                        }
+                    }
+                    return owned;
+                });
     }
 
     /**
