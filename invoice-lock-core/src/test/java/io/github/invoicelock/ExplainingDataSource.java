@@ -25,8 +25,10 @@ final class ExplainingDataSource {
     private static final Pattern PLANNED = Pattern.compile("^(set transaction|select|with|insert|update|delete)\\b");
 
     private final DataSource dataSource;
-    /** Plans as JSON by statement; of many executions the last. */
+    /** Plans as JSON by statement; of many executions the last, which may be by a cached plan. */
     private final Map<String, String> plans = new ConcurrentHashMap<>();
+    /** The first, when the tables may have been empty still. */
+    private final Map<String, String> firstPlans = new ConcurrentHashMap<>();
 
     ExplainingDataSource(DataSource dataSource) {
         this.dataSource = dataSource;
@@ -39,10 +41,12 @@ final class ExplainingDataSource {
         });
     }
 
-    /** The plans so far, which are forgotten. */
+    /** The plans so far, of each statement the first and the last; they are forgotten. */
     Map<String, String> takePlans() {
         Map<String, String> taken = new TreeMap<>(plans);
+        firstPlans.forEach((statement, first) -> taken.merge(statement, first, (last, f) -> f + "\n" + last));
         plans.clear();
+        firstPlans.clear();
         return taken;
     }
 
@@ -104,6 +108,7 @@ final class ExplainingDataSource {
             try (ResultSet plan = explain.executeQuery()) {
                 plan.next();
                 plans.put(sql, plan.getString(1));
+                firstPlans.putIfAbsent(sql, plan.getString(1));
             }
         } catch (SQLException e) {
             throw new IllegalStateException("No plan for: " + sql, e);

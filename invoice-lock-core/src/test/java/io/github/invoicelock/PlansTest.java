@@ -12,8 +12,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Every statement that the library sends goes by an index, whatever the statistics say: with an empty journal, with one of a million rows
- * that was never analysed, with an analysed one; and after plans were cached.
+ * Every statement that the library sends goes by an index, whatever the statistics say: with an empty journal, with one that was analysed
+ * while it was empty, with one of a million rows that was never analysed, with an analysed one; and after plans were cached.
  */
 class PlansTest {
     private static final Pattern READS_ALL =
@@ -43,12 +43,18 @@ class PlansTest {
         host.sql("alter table invoice_lock.billing_attempt set (autovacuum_enabled = false)");
         host.sql("alter table invoices set (autovacuum_enabled = false)");
         host.sql("insert into invoices (id, pending) select g, false from generate_series(1, " + PAID + ") g");
-        host.sql("insert into invoices (id) select g from generate_series(" + (PAID + 1) + ", " + (PAID + 40_000)
+        host.sql("insert into invoices (id) select g from generate_series(" + (PAID + 1) + ", " + (PAID + 60_000)
                 + ") g");
         host.sql("analyze invoices");
 
         sendEveryStatement();
         everyStatementWentByAnIndex("empty journal");
+
+        sendEveryStatement(() -> {
+            host.sql("truncate invoice_lock.billing_attempt");
+            host.sql("vacuum (analyze) invoice_lock.billing_attempt");
+        });
+        everyStatementWentByAnIndex("a journal that was analysed while it was empty");
 
         host.sql(
                 "insert into invoice_lock.billing_attempt (biller, invoice_id, number, idempotency_key, state, owner, settled_at, reference) "
@@ -64,6 +70,10 @@ class PlansTest {
 
     /** More often than it takes for a driver and a server to cache a plan, over the same connections. */
     private void sendEveryStatement() throws Exception {
+        sendEveryStatement(() -> {});
+    }
+
+    private void sendEveryStatement(Runnable beforeEachBiller) throws Exception {
         for (LockStrategy strategy : LockStrategy.values()) {
             for (LockScope scope : LockScope.values()) {
                 LockingInvoiceBiller server = host.running(LockingInvoiceBiller.builder(explaining.proxy(), provider)
@@ -73,6 +83,7 @@ class PlansTest {
                                 ? java.util.Optional.empty()
                                 : java.util.Optional.of(Duration.ZERO))
                         .concurrency(4));
+                beforeEachBiller.run();
                 // What build() looks at is no part of billing.
                 explaining.takePlans();
                 provider.answering(TestProvider::charge);
