@@ -20,9 +20,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import org.jooq.DSLContext;
@@ -62,9 +62,9 @@ final class CallsUnderLock {
     private final boolean goesOn;
     private final boolean staysOnCallsThread;
     /** Claimed, to be called as soon as a step has a connection, or has settled others on its own. */
-    private final Queue<Waiting> waiting = new LinkedBlockingQueue<>();
-    /** Steps that were told of them and have not looked yet. */
-    private final AtomicInteger woken = new AtomicInteger();
+    private final Queue<Waiting> waiting = new ConcurrentLinkedQueue<>();
+    /** A step was told of them, and has not looked yet. */
+    private final AtomicBoolean oneIsWoken = new AtomicBoolean();
 
     /** A claim that waits for a connection. */
     private record Waiting(Claim claim, RunInProgress run) {}
@@ -151,23 +151,25 @@ final class CallsUnderLock {
 
     private void callLater(Waiting claim) {
         waiting.add(claim);
-        wake(claim.run());
+        wakeOne();
     }
 
-    /** No more steps than are needed for those that wait; each that is woken looks whether one more is. */
-    private void wake(RunInProgress run) {
-        if (woken.get() * together(run) < waiting.size()) {
-            woken.incrementAndGet();
+    /** One at a time, which wakes the next: where calls are short, few steps, and thus few connections, go on to all that wait. */
+    private void wakeOne() {
+        if (oneIsWoken.compareAndSet(false, true)) {
             steps.execute(this::callThoseThatWait);
         }
     }
 
     private void callThoseThatWait() {
-        woken.decrementAndGet();
+        // Before it looks: whoever comes later wakes another.
+        oneIsWoken.set(false);
         List<Waiting> next = takeWaiting();
+        if (!waiting.isEmpty()) {
+            wakeOne();
+        }
         // Nothing where other steps have gone on to all of them.
         if (!next.isEmpty()) {
-            wake(next.get(0).run());
             callUnderLock(next);
         }
     }
@@ -207,6 +209,8 @@ final class CallsUnderLock {
     private final class Succession {
         /** Whose rows this transaction locks, in the order of their calls. */
         private List<UnderLock> together;
+
+        private long lockedAt;
         /** How many of them have been heard, or are not to be called. */
         private int done;
         /** Taken from those that wait, and not begun. */
@@ -255,7 +259,7 @@ final class CallsUnderLock {
         private @Nullable Claim goOn(DSLContext tx, Answer answer) {
             UnderLock called = together.get(done++);
             called.heard(answer);
-            if (called.heardAt - together.get(0).lockedAt < LONGEST_TOGETHER.toNanos()) {
+            if (called.heardAt - lockedAt < LONGEST_TOGETHER.toNanos()) {
                 Claim claim = toBeCalled(tx);
                 if (claim != null) {
                     return claim;
@@ -307,6 +311,7 @@ final class CallsUnderLock {
 
         /** Those that the host has, and that were not waited for, are: each in a transaction that holds no other. */
         private void begin(Map<String, Found> found, boolean waited) {
+            lockedAt = System.nanoTime();
             List<UnderLock> locked = new ArrayList<>();
             for (UnderLock each : together) {
                 Found row = java.util.Objects.requireNonNull(found.get(each.claim.invoiceId()));
@@ -380,7 +385,6 @@ final class CallsUnderLock {
     /** A call in a transaction that holds the invoice's lock, and what came of it. Used by one thread at a time. */
     private final class UnderLock {
         private final RunInProgress run;
-        private final long lockedAt = System.nanoTime();
         private Claim claim;
         private @Nullable Found found;
         private @Nullable Answer heard;
