@@ -72,7 +72,7 @@ record Plan(
                 contenders.isEmpty()
                         ? EnumSet.allOf(Contender.class)
                         : EnumSet.copyOf(Arrays.stream(contenders.split(","))
-                                .map(Contender::valueOf)
+                                .map(Plan::contender)
                                 .toList()),
                 Integer.parseInt(take(given, "warmups", "3")),
                 Integer.parseInt(take(given, "repetitions", full ? "5" : "2")),
@@ -99,6 +99,14 @@ record Plan(
             throw new IllegalArgumentException("repetitions is " + plan.repetitions + "; it must be at least 1.");
         }
         return plan;
+    }
+
+    private static Contender contender(String name) {
+        return Arrays.stream(Contender.values())
+                .filter(contender -> contender.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "contenders has " + name + "; there are " + Arrays.toString(Contender.values()) + "."));
     }
 
     private static String take(Map<String, String> given, String name, String otherwise) {

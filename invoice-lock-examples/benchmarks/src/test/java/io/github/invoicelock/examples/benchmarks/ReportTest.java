@@ -117,6 +117,9 @@ class ReportTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("sides");
         assertThatThrownBy(() -> Plan.of("sections=fun")).hasMessageContaining("fun");
+        assertThatThrownBy(() -> Plan.of("contenders=BY_HAND,ROW_LOCK"))
+                .hasMessageContaining("ROW_LOCK; there are")
+                .hasMessageContaining("ROW_LOCK_NOWAIT");
     }
 
     private static Report report(int java, String date, ClaimTime... claims) {
