@@ -337,6 +337,8 @@ final class CallsUnderLock {
                     callLater(each.waiting());
                 }
             }
+            // Each leaves once, whatever is thrown before the next ones are in hand.
+            together = List.of();
         }
 
         void end(@Nullable RuntimeException failure) {
