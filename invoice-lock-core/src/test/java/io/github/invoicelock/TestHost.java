@@ -120,8 +120,16 @@ final class TestHost implements AutoCloseable {
     /** The first column of the first row, as text. */
     @Nullable
     String one(String sql) {
-        try (Connection connection = database.dataSource().getConnection();
-                Statement statement = connection.createStatement();
+        try (Connection connection = database.dataSource().getConnection()) {
+            return one(connection, sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(sql, e);
+        }
+    }
+
+    /** The same over a connection of the host's. */
+    static @Nullable String one(Connection connection, String sql) {
+        try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(sql)) {
             return row.next() ? row.getString(1) : null;
         } catch (SQLException e) {

@@ -209,7 +209,7 @@ final class CallsUnderLock {
     private final class Succession {
         /** Whose rows this transaction locks, in the order of their calls. */
         private List<UnderLock> together;
-
+        /** By the clock of the settings. */
         private long lockedAt;
         /** How many of them have been heard, or are not to be called. */
         private int done;
@@ -257,9 +257,8 @@ final class CallsUnderLock {
 
         /** Hears an answer, settles if it is time to, and says whom to call next. */
         private @Nullable Claim goOn(DSLContext tx, Answer answer) {
-            UnderLock called = together.get(done++);
-            called.heard(answer);
-            if (called.heardAt - lockedAt < LONGEST_TOGETHER.toNanos()) {
+            together.get(done++).heard(answer);
+            if (settings.time().nanos() - lockedAt < LONGEST_TOGETHER.toNanos()) {
                 Claim claim = toBeCalled(tx);
                 if (claim != null) {
                     return claim;
@@ -311,7 +310,7 @@ final class CallsUnderLock {
 
         /** Those that the host has, and that were not waited for, are: each in a transaction that holds no other. */
         private void begin(Map<String, Found> found, boolean waited) {
-            lockedAt = System.nanoTime();
+            lockedAt = settings.time().nanos();
             List<UnderLock> locked = new ArrayList<>();
             for (UnderLock each : together) {
                 Found row = java.util.Objects.requireNonNull(found.get(each.claim.invoiceId()));

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param hook the host's own work in the settlement
  * @param listeners are told afterwards
  * @param executor makes the calls; null: threads of the library's own
- * @param time by which calls are spread
+ * @param time by which calls are spread, and those of one transaction bounded
  * @param failPoints where tests break in
  */
 public record EngineSettings(

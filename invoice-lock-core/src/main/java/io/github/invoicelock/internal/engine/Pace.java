@@ -16,7 +16,7 @@ public final class Pace {
     private final Time time;
     private long next;
 
-    /** The clock by which calls are spread; moved by hand in tests. */
+    /** The clock by which calls are spread, and those of one transaction bounded; moved by hand in tests. */
     public interface Time {
         /** The machine's own. */
         Time OF_THE_MACHINE = new Time() {
