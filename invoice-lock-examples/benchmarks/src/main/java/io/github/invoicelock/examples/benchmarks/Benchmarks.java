@@ -31,7 +31,7 @@ public final class Benchmarks {
             "synchronous_commit", "on",
             "shared_buffers", "512MB",
             "max_wal_size", "4GB",
-            "max_connections", "300");
+            "max_connections", "600");
 
     private final Plan plan;
     private final PostgresServer postgres;

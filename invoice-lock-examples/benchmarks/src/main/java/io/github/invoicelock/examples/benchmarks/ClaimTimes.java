@@ -1,6 +1,5 @@
 package io.github.invoicelock.examples.benchmarks;
 
-import com.zaxxer.hikari.HikariDataSource;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingListener;
 import io.github.invoicelock.BillingOutcome;
@@ -22,6 +21,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import javax.sql.DataSource;
 import org.jooq.impl.DSL;
 import org.jooq.impl.SQLDataType;
 
@@ -129,7 +129,7 @@ final class ClaimTimes {
         private final Kind kind;
         private final PostgresDatabase database;
         private final Stock stock;
-        private final HikariDataSource pool;
+        private final Connections connections;
         private final List<Claims> claims = new ArrayList<>();
         private long front;
 
@@ -144,8 +144,8 @@ final class ClaimTimes {
             if (kind == Kind.BEHIND_BILLED) {
                 moveTo(size);
             }
-            pool = new Job(database.jdbcUrl(), Duration.ZERO, Mix.ALL_BILLABLE, Duration.ofMinutes(1)).pool(4);
-            STRATEGIES.forEach(strategy -> claims.add(new Claims(pool, strategy)));
+            connections = new Connections(database.jdbcUrl());
+            STRATEGIES.forEach(strategy -> claims.add(new Claims(connections.pool(4), strategy)));
         }
 
         private void measure(boolean counts) throws SQLException {
@@ -187,7 +187,7 @@ final class ClaimTimes {
         @Override
         public void close() {
             claims.forEach(each -> each.biller.close());
-            pool.close();
+            connections.close();
             database.close();
         }
     }
@@ -201,7 +201,7 @@ final class ClaimTimes {
         private final Queue<Double> ofRun = new ConcurrentLinkedQueue<>();
         private final AtomicLong passed = new AtomicLong();
 
-        private Claims(HikariDataSource pool, Strategy strategy) {
+        private Claims(DataSource pool, Strategy strategy) {
             this.strategy = strategy;
             biller = LockingInvoiceBiller.builder(pool, request -> BillingOutcome.billed("ch_" + request.invoiceId()))
                     .invoices(InvoiceTable.named("invoices")

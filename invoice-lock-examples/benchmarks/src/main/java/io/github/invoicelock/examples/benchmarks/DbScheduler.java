@@ -4,12 +4,12 @@ import com.github.kagkarlsson.scheduler.Scheduler;
 import com.github.kagkarlsson.scheduler.task.TaskInstance;
 import com.github.kagkarlsson.scheduler.task.helper.OneTimeTask;
 import com.github.kagkarlsson.scheduler.task.helper.Tasks;
-import com.zaxxer.hikari.HikariDataSource;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.stream.Stream;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,7 +44,6 @@ final class DbScheduler implements Contestant {
 
     private final Job job;
     private final Provider provider;
-    private @Nullable HikariDataSource pool;
     private @Nullable Jobs jobs;
     private @Nullable Scheduler scheduler;
 
@@ -55,7 +54,7 @@ final class DbScheduler implements Contestant {
 
     @Override
     public void prepare(boolean first) throws SQLException {
-        HikariDataSource connections = job.pool(CONNECTIONS);
+        DataSource connections = job.pool(CONNECTIONS);
         Jobs work = new Jobs(job, provider, connections);
         OneTimeTask<Void> bill = Tasks.oneTime("bill").execute((invoice, context) -> {
             try {
@@ -70,7 +69,6 @@ final class DbScheduler implements Contestant {
                 .pollingInterval(Duration.ofSeconds(1))
                 .shutdownMaxWait(Duration.ofSeconds(5))
                 .build();
-        pool = connections;
         jobs = work;
         scheduler = created;
         if (first) {
@@ -91,9 +89,6 @@ final class DbScheduler implements Contestant {
     public void close() {
         if (scheduler != null) {
             scheduler.stop();
-        }
-        if (pool != null) {
-            pool.close();
         }
     }
 }

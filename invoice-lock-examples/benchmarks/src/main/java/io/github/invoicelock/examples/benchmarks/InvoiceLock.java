@@ -1,6 +1,5 @@
 package io.github.invoicelock.examples.benchmarks;
 
-import com.zaxxer.hikari.HikariDataSource;
 import io.github.invoicelock.BillingGateway;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRequest;
@@ -11,6 +10,7 @@ import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.RunLimits;
 import java.time.Duration;
 import java.util.Objects;
+import javax.sql.DataSource;
 import org.jooq.impl.DSL;
 import org.jooq.impl.SQLDataType;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +24,6 @@ final class InvoiceLock implements Contestant {
     private final Provider provider;
     private final LockStrategy strategy;
     private final LockScope scope;
-    private @Nullable HikariDataSource pool;
     private @Nullable LockingInvoiceBiller biller;
 
     InvoiceLock(Job job, Provider provider, LockStrategy strategy, LockScope scope) {
@@ -38,8 +37,7 @@ final class InvoiceLock implements Contestant {
     public void prepare(boolean first) {
         boolean throughCall = scope == LockScope.THROUGH_CALL;
         // One for each call and one for claims, as the documentation asks for.
-        HikariDataSource connections = job.pool(throughCall ? RowLock.THREADS + 1 : CONNECTIONS);
-        pool = connections;
+        DataSource connections = job.pool(throughCall ? RowLock.THREADS + 1 : CONNECTIONS);
         InvoiceTable invoices = InvoiceTable.named("invoices");
         if (job.mix() == Mix.HALF_NOT_BILLABLE) {
             invoices = invoices.billableWhen(
@@ -62,9 +60,6 @@ final class InvoiceLock implements Contestant {
     public void close() {
         if (biller != null) {
             biller.close();
-        }
-        if (pool != null) {
-            pool.close();
         }
     }
 

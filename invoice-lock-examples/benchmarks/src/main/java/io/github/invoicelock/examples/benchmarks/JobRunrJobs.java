@@ -1,9 +1,9 @@
 package io.github.invoicelock.examples.benchmarks;
 
-import com.zaxxer.hikari.HikariDataSource;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Objects;
+import javax.sql.DataSource;
 import org.jobrunr.configuration.JobRunr;
 import org.jobrunr.configuration.JobRunrConfiguration.JobRunrConfigurationResult;
 import org.jobrunr.jobs.lambdas.JobRequest;
@@ -26,7 +26,6 @@ public final class JobRunrJobs implements Contestant {
 
     private final Job job;
     private final Provider provider;
-    private @Nullable HikariDataSource pool;
     private @Nullable Jobs jobs;
 
     JobRunrJobs(Job job, Provider provider) {
@@ -36,9 +35,8 @@ public final class JobRunrJobs implements Contestant {
 
     @Override
     public void prepare(boolean first) throws SQLException {
-        HikariDataSource connections = job.pool(CONNECTIONS);
+        DataSource connections = job.pool(CONNECTIONS);
         Jobs work = new Jobs(job, provider, connections);
-        pool = connections;
         jobs = work;
         JobRunrConfigurationResult jobRunr = JobRunr.configure()
                 .useJsonMapper(new GsonJsonMapper())
@@ -65,9 +63,6 @@ public final class JobRunrJobs implements Contestant {
     @Override
     public void close() {
         JobRunr.destroy();
-        if (pool != null) {
-            pool.close();
-        }
     }
 
     /** One invoice to bill. Public, for JobRunr calls it by reflection. */

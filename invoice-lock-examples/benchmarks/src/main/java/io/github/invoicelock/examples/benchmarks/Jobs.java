@@ -1,6 +1,5 @@
 package io.github.invoicelock.examples.benchmarks;
 
-import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -10,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import javax.sql.DataSource;
 
 /** What the schedulers have in common: a job for each invoice, which charges it and marks it. */
 final class Jobs {
@@ -17,9 +17,9 @@ final class Jobs {
 
     private final Job job;
     private final Provider provider;
-    private final HikariDataSource pool;
+    private final DataSource pool;
 
-    Jobs(Job job, Provider provider, HikariDataSource pool) {
+    Jobs(Job job, Provider provider, DataSource pool) {
         this.job = job;
         this.provider = provider;
         this.pool = pool;

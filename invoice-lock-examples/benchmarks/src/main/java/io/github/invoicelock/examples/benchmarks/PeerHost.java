@@ -5,7 +5,6 @@ import com.github.kagkarlsson.scheduler.SchedulerName;
 import com.github.kagkarlsson.scheduler.task.TaskInstance;
 import com.github.kagkarlsson.scheduler.task.helper.OneTimeTask;
 import com.github.kagkarlsson.scheduler.task.helper.Tasks;
-import com.zaxxer.hikari.HikariDataSource;
 import io.github.invoicelock.BillingGateway;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRequest;
@@ -31,6 +30,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
+import javax.sql.DataSource;
 import org.jobrunr.configuration.JobRunr;
 import org.jobrunr.configuration.JobRunrConfiguration.JobRunrConfigurationResult;
 import org.jobrunr.jobs.lambdas.JobRequest;
@@ -60,7 +60,8 @@ public final class PeerHost {
     private final Keys keys;
     private final URI provider;
     private final String jdbcUrl;
-    private final HikariDataSource pool;
+    private final Connections connections;
+    private final DataSource pool;
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
@@ -69,7 +70,8 @@ public final class PeerHost {
         this.keys = keys;
         this.provider = provider;
         this.jdbcUrl = jdbcUrl;
-        this.pool = new Job(jdbcUrl, Duration.ZERO, Mix.ALL_BILLABLE, Duration.ZERO).pool(CALLS + 2);
+        this.connections = new Connections(jdbcUrl);
+        this.pool = connections.pool(CALLS + 2);
     }
 
     /**
@@ -231,7 +233,9 @@ public final class PeerHost {
 
     private Jobs jobs() {
         return new Jobs(
-                new Job(jdbcUrl, Duration.ZERO, Mix.ALL_BILLABLE, Duration.ZERO), new Provider(Duration.ZERO), pool);
+                new Job(connections, Duration.ZERO, Mix.ALL_BILLABLE, Duration.ZERO),
+                new Provider(Duration.ZERO),
+                pool);
     }
 
     // ---- invoice-lock

@@ -1,12 +1,12 @@
 package io.github.invoicelock.examples.benchmarks;
 
-import com.zaxxer.hikari.HikariDataSource;
 import java.sql.SQLException;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.quartz.JobBuilder;
 import org.quartz.JobDetail;
@@ -31,7 +31,6 @@ final class QuartzJobs implements Contestant {
 
     private final Job job;
     private final Provider provider;
-    private @Nullable HikariDataSource pool;
     private @Nullable Jobs jobs;
     private @Nullable Scheduler scheduler;
 
@@ -42,12 +41,11 @@ final class QuartzJobs implements Contestant {
 
     @Override
     public void prepare(boolean first) throws SQLException, SchedulerException {
-        HikariDataSource connections = job.pool(THREADS);
+        DataSource connections = job.pool(THREADS);
         Jobs work = new Jobs(job, provider, connections);
         int threads = job.providerIsSlow() ? WAITING_THREADS : THREADS;
-        Scheduler created = new StdSchedulerFactory(settings(job.jdbcUrl(), threads)).getScheduler();
+        Scheduler created = new StdSchedulerFactory(settings(job.connections().jdbcUrl(), threads)).getScheduler();
         created.getContext().put(WORK, work);
-        pool = connections;
         jobs = work;
         scheduler = created;
         if (first) {
@@ -105,9 +103,6 @@ final class QuartzJobs implements Contestant {
             }
         } catch (SchedulerException e) {
             throw new IllegalStateException("Quartz does not stop", e);
-        }
-        if (pool != null) {
-            pool.close();
         }
     }
 

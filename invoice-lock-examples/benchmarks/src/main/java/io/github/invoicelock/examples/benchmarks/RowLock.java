@@ -1,6 +1,5 @@
 package io.github.invoicelock.examples.benchmarks;
 
-import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -8,6 +7,7 @@ import java.sql.SQLException;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.Queue;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +28,7 @@ final class RowLock implements Contestant {
     private final String billable;
     private long lastCandidate;
     private boolean noMoreCandidates;
-    private @Nullable HikariDataSource pool;
+    private @Nullable DataSource pool;
 
     RowLock(Job job, Provider provider, boolean skipsLocked) {
         this.job = job;
@@ -146,9 +146,5 @@ final class RowLock implements Contestant {
     }
 
     @Override
-    public void close() {
-        if (pool != null) {
-            pool.close();
-        }
-    }
+    public void close() {}
 }

@@ -86,7 +86,7 @@ final class Runner implements AutoCloseable {
         double seconds = (System.nanoTime() - start) / (double) TimeUnit.SECONDS.toNanos(1);
         int left = stock.pending();
         int markedLater = stock.markedLater();
-        // Statistics of other sessions are complete once those have ended.
+        // By then each session has reported its statistics.
         for (JavaProcess server : servers) {
             server.awaitLine("CLOSED");
         }

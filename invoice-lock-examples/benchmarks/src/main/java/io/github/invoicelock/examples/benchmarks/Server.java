@@ -15,8 +15,9 @@ final class Server {
      */
     public static void main(String[] arguments) throws Exception {
         Contender contender = Contender.valueOf(arguments[0]);
+        Connections connections = new Connections(arguments[1]);
         Job job = new Job(
-                arguments[1],
+                connections,
                 Duration.ofMillis(Long.parseLong(arguments[2])),
                 Mix.valueOf(arguments[4]),
                 Duration.ofMillis(Long.parseLong(arguments[3])));
@@ -33,8 +34,10 @@ final class Server {
                 contestant.bill();
                 System.out.println("BILLED " + provider.calls() + " " + provider.twice());
             }
+            connections.reportStatistics();
             System.out.println("CLOSED");
         }
+        connections.close();
         System.exit(0);
     }
 

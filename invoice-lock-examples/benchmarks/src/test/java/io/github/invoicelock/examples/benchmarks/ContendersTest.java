@@ -31,15 +31,21 @@ class ContendersTest {
 
     @ParameterizedTest
     @EnumSource
-    void each_invoice_is_billed_once(Contender contender) throws Exception {
-        STOCK.supply(0, INVOICES, Mix.ALL_BILLABLE);
-        Provider provider = new Provider(Duration.ZERO);
+    void each_invoice_is_billed_once_in_every_repetition_over_the_same_connections(Contender contender)
+            throws Exception {
+        try (Connections connections = new Connections(DATABASE.jdbcUrl())) {
+            for (int repetition = 1; repetition <= 2; repetition++) {
+                STOCK.supply(0, INVOICES, Mix.ALL_BILLABLE);
+                Provider provider = new Provider(Duration.ZERO);
 
-        bill(contender, job(Mix.ALL_BILLABLE), provider);
+                bill(contender, job(connections, Mix.ALL_BILLABLE), provider);
+                connections.reportStatistics();
 
-        assertThat(provider.calls()).isEqualTo(INVOICES);
-        assertThat(provider.twice()).isZero();
-        assertThat(STOCK.pending()).isEqualTo(STOCK.markedLater());
+                assertThat(provider.calls()).isEqualTo(INVOICES);
+                assertThat(provider.twice()).isZero();
+                assertThat(STOCK.pending()).isEqualTo(STOCK.markedLater());
+            }
+        }
     }
 
     @ParameterizedTest
@@ -48,7 +54,9 @@ class ContendersTest {
         STOCK.supply(0, INVOICES, Mix.HALF_NOT_BILLABLE);
         Provider provider = new Provider(Duration.ZERO);
 
-        bill(contender, job(Mix.HALF_NOT_BILLABLE), provider);
+        try (Connections connections = new Connections(DATABASE.jdbcUrl())) {
+            bill(contender, job(connections, Mix.HALF_NOT_BILLABLE), provider);
+        }
 
         assertThat(provider.calls()).isEqualTo(INVOICES / 2);
         assertThat(provider.twice()).isZero();
@@ -63,14 +71,16 @@ class ContendersTest {
         STOCK.supply(0, INVOICES, mix);
         Provider provider = new Provider(Duration.ZERO);
 
-        bill(Contender.CLAIM_ONLY_SKIP_LOCKED, job(mix), provider);
+        try (Connections connections = new Connections(DATABASE.jdbcUrl())) {
+            bill(Contender.CLAIM_ONLY_SKIP_LOCKED, job(connections, mix), provider);
+        }
 
         assertThat(provider.calls()).isEqualTo(mix == Mix.HALF_DECLINED ? INVOICES : INVOICES / 2);
         assertThat(STOCK.pending()).isEqualTo(INVOICES / 2 + STOCK.markedLater());
     }
 
-    private static Job job(Mix mix) {
-        return new Job(DATABASE.jdbcUrl(), Duration.ZERO, mix, Duration.ofMinutes(1));
+    private static Job job(Connections connections, Mix mix) {
+        return new Job(connections, Duration.ZERO, mix, Duration.ofMinutes(1));
     }
 
     private static void bill(Contender contender, Job job, Provider provider) throws Exception {
