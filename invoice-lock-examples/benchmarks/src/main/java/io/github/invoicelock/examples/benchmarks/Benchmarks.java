@@ -22,6 +22,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** Measures all contenders beside one another, prints a table, and writes results.json and a chart. Ends with 1 if an invoice was charged twice. */
 public final class Benchmarks {
@@ -136,15 +138,19 @@ public final class Benchmarks {
                 }
             }
             // The JVM compiles and the database fills its memory first; what counts is numbered from 1.
-            for (int repetition = 1 - plan.warmups(group); repetition <= plan.repetitions(); repetition++) {
+            int warmups = group.stream().mapToInt(plan::warmups).max().orElse(0);
+            for (int repetition = 1 - warmups; repetition <= plan.repetitions(); repetition++) {
                 for (Runner runner : List.copyOf(runners)) {
+                    if (repetition <= -plan.warmups(runner.cell())) {
+                        continue;
+                    }
                     try {
                         Repetition done = runner.measure();
                         say(
                                 runner.cell(),
                                 repetition > 0
                                         ? "repetition " + repetition
-                                        : "warm-up " + (repetition + plan.warmups(group)),
+                                        : "warm-up " + (repetition + plan.warmups(runner.cell())),
                                 done);
                         if (repetition > 0) {
                             Objects.requireNonNull(measured.get(runner.cell())).add(done);
@@ -182,32 +188,10 @@ public final class Benchmarks {
     }
 
     private static List<Result> results(Map<Cell, List<Repetition>> measured) {
-        List<Repetition> bound = List.of();
-        List<List<Repetition>> locks = new ArrayList<>();
-        for (Map.Entry<Cell, List<Repetition>> entry : measured.entrySet()) {
-            if (entry.getKey().contender() == Contender.BY_HAND) {
-                bound = entry.getValue();
-            } else if (entry.getKey().contender().family == Family.ROW_LOCK) {
-                locks.add(entry.getValue());
-            }
-        }
         List<Result> results = new ArrayList<>();
         for (Map.Entry<Cell, List<Repetition>> entry : measured.entrySet()) {
             Cell cell = entry.getKey();
             List<Repetition> repetitions = entry.getValue();
-            List<Double> toBound = new ArrayList<>();
-            List<Double> toLock = new ArrayList<>();
-            for (int i = 0; i < repetitions.size(); i++) {
-                int which = i;
-                double perSecond = repetitions.get(i).perSecond();
-                if (!bound.isEmpty()) {
-                    toBound.add(perSecond / bound.get(i).perSecond());
-                }
-                locks.stream()
-                        .mapToDouble(lock -> lock.get(which).perSecond())
-                        .max()
-                        .ifPresent(lock -> toLock.add(perSecond / lock));
-            }
             results.add(new Result(
                     cell.section(),
                     cell.contender().name(),
@@ -219,14 +203,45 @@ public final class Benchmarks {
                     cell.mix().name(),
                     Result.median(
                             repetitions.stream().map(Repetition::perSecond).toList()),
-                    toBound.isEmpty() ? null : Result.median(toBound),
-                    toLock.isEmpty() ? null : Result.median(toLock),
+                    ratio(
+                            repetitions,
+                            measured,
+                            other -> other.servers() == cell.servers() && other.contender() == Contender.BY_HAND),
+                    ratio(
+                            repetitions,
+                            measured,
+                            other -> other.servers() == cell.servers() && other.contender().family == Family.ROW_LOCK),
+                    ratio(
+                            repetitions,
+                            measured,
+                            other -> other.servers() == 1
+                                    && cell.servers() > 1
+                                    && other.contender() == cell.contender()),
                     Result.median(repetitions.stream()
                             .map(Repetition::walBytesPerInvoice)
                             .toList()),
                     repetitions));
         }
         return results;
+    }
+
+    /** The median of the ratios to the best of some others, repetition by repetition; null if none of them was measured. */
+    private static @Nullable Double ratio(
+            List<Repetition> repetitions, Map<Cell, List<Repetition>> measured, Predicate<Cell> others) {
+        List<List<Repetition>> beside = measured.entrySet().stream()
+                .filter(entry -> others.test(entry.getKey()))
+                .map(Map.Entry::getValue)
+                .toList();
+        List<Double> ratios = new ArrayList<>();
+        for (int i = 0; i < repetitions.size(); i++) {
+            int which = i;
+            double perSecond = repetitions.get(i).perSecond();
+            beside.stream()
+                    .mapToDouble(other -> other.get(which).perSecond())
+                    .max()
+                    .ifPresent(best -> ratios.add(perSecond / best));
+        }
+        return ratios.isEmpty() ? null : Result.median(ratios);
     }
 
     // ---- claims

@@ -114,9 +114,9 @@ record Plan(
         return value == null ? otherwise : value;
     }
 
-    /** For a group: of four servers each bills a quarter of a repetition, and takes four times as many to be as warm as one alone. */
-    int warmups(List<Cell> group) {
-        return warmups * group.stream().mapToInt(Cell::servers).max().orElse(1);
+    /** Of four servers each bills a quarter of a repetition, and takes four times as many to be as warm as one alone. */
+    int warmups(Cell cell) {
+        return warmups * cell.servers();
     }
 
     /** How often each claim is timed, after those that only warm up. */
@@ -142,19 +142,21 @@ record Plan(
             }
         }
         if (sections.contains(SERVERS)) {
-            for (int servers : full ? List.of(1, 2, 4) : List.of(2)) {
-                for (int millis : full ? List.of(0, SLOW_PROVIDER_MILLIS) : List.of(0)) {
-                    groups.add(cells(
+            for (int millis : full ? List.of(0, SLOW_PROVIDER_MILLIS) : List.of(0)) {
+                List<Cell> group = new ArrayList<>();
+                for (int servers : List.of(1, 2, 4)) {
+                    group.addAll(cells(
                             servedByMany(),
                             contender -> new Cell(
                                     SERVERS,
                                     contender,
                                     servers,
                                     millis,
-                                    contender.invoicesFor(2 * seconds, millis),
+                                    contender.invoicesFor(seconds, millis),
                                     0,
                                     Mix.ALL_BILLABLE)));
                 }
+                groups.add(group);
             }
         }
         if (sections.contains(SIZE)) {
@@ -186,9 +188,10 @@ record Plan(
         return groups;
     }
 
+    /** Seven servers of each wait for their turn, with their memory and their connections: not all contenders, unless they are named. */
     private List<Contender> servedByMany() {
-        return full
-                ? List.of(Contender.values())
+        return contenders.size() < Contender.values().length
+                ? List.copyOf(contenders)
                 : List.of(Contender.BY_HAND, Contender.CLAIM_ONLY_SKIP_LOCKED, Contender.ROW_LOCK_SKIP_LOCKED);
     }
 

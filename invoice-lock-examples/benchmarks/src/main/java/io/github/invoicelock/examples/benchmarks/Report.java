@@ -83,25 +83,27 @@ record Report(
             text.append('\n').append(heading(group.get(0))).append('\n');
             text.append(String.format(
                     Locale.ROOT,
-                    "  %-38s %9s %10s %8s %8s %8s %9s  %s%n",
+                    "  %-38s %9s %10s %8s %8s %8s %8s %9s  %s%n",
                     "",
                     "invoices",
                     "a second",
                     "spread",
                     "of bound",
                     "of lock",
+                    "of one",
                     "WAL bytes",
                     "charged"));
             for (Result result : group) {
                 text.append(String.format(
                         Locale.ROOT,
-                        "  %-38s %9d %10.0f %8s %8s %8s %9.0f  %s%n",
+                        "  %-38s %9d %10.0f %8s %8s %8s %8s %9.0f  %s%n",
                         result.title(),
                         result.pending(),
                         result.perSecond(),
                         spread(result),
                         ratio(result.toUpperBound()),
                         ratio(result.toRowLock()),
+                        ratio(result.toOneServer()),
                         result.walBytesPerInvoice(),
                         charged(result)));
             }
@@ -130,17 +132,22 @@ record Report(
                 command));
         for (List<Result> group : grouped()) {
             text.append("\n**").append(heading(group.get(0))).append("**\n\n");
-            text.append("| | invoices a second | spread | of the upper bound | of the row lock | WAL bytes each |\n");
-            text.append("|---|--:|--:|--:|--:|--:|\n");
+            boolean ofOne = group.stream().anyMatch(result -> result.toOneServer() != null);
+            text.append("| | invoices a second | spread | of the upper bound | of the row lock |")
+                    .append(ofOne ? " of one server |" : "")
+                    .append(" WAL bytes each |\n|---|--:|--:|--:|--:|--:|")
+                    .append(ofOne ? "--:|" : "")
+                    .append('\n');
             for (Result result : group) {
                 text.append(String.format(
                         Locale.ROOT,
-                        "| %s | %,.0f | %s | %s | %s | %,.0f |%n",
+                        "| %s | %,.0f | %s | %s | %s |%s %,.0f |%n",
                         result.title(),
                         result.perSecond(),
                         spread(result),
                         ratio(result.toUpperBound()),
                         ratio(result.toRowLock()),
+                        ofOne ? " " + ratio(result.toOneServer()) + " |" : "",
                         result.walBytesPerInvoice()));
             }
         }

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param perSecond the median of the repetitions
  * @param toUpperBound the median of the ratios to the upper bound, repetition by repetition; null if that was not measured beside it
  * @param toRowLock the same to the better of the plain row locks
+ * @param toOneServer the same to one server of this contender; null for one
  * @param walBytesPerInvoice the median
  * @param repetitions each of them
  */
@@ -32,6 +33,7 @@ record Result(
         double perSecond,
         @Nullable Double toUpperBound,
         @Nullable Double toRowLock,
+        @Nullable Double toOneServer,
         double walBytesPerInvoice,
         List<Repetition> repetitions) {
     /**

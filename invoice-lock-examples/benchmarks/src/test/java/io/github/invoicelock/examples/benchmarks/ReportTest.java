@@ -14,6 +14,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import javax.xml.parsers.DocumentBuilderFactory;
+import org.assertj.core.api.InstanceOfAssertFactories;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.xml.sax.InputSource;
@@ -102,13 +104,35 @@ class ReportTest {
     }
 
     @Test
-    void several_servers_that_share_the_work_are_warmed_up_with_as_much_of_it_each_as_one_alone() {
-        Plan plan = Plan.of("mode=full sections=servers contenders=CLAIM_ONLY_SKIP_LOCKED");
+    void one_two_and_four_servers_are_measured_in_turn_each_as_warm_as_one_alone() {
+        Plan plan = Plan.of("sections=servers");
 
         assertThat(plan.groups())
-                .allSatisfy(group -> assertThat(plan.warmups(group))
-                        .isEqualTo(3 * group.get(0).servers()));
-        assertThat(plan.groups()).extracting(group -> group.get(0).servers()).contains(1, 2, 4);
+                .singleElement(InstanceOfAssertFactories.list(Cell.class))
+                .satisfies(group -> {
+                    assertThat(group)
+                            .filteredOn(cell -> cell.contender() == Contender.CLAIM_ONLY_SKIP_LOCKED)
+                            .extracting(Cell::servers)
+                            .containsExactly(1, 2, 4);
+                    assertThat(group)
+                            .allSatisfy(cell -> assertThat(plan.warmups(cell)).isEqualTo(3 * cell.servers()));
+                });
+    }
+
+    @Test
+    void several_servers_are_told_in_relation_to_one(@TempDir Path directory) throws IOException {
+        Path page = directory.resolve("performance.md");
+        Files.writeString(page, "<!-- benchmarks: begin -->\n<!-- benchmarks: end -->\n");
+
+        report(17, "2026-01-01", List.of(result(1, null), result(4, 0.97))).writePage(page);
+
+        assertThat(page)
+                .content()
+                .contains("4 servers, provider answers at once**")
+                .contains("| of the row lock | of one server | WAL bytes each |")
+                .contains("| 1.00 |  | 0.97 | 1,700 |")
+                .contains("| of the row lock | WAL bytes each |")
+                .contains("| 1.00 |  | 1,700 |");
     }
 
     @Test
@@ -123,18 +147,12 @@ class ReportTest {
     }
 
     private static Report report(int java, String date, ClaimTime... claims) {
+        return report(java, date, List.of(result(repetition(10, 10, 0))), claims);
+    }
+
+    private static Report report(int java, String date, List<Result> results, ClaimTime... claims) {
         return new Report(
-                date,
-                "quick",
-                "mvn",
-                "2 cores",
-                java + ".0",
-                java,
-                Map.of(),
-                3,
-                List.of(result(repetition(10, 10, 0))),
-                List.of(claims),
-                List.of());
+                date, "quick", "mvn", "2 cores", java + ".0", java, Map.of(), 3, results, List.of(claims), List.of());
     }
 
     private static ClaimTime claim(double toFewest) {
@@ -142,11 +160,19 @@ class ReportTest {
     }
 
     private static Result result(Repetition repetition) {
+        return result(Plan.THROUGHPUT, 1, null, repetition);
+    }
+
+    private static Result result(int servers, @Nullable Double toOneServer) {
+        return result(Plan.SERVERS, servers, toOneServer, repetition(10, 10, 0));
+    }
+
+    private static Result result(String section, int servers, @Nullable Double toOneServer, Repetition repetition) {
         return new Result(
-                Plan.THROUGHPUT,
+                section,
                 Contender.BY_HAND.name(),
                 Contender.BY_HAND.title,
-                1,
+                servers,
                 0,
                 10,
                 0,
@@ -154,6 +180,7 @@ class ReportTest {
                 10,
                 1.0,
                 null,
+                toOneServer,
                 1_700,
                 List.of(repetition));
     }
