@@ -214,7 +214,4 @@ final class HandWritten implements Contestant {
                 .filter(invoice -> !marked.contains(invoice))
                 .forEach(held::add);
     }
-
-    @Override
-    public void close() {}
 }

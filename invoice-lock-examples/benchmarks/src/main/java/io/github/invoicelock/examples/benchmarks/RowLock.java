@@ -144,7 +144,4 @@ final class RowLock implements Contestant {
             return row.next() ? row.getLong(1) : 0;
         }
     }
-
-    @Override
-    public void close() {}
 }
