@@ -11,6 +11,8 @@ import java.sql.Statement;
 import java.util.List;
 import java.util.Objects;
 import javax.sql.DataSource;
+import org.jobrunr.storage.sql.common.DatabaseCreator;
+import org.jobrunr.storage.sql.postgres.PostgresStorageProvider;
 import org.quartz.impl.jdbcjobstore.JobStoreTX;
 
 /** The invoices of one database, put back to the same state before each repetition. */
@@ -59,11 +61,12 @@ final class Stock {
         this.dataSource = dataSource;
     }
 
-    /** Creates all tables, those of the peers included. JobRunr creates its own. */
+    /** Creates all tables, those of the peers included: JobRunr's servers would create theirs, and fail where two begin at once. */
     void create() throws SQLException, IOException {
         execute(INVOICES);
         InvoiceLockSchema.migrate(dataSource);
         execute(DbScheduler.TABLES);
+        new DatabaseCreator(dataSource, PostgresStorageProvider.class).runMigrations();
         try (InputStream tables = Objects.requireNonNull(JobStoreTX.class.getResourceAsStream("tables_postgres.sql"))) {
             execute(new String(tables.readAllBytes(), StandardCharsets.UTF_8));
         }
@@ -81,8 +84,7 @@ final class Stock {
     void supply(int paid, int pending, Mix mix) throws SQLException {
         execute("truncate invoice_lock.billing_attempt");
         // What a repetition that was cut off has left.
-        execute("truncate scheduled_tasks, qrtz_job_details, qrtz_triggers, qrtz_fired_triggers cascade");
-        execute("do $$ begin if to_regclass('jobrunr_jobs') is not null then truncate jobrunr_jobs; end if; end $$");
+        execute("truncate scheduled_tasks, qrtz_job_details, qrtz_triggers, qrtz_fired_triggers, jobrunr_jobs cascade");
         execute(paid == 0 ? "truncate invoices" : "delete from invoices where id > " + paid);
         execute(String.format(
                 INSERT, "true", mix == Mix.HALF_NOT_BILLABLE ? "g % 2 = 1" : "true", paid + 1, paid + pending));
