@@ -37,6 +37,7 @@ class ContendersTest {
             for (int repetition = 1; repetition <= 2; repetition++) {
                 STOCK.supply(0, INVOICES, Mix.ALL_BILLABLE);
                 Provider provider = new Provider(Duration.ZERO);
+                Stock.Activity before = STOCK.activity();
 
                 bill(contender, job(connections, Mix.ALL_BILLABLE), provider);
                 connections.reportStatistics();
@@ -44,6 +45,9 @@ class ContendersTest {
                 assertThat(provider.calls()).isEqualTo(INVOICES);
                 assertThat(provider.twice()).isZero();
                 assertThat(STOCK.pending()).isEqualTo(STOCK.markedLater());
+                assertThat(STOCK.activity().since(before).invoiceUpdates())
+                        .as("marks that the database has counted")
+                        .isEqualTo(INVOICES - STOCK.markedLater());
             }
         }
     }

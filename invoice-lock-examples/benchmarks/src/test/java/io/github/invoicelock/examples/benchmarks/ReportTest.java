@@ -120,6 +120,17 @@ class ReportTest {
     }
 
     @Test
+    void a_contender_that_is_named_is_measured_on_several_servers_whichever_it_is() {
+        assertThat(Plan.of("sections=servers contenders=QUARTZ").groups())
+                .singleElement(InstanceOfAssertFactories.list(Cell.class))
+                .extracting(Cell::contender)
+                .containsExactly(Contender.QUARTZ, Contender.QUARTZ, Contender.QUARTZ);
+        assertThat(Plan.of("sections=servers").groups().get(0))
+                .extracting(Cell::contender)
+                .doesNotContain(Contender.QUARTZ);
+    }
+
+    @Test
     void several_servers_are_told_in_relation_to_one(@TempDir Path directory) throws IOException {
         Path page = directory.resolve("performance.md");
         Files.writeString(page, "<!-- benchmarks: begin -->\n<!-- benchmarks: end -->\n");
