@@ -130,11 +130,39 @@ class PgBouncerTest {
         assertThat(provider.charges()).isEqualTo(11);
     }
 
+    @Test
+    void servers_that_take_turns_leave_no_lock_on_its_connections() throws Exception {
+        HikariDataSource a = host(4);
+        HikariDataSource b = host(4);
+        InvoiceLockSchema.migrate(database.directDataSource());
+        execute("insert into invoices (id) select generate_series(12, 3000)");
+
+        try (LockingInvoiceBiller first = biller(a, LockStrategy.SKIP_LOCKED, LockScope.CLAIM_ONLY, 1_000);
+                LockingInvoiceBiller second = biller(b, LockStrategy.SKIP_LOCKED, LockScope.CLAIM_ONLY, 1_000)) {
+            InBackground<BillingRun> other = InBackground.of(second::billPending);
+            assertThat(first.billPending().billed() + other.result().billed()).isEqualTo(3_000);
+        }
+
+        try (Connection connection = a.getConnection();
+                ResultSet locks = connection
+                        .createStatement()
+                        .executeQuery("select count(*) from pg_locks where locktype = 'advisory' "
+                                + "and database = (select oid from pg_database where datname = current_database())")) {
+            locks.next();
+            assertThat(locks.getInt(1)).isZero();
+        }
+    }
+
     private LockingInvoiceBiller biller(HikariDataSource host, LockStrategy strategy, LockScope scope) {
+        return biller(host, strategy, scope, 8);
+    }
+
+    private LockingInvoiceBiller biller(
+            HikariDataSource host, LockStrategy strategy, LockScope scope, int concurrency) {
         return LockingInvoiceBiller.builder(host, provider)
                 .lockStrategy(strategy)
                 .lockScope(scope)
-                .concurrency(8)
+                .concurrency(concurrency)
                 .build();
     }
 

@@ -2,11 +2,9 @@ package io.github.invoicelock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.invoicelock.internal.engine.Pace;
 import java.time.Duration;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,7 +15,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class RateLimitTest {
     private final TestHost host = TestHost.withInvoices(10);
     private final TestProvider provider = TestProvider.thatRemembers();
-    private final Passing time = new Passing();
+    private final PassingTime time = new PassingTime();
 
     @AfterEach
     void close() {
@@ -132,36 +130,5 @@ class RateLimitTest {
         assertThat(closing.result()).isEqualTo("closed");
         assertThat(host.count("invoice_lock.billing_attempt", "state <> 'BILLED'"))
                 .isZero();
-    }
-
-    /** Passes when somebody sleeps. */
-    private static final class Passing implements Pace.Time {
-        private final AtomicLong now = new AtomicLong();
-        private final AtomicInteger sleeps = new AtomicInteger();
-        private volatile Runnable meanwhile = () -> {};
-
-        void whileSleeping(Runnable work) {
-            this.meanwhile = work;
-        }
-
-        @Override
-        public long nanos() {
-            return now.get();
-        }
-
-        @Override
-        public void sleep(long nanos) {
-            sleeps.incrementAndGet();
-            meanwhile.run();
-            now.addAndGet(nanos);
-        }
-
-        int slept() {
-            return sleeps.get();
-        }
-
-        Duration passed() {
-            return Duration.ofNanos(now.get());
-        }
     }
 }

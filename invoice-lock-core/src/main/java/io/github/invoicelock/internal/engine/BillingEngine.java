@@ -75,6 +75,9 @@ public final class BillingEngine {
     private final Conclusions conclusions;
     private final Delivery delivery;
     private final ClaimOne claimOne;
+    private final ClaimPage claimPage;
+    private final boolean twoClaim;
+    private final ServerTurns serverTurns;
     private final boolean claimsForCall;
     private final boolean claimsSeveral;
     private final Settler<Heard> settler;
@@ -105,14 +108,23 @@ public final class BillingEngine {
         Optional<Claimed> claim(String invoiceId, RowWait wait);
     }
 
+    /** How one statement claims many: chosen once, by how many that are. */
+    @FunctionalInterface
+    private interface ClaimPage {
+        /** Empty if the run has stopped. */
+        Optional<ClaimedPage> claim(Position from, int room, Front.Turn turn, RunInProgress run)
+                throws InterruptedException;
+    }
+
     /**
      * What one claim of many took.
      *
      * @param claimed in the configured order
      * @param locked how many rows had been locked; more than claimed where another had claimed and committed since the statement began
      *     (R10)
+     * @param start when it began, by {@link System#nanoTime()}
      */
-    private record ClaimedPage(List<Claimed> claimed, int locked) {}
+    private record ClaimedPage(List<Claimed> claimed, int locked, long start) {}
 
     /** An answer that is to be settled. */
     private record Heard(Claim claim, Answer answer, RunInProgress run) {}
@@ -156,6 +168,9 @@ public final class BillingEngine {
                         notices.lateAnswerLost(claim.invoiceId(), e);
                     }
                 });
+        this.twoClaim = !throughCall && settings.concurrency() >= CONNECTIONS_FOR_CLAIMS * MOST_CLAIMED_AT_ONCE;
+        this.serverTurns = new ServerTurns(this.database, settings.time(), journal.locksOfClaims());
+        this.claimPage = twoClaim ? this::claimPageInTurn : this::claimPage;
         this.claimOne = database.distributed() ? this::lockThenInsert : this::lockAndInsert;
         // A fail point lies between two statements, which are sent one by one then; what a listener does with a claimed
         // invoice must not meet the call's lock; and on Citus no statement is on both tables.
@@ -344,8 +359,7 @@ public final class BillingEngine {
     private void claimMany(RunInProgress run) {
         Front front = new Front();
         Thread second = null;
-        if (settings.scope() == LockScope.CLAIM_ONLY
-                && settings.concurrency() >= CONNECTIONS_FOR_CLAIMS * MOST_CLAIMED_AT_ONCE) {
+        if (twoClaim) {
             second = Threads.start("invoice-lock-" + settings.name() + "-claimer", () -> {
                 try {
                     claimMany(front, run);
@@ -425,9 +439,9 @@ public final class BillingEngine {
             Request<Map<String, Claimed>> claim = journal.insertFirsts(
                     "some " + rowWait, () -> invoices.freshAndLockedAmong(rowWait), invoices.bound(invoiceIds));
             page = Database.withPlansAnew(() -> settings.failPoints() == FailPoints.OFF
-                    ? page(invoiceIds, database.atOnce(claiming, claim))
+                    ? page(invoiceIds, database.atOnce(claiming, claim), start)
                     : database.inTransaction(
-                            claiming, claim, (tx, claimed) -> beforeCommit(page(invoiceIds, claimed))));
+                            claiming, claim, (tx, claimed) -> beforeCommit(page(invoiceIds, claimed, start))));
         } catch (RuntimeException e) {
             if (isOfOneInvoice(e)) {
                 return false;
@@ -436,7 +450,7 @@ public final class BillingEngine {
             throw e;
         }
         notices.claimTook(page.claimed().size(), start);
-        deliver(page, start, run);
+        deliver(page, run);
         Set<String> claimed =
                 page.claimed().stream().map(c -> c.attempt().invoiceId()).collect(Collectors.toSet());
         invoiceIds.stream()
@@ -525,32 +539,59 @@ public final class BillingEngine {
     }
 
     private void claimMany(Position from, int room, Front.Turn turn, RunInProgress run) {
-        long start = System.nanoTime();
-        ClaimedPage page;
+        Optional<ClaimedPage> claimed;
         try {
-            page = Database.withPlansAnew(() -> database.inTransaction(
-                    invoices.lockPage(from, room, journal.withoutAttempt(invoices.idText())), (tx, locked) -> {
-                        turn.end(
-                                locked.isEmpty()
-                                        ? invoices.nextPhase(from)
-                                        : locked.get(locked.size() - 1).position());
-                        return beforeCommit(insertFirst(tx, locked));
-                    }));
+            claimed = claimPage.claim(from, room, turn, run);
+        } catch (InterruptedException e) {
+            run.interrupted();
+            claimed = Optional.empty();
         } catch (RuntimeException e) {
             giveSlotsBack(room, run);
             throw e;
         }
-        notices.claimTook(page.claimed().size(), start);
+        if (claimed.isEmpty()) {
+            giveBackUnused(room, run);
+            return;
+        }
+        ClaimedPage page = claimed.get();
+        notices.claimTook(page.claimed().size(), page.start());
         giveBackUnused(room - page.claimed().size(), run);
         run.contended(page.locked() - page.claimed().size());
-        deliver(page, start, run);
+        deliver(page, run);
     }
 
-    private void deliver(ClaimedPage page, long start, RunInProgress run) {
+    private Optional<ClaimedPage> claimPage(Position from, int room, Front.Turn turn, RunInProgress run) {
+        long start = System.nanoTime();
+        return Optional.of(Database.withPlansAnew(() ->
+                database.inTransaction(lockPage(from, room), (tx, locked) -> claimed(from, locked, turn, start, tx))));
+    }
+
+    private Optional<ClaimedPage> claimPageInTurn(Position from, int room, Front.Turn turn, RunInProgress run)
+            throws InterruptedException {
+        return serverTurns.claim(run::stopped, tx -> {
+            // The lease is reckoned from here, not from when the turn was waited for.
+            long start = System.nanoTime();
+            return claimed(from, lockPage(from, room).in(tx), turn, start, tx);
+        });
+    }
+
+    private Request<List<Candidate>> lockPage(Position from, int room) {
+        return invoices.lockPage(from, room, journal.withoutAttempt(invoices.idText()));
+    }
+
+    private ClaimedPage claimed(Position from, List<Candidate> locked, Front.Turn turn, long start, DSLContext tx) {
+        turn.end(
+                locked.isEmpty()
+                        ? invoices.nextPhase(from)
+                        : locked.get(locked.size() - 1).position());
+        return beforeCommit(insertFirst(tx, locked, start));
+    }
+
+    private void deliver(ClaimedPage page, RunInProgress run) {
         for (Claimed claimed : page.claimed()) {
             reached(Point.AFTER_CLAIM_COMMIT, claimed.attempt().invoiceId());
             notices.claimed(claimed.attempt());
-            Claim claim = Claim.fresh(claimed, settings.lease(), start);
+            Claim claim = Claim.fresh(claimed, settings.lease(), page.start());
             if (settings.scope() == LockScope.THROUGH_CALL) {
                 callsUnderLock.callLater(claim, run);
             } else {
@@ -559,9 +600,9 @@ public final class BillingEngine {
         }
     }
 
-    private ClaimedPage insertFirst(DSLContext tx, List<Candidate> locked) {
+    private ClaimedPage insertFirst(DSLContext tx, List<Candidate> locked, long start) {
         if (locked.isEmpty()) {
-            return new ClaimedPage(List.of(), 0);
+            return new ClaimedPage(List.of(), 0, start);
         }
         List<String> invoiceIds = locked.stream().map(Candidate::invoiceId).toList();
         Request<Map<String, Claimed>> insert =
@@ -570,10 +611,11 @@ public final class BillingEngine {
                 invoiceIds,
                 settings.failPoints() == FailPoints.OFF
                         ? database.askAndCommit(tx, inserting, insert)
-                        : database.ask(tx, inserting, insert));
+                        : database.ask(tx, inserting, insert),
+                start);
     }
 
-    private static ClaimedPage page(List<String> invoiceIds, Map<String, Claimed> claimed) {
+    private static ClaimedPage page(List<String> invoiceIds, Map<String, Claimed> claimed, long start) {
         List<Claimed> inOrder = new ArrayList<>(claimed.size());
         for (String invoiceId : invoiceIds) {
             // Taken out: a view may show an invoice twice.
@@ -582,7 +624,7 @@ public final class BillingEngine {
                 inOrder.add(each);
             }
         }
-        return new ClaimedPage(inOrder, invoiceIds.size());
+        return new ClaimedPage(inOrder, invoiceIds.size(), start);
     }
 
     private void giveBackUnused(int unused, RunInProgress run) {

@@ -18,6 +18,7 @@ import io.github.invoicelock.JournalStatus;
 import io.github.invoicelock.internal.database.Prepared;
 import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.database.Rows;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -148,6 +149,17 @@ public final class Journal {
     }
 
     // ---- claim
+
+    /**
+     * Two numbers for the advisory locks of claims: the same on all servers of a biller, and nobody else's by all likelihood.
+     *
+     * @return two
+     */
+    public long[] locksOfClaims() {
+        UUID both = UUID.nameUUIDFromBytes(
+                ("invoice-lock claims\n" + installation + "\n" + owner.biller()).getBytes(StandardCharsets.UTF_8));
+        return new long[] {both.getMostSignificantBits(), both.getLeastSignificantBits()};
+    }
 
     /**
      * That an invoice has no attempt, as a correlated look-up: an anti-join over a journal that was never analysed would hash all of it.
