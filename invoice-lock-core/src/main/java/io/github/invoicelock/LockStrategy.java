@@ -6,8 +6,8 @@ package io.github.invoicelock;
  */
 public enum LockStrategy {
     /**
-     * {@code FOR UPDATE NOWAIT}, by id: a held row (SQLSTATE 55P03) counts as contended, on to the next. Where several slots are free
-     * several are claimed in one statement, all or none; if another holds one of them, each is claimed by itself.
+     * {@code FOR UPDATE NOWAIT}: a held row (SQLSTATE 55P03) counts as contended, on to the next. Where several slots are free several are
+     * claimed in one statement, all or none; if another holds one of them, each is claimed by itself.
      */
     NOWAIT,
     /** {@code FOR UPDATE SKIP LOCKED}, as many as there are free slots in one statement: held rows are not seen at all. */

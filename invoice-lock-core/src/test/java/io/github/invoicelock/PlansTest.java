@@ -113,8 +113,21 @@ class PlansTest {
                 }
                 prune(server);
                 plans.putAll(explaining.takePlans());
+                if (scope == LockScope.CLAIM_ONLY) {
+                    claimHundreds(strategy);
+                }
             }
         }
+    }
+
+    private void claimHundreds(LockStrategy strategy) {
+        LockingInvoiceBiller server = host.running(LockingInvoiceBiller.builder(explaining.proxy(), provider)
+                .lockStrategy(strategy)
+                .lockScope(LockScope.CLAIM_ONLY)
+                .concurrency(1_000));
+        explaining.takePlans();
+        server.billPending(RunLimits.none().invoices(20));
+        plans.putAll(explaining.takePlans());
     }
 
     private void prune(LockingInvoiceBiller biller) {

@@ -10,6 +10,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Servers that claim hundreds by one statement take turns. The one that waits does so by a clock that passes when it sleeps. */
 class ServerTurnsTest {
@@ -29,17 +31,20 @@ class ServerTurnsTest {
         host.close();
     }
 
-    @Test
-    void a_server_waits_while_another_claims_and_bills_what_that_leaves() {
+    @ParameterizedTest
+    @EnumSource(
+            value = LockStrategy.class,
+            names = {"NOWAIT", "SKIP_LOCKED"})
+    void a_server_waits_while_another_claims_and_bills_what_that_leaves(LockStrategy strategy) {
         Claims claims = new Claims(CLAIMED_AT_ONCE);
-        InBackground<BillingRun> first = InBackground.of(first(claims)::billPending);
+        InBackground<BillingRun> first = InBackground.of(first(strategy, claims)::billPending);
         claims.held.await();
         time.whileSleeping(() -> {
             assertThat(owners()).as("who has claimed").isLessThanOrEqualTo(1);
             goOn.reach();
         });
 
-        BillingRun second = second().billPending();
+        BillingRun second = second(strategy).billPending();
 
         assertThat(time.slept()).isPositive();
         assertThat(second.contended() + first.result().contended()).isZero();
@@ -47,10 +52,13 @@ class ServerTurnsTest {
         eachWasChargedOnceAndMarked();
     }
 
-    @Test
-    void the_second_of_two_claims_that_overlap_keeps_others_waiting_when_the_first_is_over() {
+    @ParameterizedTest
+    @EnumSource(
+            value = LockStrategy.class,
+            names = {"NOWAIT", "SKIP_LOCKED"})
+    void the_second_of_two_claims_that_overlap_keeps_others_waiting_when_the_first_is_over(LockStrategy strategy) {
         Claims claims = new Claims(2 * CLAIMED_AT_ONCE);
-        InBackground<BillingRun> first = InBackground.of(() -> first((point, id) -> {
+        InBackground<BillingRun> first = InBackground.of(() -> first(strategy, (point, id) -> {
                     if (point == Point.BEFORE_CLAIM_COMMIT && id.equals(String.valueOf(CLAIMED_AT_ONCE))) {
                         claims.held.await();
                     }
@@ -61,7 +69,7 @@ class ServerTurnsTest {
         time.whileSleeping(goOn::reach);
 
         // So that it claims once.
-        BillingRun second = second().billPending(RunLimits.none().invoices(INVOICES - 2 * CLAIMED_AT_ONCE));
+        BillingRun second = second(strategy).billPending(RunLimits.none().invoices(INVOICES - 2 * CLAIMED_AT_ONCE));
 
         assertThat(time.slept()).isPositive();
         assertThat(first.result().billed()).isEqualTo(2 * CLAIMED_AT_ONCE);
@@ -83,10 +91,11 @@ class ServerTurnsTest {
             }
             return p.charge(request);
         });
-        InBackground<BillingRun> first = InBackground.of(first((point, id) -> {})::billPending);
+        InBackground<BillingRun> first =
+                InBackground.of(first(LockStrategy.SKIP_LOCKED, (point, id) -> {})::billPending);
         full.await();
 
-        BillingRun second = second().billPending();
+        BillingRun second = second(LockStrategy.SKIP_LOCKED).billPending();
 
         assertThat(second.billed()).isEqualTo(INVOICES - SLOTS);
         assertThat(time.slept()).isZero();
@@ -98,8 +107,8 @@ class ServerTurnsTest {
     @Test
     void a_server_that_is_stopped_in_the_middle_of_a_claim_keeps_others_waiting_for_five_seconds_at_most() {
         Claims claims = new Claims(CLAIMED_AT_ONCE);
-        InBackground<BillingRun> stopped =
-                InBackground.of(() -> first(claims).billPending(RunLimits.none().invoices(CLAIMED_AT_ONCE)));
+        InBackground<BillingRun> stopped = InBackground.of(() -> first(LockStrategy.SKIP_LOCKED, claims)
+                .billPending(RunLimits.none().invoices(CLAIMED_AT_ONCE)));
         claims.held.await();
         AtomicReference<Duration> waited = new AtomicReference<>();
         provider.answering((p, request) -> {
@@ -107,7 +116,7 @@ class ServerTurnsTest {
             return p.charge(request);
         });
 
-        BillingRun second = second().billPending();
+        BillingRun second = second(LockStrategy.SKIP_LOCKED).billPending();
 
         assertThat(waited.get()).isBetween(Duration.ofSeconds(5), Duration.ofMillis(5_050));
         assertThat(second.billed()).isEqualTo(INVOICES - CLAIMED_AT_ONCE);
@@ -119,11 +128,11 @@ class ServerTurnsTest {
     @Test
     void a_server_that_waits_for_its_turn_can_be_interrupted() {
         Claims claims = new Claims(CLAIMED_AT_ONCE);
-        InBackground<BillingRun> first = InBackground.of(first(claims)::billPending);
+        InBackground<BillingRun> first = InBackground.of(first(LockStrategy.SKIP_LOCKED, claims)::billPending);
         claims.held.await();
         time.whileSleeping(() -> Thread.currentThread().interrupt());
 
-        BillingRun second = second().billPending();
+        BillingRun second = second(LockStrategy.SKIP_LOCKED).billPending();
 
         assertThat(second.stopReason()).isEqualTo(StopReason.INTERRUPTED);
         assertThat(second.billed()).isZero();
@@ -137,10 +146,11 @@ class ServerTurnsTest {
         host.sql("create table others (id bigint primary key, pending boolean not null default true)");
         host.sql("insert into others (id) select generate_series(1, 10)");
         Claims claims = new Claims(CLAIMED_AT_ONCE);
-        InBackground<BillingRun> first = InBackground.of(first(claims)::billPending);
+        InBackground<BillingRun> first = InBackground.of(first(LockStrategy.SKIP_LOCKED, claims)::billPending);
         claims.held.await();
 
-        BillingRun other = host.running(server().name("others")
+        BillingRun other = host.running(server(LockStrategy.SKIP_LOCKED)
+                        .name("others")
                         .invoices(InvoiceTable.named("others"))
                         .time(time))
                 .billPending();
@@ -169,20 +179,20 @@ class ServerTurnsTest {
         }
     }
 
-    private LockingInvoiceBiller first(FailPoints claims) {
-        return host.running(server().failPoints(claims));
+    private LockingInvoiceBiller first(LockStrategy strategy, FailPoints claims) {
+        return host.running(server(strategy).failPoints(claims));
     }
 
-    private LockingInvoiceBiller second() {
-        return host.running(server().time(time));
+    private LockingInvoiceBiller second(LockStrategy strategy) {
+        return host.running(server(strategy).time(time));
     }
 
-    private LockingInvoiceBiller.Builder server() {
+    private LockingInvoiceBiller.Builder server(LockStrategy strategy) {
         return host.server(provider)
                 // A thousand threads may take long to start.
                 .callTimeout(Duration.ofSeconds(60))
                 .leaseMargin(Duration.ofSeconds(60))
-                .lockStrategy(LockStrategy.SKIP_LOCKED)
+                .lockStrategy(strategy)
                 .lockScope(LockScope.CLAIM_ONLY)
                 .concurrency(SLOTS);
     }

@@ -76,6 +76,7 @@ public final class BillingEngine {
     private final Delivery delivery;
     private final ClaimOne claimOne;
     private final ClaimPage claimPage;
+    private final boolean claimsPages;
     private final boolean twoClaim;
     private final ServerTurns serverTurns;
     private final boolean claimsForCall;
@@ -112,9 +113,18 @@ public final class BillingEngine {
     @FunctionalInterface
     private interface ClaimPage {
         /** Empty if the run has stopped. */
-        Optional<ClaimedPage> claim(Position from, int room, Front.Turn turn, RunInProgress run)
-                throws InterruptedException;
+        Optional<ClaimedPage> claim(Page page, RunInProgress run) throws InterruptedException;
     }
+
+    /**
+     * A page that is to be claimed.
+     *
+     * @param from where it begins
+     * @param room how many at most
+     * @param turn the right to claim it
+     * @param locked the invoices whose rows were locked, once they are known
+     */
+    private record Page(Position from, int room, Front.Turn turn, List<String> locked) {}
 
     /**
      * What one claim of many took.
@@ -169,6 +179,8 @@ public final class BillingEngine {
                     }
                 });
         this.twoClaim = !throughCall && settings.concurrency() >= CONNECTIONS_FOR_CLAIMS * MOST_CLAIMED_AT_ONCE;
+        this.claimsSeveral = settings.strategy() == LockStrategy.NOWAIT && !database.distributed();
+        this.claimsPages = settings.strategy() == LockStrategy.SKIP_LOCKED || (claimsSeveral && twoClaim);
         this.serverTurns = new ServerTurns(this.database, settings.time(), journal.locksOfClaims());
         this.claimPage = twoClaim ? this::claimPageInTurn : this::claimPage;
         this.claimOne = database.distributed() ? this::lockThenInsert : this::lockAndInsert;
@@ -178,7 +190,6 @@ public final class BillingEngine {
                 && !database.distributed()
                 && settings.failPoints() == FailPoints.OFF
                 && !settings.claimsAreTold();
-        this.claimsSeveral = settings.strategy() == LockStrategy.NOWAIT && !database.distributed();
         this.settler = new Settler<>(CONNECTIONS_FOR_SETTLEMENTS, settlerThreads, this::settle);
         this.slots = new Slots(settings.concurrency());
         this.conclusions = new Conclusions(settlements, notices, pace, slots, this::startAgain);
@@ -341,7 +352,7 @@ public final class BillingEngine {
     // ---- fresh invoices
 
     private void billFresh(RunInProgress run) {
-        if (settings.strategy() == LockStrategy.SKIP_LOCKED) {
+        if (claimsPages) {
             claimMany(run);
             if (!run.stopped()) {
                 run.awaitInFlight();
@@ -350,7 +361,7 @@ public final class BillingEngine {
         } else {
             Position from = Position.START;
             while (from != null && !run.stopped()) {
-                from = claimOneByOne(from, run);
+                from = claimByIds(from, run, this::tellPendingAgain);
             }
         }
     }
@@ -388,13 +399,14 @@ public final class BillingEngine {
         }
     }
 
-    private @Nullable Position claimOneByOne(Position from, RunInProgress run) {
+    private @Nullable Position claimByIds(
+            Position from, RunInProgress run, Consumer<Map<String, BillingAttempt>> newestAreTold) {
         List<Candidate> page = database.atOnce(invoices.page(from, PAGE));
         Map<String, BillingAttempt> newest = page.isEmpty()
                 ? Map.of()
                 : database.atOnce(
                         journal.newest(page.stream().map(Candidate::invoiceId).toList()));
-        tellPendingAgain(newest);
+        newestAreTold.accept(newest);
         List<String> fresh = page.stream()
                 .map(Candidate::invoiceId)
                 .filter(invoiceId -> !newest.containsKey(invoiceId))
@@ -443,7 +455,7 @@ public final class BillingEngine {
                     : database.inTransaction(
                             claiming, claim, (tx, claimed) -> beforeCommit(page(invoiceIds, claimed, start))));
         } catch (RuntimeException e) {
-            if (isOfOneInvoice(e)) {
+            if (isOfOneInvoice(e) || isLock(e)) {
                 return false;
             }
             giveSlotsBack(invoiceIds.size(), run);
@@ -459,12 +471,15 @@ public final class BillingEngine {
         return true;
     }
 
-    /** A lock, a value, a constraint or a trigger of the host's: the statement failed, and nothing was claimed. */
+    /** A value, a constraint or a trigger of the host's: the statement failed, and nothing was claimed. */
     private static boolean isOfOneInvoice(RuntimeException e) {
         return e instanceof DatabaseException error
                 && error.sqlState() != null
-                && (error.sqlState().equals(Database.LOCK_NOT_AVAILABLE)
-                        || OF_ONE_INVOICE.contains(error.sqlState().substring(0, 2)));
+                && OF_ONE_INVOICE.contains(error.sqlState().substring(0, 2));
+    }
+
+    private static boolean isLock(RuntimeException e) {
+        return e instanceof DatabaseException error && Database.LOCK_NOT_AVAILABLE.equals(error.sqlState());
     }
 
     private ClaimedPage beforeCommit(ClaimedPage claimed) {
@@ -531,60 +546,77 @@ public final class BillingEngine {
                     giveBackUnused(room, run);
                     return;
                 }
-                claimMany(from, room, turn, run);
+                claimMany(new Page(from, room, turn, new ArrayList<>()), run);
             } finally {
                 turn.giveUp();
             }
         }
     }
 
-    private void claimMany(Position from, int room, Front.Turn turn, RunInProgress run) {
+    private void claimMany(Page page, RunInProgress run) {
         Optional<ClaimedPage> claimed;
         try {
-            claimed = claimPage.claim(from, room, turn, run);
+            claimed = claimPage.claim(page, run);
         } catch (InterruptedException e) {
             run.interrupted();
             claimed = Optional.empty();
         } catch (RuntimeException e) {
-            giveSlotsBack(room, run);
-            throw e;
-        }
-        if (claimed.isEmpty()) {
-            giveBackUnused(room, run);
+            if (!(e instanceof LockNotAvailableException || isOfOneInvoice(e))) {
+                giveSlotsBack(page.room(), run);
+                throw e;
+            }
+            giveBackUnused(page.room(), run);
+            claimEach(page, run);
             return;
         }
-        ClaimedPage page = claimed.get();
-        notices.claimTook(page.claimed().size(), page.start());
-        giveBackUnused(room - page.claimed().size(), run);
-        run.contended(page.locked() - page.claimed().size());
-        deliver(page, run);
+        if (claimed.isEmpty()) {
+            giveBackUnused(page.room(), run);
+            return;
+        }
+        ClaimedPage took = claimed.get();
+        notices.claimTook(took.claimed().size(), took.start());
+        giveBackUnused(page.room() - took.claimed().size(), run);
+        run.contended(took.locked() - took.claimed().size());
+        deliver(took, run);
     }
 
-    private Optional<ClaimedPage> claimPage(Position from, int room, Front.Turn turn, RunInProgress run) {
+    /** One of a page is another's, or cannot be claimed; which one shows when each is claimed by itself. */
+    private void claimEach(Page page, RunInProgress run) {
+        if (page.locked().isEmpty()) {
+            page.turn().end(claimByIds(page.from(), run, newest -> {}));
+        } else {
+            claimAll(page.locked(), run);
+        }
+    }
+
+    private Optional<ClaimedPage> claimPage(Page page, RunInProgress run) {
         long start = System.nanoTime();
-        return Optional.of(Database.withPlansAnew(() ->
-                database.inTransaction(lockPage(from, room), (tx, locked) -> claimed(from, locked, turn, start, tx))));
+        return Optional.of(Database.withPlansAnew(
+                () -> database.inTransaction(lockPage(page), (tx, locked) -> claimed(page, locked, start, tx))));
     }
 
-    private Optional<ClaimedPage> claimPageInTurn(Position from, int room, Front.Turn turn, RunInProgress run)
-            throws InterruptedException {
+    private Optional<ClaimedPage> claimPageInTurn(Page page, RunInProgress run) throws InterruptedException {
         return serverTurns.claim(run::stopped, tx -> {
             // The lease is reckoned from here, not from when the turn was waited for.
             long start = System.nanoTime();
-            return claimed(from, lockPage(from, room).in(tx), turn, start, tx);
+            return claimed(page, lockPage(page).in(tx), start, tx);
         });
     }
 
-    private Request<List<Candidate>> lockPage(Position from, int room) {
-        return invoices.lockPage(from, room, journal.withoutAttempt(invoices.idText()));
+    private Request<List<Candidate>> lockPage(Page page) {
+        return invoices.lockPage(page.from(), page.room(), journal.withoutAttempt(invoices.idText()), rowWait);
     }
 
-    private ClaimedPage claimed(Position from, List<Candidate> locked, Front.Turn turn, long start, DSLContext tx) {
-        turn.end(
-                locked.isEmpty()
-                        ? invoices.nextPhase(from)
-                        : locked.get(locked.size() - 1).position());
-        return beforeCommit(insertFirst(tx, locked, start));
+    private ClaimedPage claimed(Page page, List<Candidate> locked, long start, DSLContext tx) {
+        // What another try had locked was given back with it.
+        page.locked().clear();
+        locked.forEach(each -> page.locked().add(each.invoiceId()));
+        page.turn()
+                .end(
+                        locked.isEmpty()
+                                ? invoices.nextPhase(page.from())
+                                : locked.get(locked.size() - 1).position());
+        return beforeCommit(insertFirst(tx, page.locked(), start));
     }
 
     private void deliver(ClaimedPage page, RunInProgress run) {
@@ -600,11 +632,10 @@ public final class BillingEngine {
         }
     }
 
-    private ClaimedPage insertFirst(DSLContext tx, List<Candidate> locked, long start) {
-        if (locked.isEmpty()) {
+    private ClaimedPage insertFirst(DSLContext tx, List<String> invoiceIds, long start) {
+        if (invoiceIds.isEmpty()) {
             return new ClaimedPage(List.of(), 0, start);
         }
-        List<String> invoiceIds = locked.stream().map(Candidate::invoiceId).toList();
         Request<Map<String, Claimed>> insert =
                 journal.insertFirsts("many", invoices::locked, invoices.bound(invoiceIds));
         return page(

@@ -28,6 +28,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jooq.Condition;
@@ -138,27 +139,30 @@ public final class Invoices {
      * @return in the configured order; fewer than the limit at the end of a phase
      */
     public Request<List<Candidate>> page(Position from, int limit) {
-        return candidates(from, limit, prepared("page " + shape(from), () -> pageFrom(from, noCondition())));
+        return Request.of(
+                prepared("page " + shape(from), () -> pageFrom(from, noCondition())),
+                bound(from, limit),
+                candidates(from, limit));
     }
 
     /**
-     * Locks a page of fresh invoices without an attempt, skipping those that another holds. It reads no more than finds them: who claims
-     * next begins behind the last one, as soon as that one is known.
+     * Locks a page of fresh invoices without an attempt. It reads no more than finds them: who claims next begins behind the last one, as
+     * soon as that one is known.
      *
      * @param from where the run has come to
      * @param limit how many at most
      * @param withoutAttempt the journal's condition on {@link #idText}
+     * @param wait SKIP_LOCKED: those that another holds are not seen; NOWAIT: where another holds one, none is locked
      * @return in the configured order; none at the end of a phase
      */
-    public Request<List<Candidate>> lockPage(Position from, int limit, Condition withoutAttempt) {
+    public Request<List<Candidate>> lockPage(Position from, int limit, Condition withoutAttempt, RowWait wait) {
         // FOR UPDATE SKIP LOCKED comes before the limit is applied: as many as are free, not fewer by those that are
         // held.
-        return candidates(
-                from,
-                limit,
-                prepared(
-                        "lock page " + shape(from),
-                        () -> locking(pageFrom(from, withoutAttempt), RowWait.SKIP_LOCKED)));
+        Prepared page =
+                prepared("lock page " + wait + shape(from), () -> locking(pageFrom(from, withoutAttempt), wait));
+        return wait == RowWait.NOWAIT
+                ? Request.locking(page, bound(from, limit), candidates(from, limit))
+                : Request.of(page, bound(from, limit), candidates(from, limit));
     }
 
     private SelectForUpdateStep<Record2<String, String>> pageFrom(Position from, Condition such) {
@@ -171,15 +175,15 @@ public final class Invoices {
                 .limit(DSL.param(LIMIT, Integer.class));
     }
 
-    private static Request<List<Candidate>> candidates(Position from, int limit, Prepared page) {
-        return Request.of(page, bound(from, limit), rows -> {
+    private static Function<Rows, List<Candidate>> candidates(Position from, int limit) {
+        return rows -> {
             List<Candidate> candidates = new ArrayList<>(limit);
             while (rows.next()) {
                 String invoiceId = java.util.Objects.requireNonNull(rows.text(0));
                 candidates.add(new Candidate(invoiceId, new Position(from.nulls(), rows.text(1), invoiceId)));
             }
             return candidates;
-        });
+        };
     }
 
     /** Which of the few forms a page's statement has: equal for positions whose statements differ in bound values alone. */
