@@ -21,7 +21,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
- * Many invoices, two hosts of 64 megabytes with 500 calls at once each, {@code CLAIM_ONLY} and {@code SKIP_LOCKED}; a host is killed with
+ * Many invoices, two hosts of 64 megabytes with 1,000 calls at once each, {@code CLAIM_ONLY} and {@code SKIP_LOCKED}; a host is killed with
  * SIGKILL and replaced again and again while they bill; the provider's ledger judges.
  */
 final class BulkCampaign {
