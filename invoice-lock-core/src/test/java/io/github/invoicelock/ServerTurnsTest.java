@@ -188,13 +188,7 @@ class ServerTurnsTest {
     }
 
     private LockingInvoiceBiller.Builder server(LockStrategy strategy) {
-        return host.server(provider)
-                // A thousand threads may take long to start.
-                .callTimeout(Duration.ofSeconds(60))
-                .leaseMargin(Duration.ofSeconds(60))
-                .lockStrategy(strategy)
-                .lockScope(LockScope.CLAIM_ONLY)
-                .concurrency(SLOTS);
+        return host.serverThatClaimsHundreds(provider, strategy);
     }
 
     private int owners() {

@@ -71,6 +71,17 @@ final class TestHost implements AutoCloseable {
                 .waitTimeout(Duration.ofSeconds(10));
     }
 
+    /** With slots for a thousand calls: two claim for one run, hundreds by one statement, and servers take turns at it. */
+    LockingInvoiceBiller.Builder serverThatClaimsHundreds(BillingGateway provider, LockStrategy strategy) {
+        return server(provider)
+                // A thousand threads may take long to start.
+                .callTimeout(Duration.ofSeconds(60))
+                .leaseMargin(Duration.ofSeconds(60))
+                .lockStrategy(strategy)
+                .lockScope(LockScope.CLAIM_ONLY)
+                .concurrency(1_000);
+    }
+
     /** Closed with the host, before its pool. */
     LockingInvoiceBiller running(LockingInvoiceBiller.Builder builder) {
         LockingInvoiceBiller biller = builder.build();

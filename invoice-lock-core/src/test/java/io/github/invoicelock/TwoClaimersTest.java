@@ -181,13 +181,7 @@ class TwoClaimersTest {
     }
 
     private LockingInvoiceBiller.Builder builder(LockStrategy strategy) {
-        return host.server(provider)
-                // A thousand threads may take long to start.
-                .callTimeout(Duration.ofSeconds(60))
-                .leaseMargin(Duration.ofSeconds(60))
-                .lockStrategy(strategy)
-                .lockScope(LockScope.CLAIM_ONLY)
-                .concurrency(SLOTS);
+        return host.serverThatClaimsHundreds(provider, strategy);
     }
 
     /** Another that writes an invoice's attempt without its row's lock, and has not committed: who writes that attempt, too, waits. */
