@@ -117,6 +117,15 @@ public final class BillingEngine {
     }
 
     /**
+     * Invoices that were fresh when they were read, without locks.
+     *
+     * @param invoiceIds in the configured order
+     * @param next where the next ones begin; null where nothing is left
+     */
+    private record FreshIds(
+            List<String> invoiceIds, @Nullable Position next) {}
+
+    /**
      * A page that is to be claimed.
      *
      * @param from where it begins
@@ -361,7 +370,8 @@ public final class BillingEngine {
         } else {
             Position from = Position.START;
             while (from != null && !run.stopped()) {
-                from = claimByIds(from, run, this::tellPendingAgain);
+                FreshIds fresh = readFresh(from, this::tellPendingAgain);
+                from = claimAll(fresh.invoiceIds(), run) ? fresh.next() : null;
             }
         }
     }
@@ -399,8 +409,7 @@ public final class BillingEngine {
         }
     }
 
-    private @Nullable Position claimByIds(
-            Position from, RunInProgress run, Consumer<Map<String, BillingAttempt>> newestAreTold) {
+    private FreshIds readFresh(Position from, Consumer<Map<String, BillingAttempt>> newestAreTold) {
         List<Candidate> page = database.atOnce(invoices.page(from, PAGE));
         Map<String, BillingAttempt> newest = page.isEmpty()
                 ? Map.of()
@@ -411,12 +420,11 @@ public final class BillingEngine {
                 .map(Candidate::invoiceId)
                 .filter(invoiceId -> !newest.containsKey(invoiceId))
                 .toList();
-        if (!claimAll(fresh, run)) {
-            return null;
-        }
-        return page.size() < PAGE
-                ? invoices.nextPhase(from)
-                : page.get(page.size() - 1).position();
+        return new FreshIds(
+                fresh,
+                page.size() < PAGE
+                        ? invoices.nextPhase(from)
+                        : page.get(page.size() - 1).position());
     }
 
     /** False if the run has stopped. */
@@ -582,11 +590,15 @@ public final class BillingEngine {
 
     /** One of a page is another's, or cannot be claimed; which one shows when each is claimed by itself. */
     private void claimEach(Page page, RunInProgress run) {
-        if (page.locked().isEmpty()) {
-            page.turn().end(claimByIds(page.from(), run, newest -> {}));
-        } else {
+        if (!page.locked().isEmpty()) {
             claimAll(page.locked(), run);
+            return;
         }
+        // Those that are pending again are told at the end of the run.
+        FreshIds fresh = readFresh(page.from(), newest -> {});
+        // Before a slot is waited for: the next claimer, who waits for the turn, may hold those that are free.
+        page.turn().end(fresh.next());
+        claimAll(fresh.invoiceIds(), run);
     }
 
     private Optional<ClaimedPage> claimPage(Page page, RunInProgress run) {

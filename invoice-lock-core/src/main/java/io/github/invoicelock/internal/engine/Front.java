@@ -12,7 +12,10 @@ final class Front {
     private final Semaphore free = new Semaphore(1);
     private @Nullable Position position = Position.START;
 
-    /** Waits for the turn. Nobody who has it waits for a slot, and a statement is bounded by the server, so the wait ends. */
+    /**
+     * Waits for the turn. Nobody who has it waits for a slot, or for longer than {@link ServerTurns} lets a server wait; and a statement is
+     * bounded by the database, so the wait ends.
+     */
     Turn take() {
         free.acquireUninterruptibly();
         return new Turn();

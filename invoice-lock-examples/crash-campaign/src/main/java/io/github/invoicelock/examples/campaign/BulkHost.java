@@ -26,7 +26,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 
-/** A host with little memory, many invoices and a thousand calls at once, whose claims take turns with other hosts'. Bills again and again until it is killed. */
+/**
+ * A host with little memory, many invoices and a thousand calls at once, whose claims take turns with other hosts'. Bills again and again
+ * until it is killed.
+ */
 final class BulkHost {
     private static final int CALLS_AT_ONCE = 1_000;
     /** More than it may use, so that what is counted is what the library takes. */
