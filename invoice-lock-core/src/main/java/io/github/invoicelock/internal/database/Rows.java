@@ -4,7 +4,11 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import org.jooq.DSLContext;
+import org.jooq.Field;
 import org.jooq.Record;
 import org.jooq.Result;
 import org.jooq.exception.DataAccessException;
@@ -98,13 +102,54 @@ public final class Rows {
      * @return with the types that the columns have
      */
     public Result<Record> records() {
+        return tx.fetch(rows, columns());
+    }
+
+    /**
+     * All of them, the first columns as jOOQ's record, for what the host reads. To take those out of a record of all columns would cost
+     * more than to read them.
+     *
+     * @param <T> what becomes of a row
+     * @param own how many columns come after the host's
+     * @param reader reads those
+     * @return in the order of the rows
+     */
+    public <T> List<T> records(int own, Reader<T> reader) {
+        Field<?>[] all = columns();
+        int first = all.length - own;
+        List<T> read = new ArrayList<>();
+        // One at a time: while a record is looked at, the row is the one that it was read from.
+        for (Record record : tx.fetchLazy(rows, Arrays.copyOf(all, first))) {
+            read.add(reader.read(record, first));
+        }
+        return read;
+    }
+
+    /**
+     * Reads the library's own columns of the present row.
+     *
+     * @param <T> what becomes of the row
+     */
+    @FunctionalInterface
+    public interface Reader<T> {
+        /**
+         * Reads them.
+         *
+         * @param record the columns before them
+         * @param first the number of the first of them
+         * @return what the row is
+         */
+        T read(Record record, int first);
+    }
+
+    private Field<?>[] columns() {
         try {
             Columns known = statement.columns();
             if (known == null || !known.describe(rows)) {
                 known = Columns.of(tx, rows);
                 statement.columns(known);
             }
-            return tx.fetch(rows, known.fields());
+            return known.fields();
         } catch (SQLException e) {
             throw new DataAccessException(e.getMessage(), e);
         }

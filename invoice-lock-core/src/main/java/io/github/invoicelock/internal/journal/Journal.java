@@ -20,6 +20,7 @@ import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.database.Rows;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -28,6 +29,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -560,7 +562,7 @@ public final class Journal {
                 rows -> {
                     Set<Long> owned = new HashSet<>();
                     while (rows.next()) {
-                        BillingAttempt attempt = java.util.Objects.requireNonNull(byId.get(rows.number(0)));
+                        BillingAttempt attempt = Objects.requireNonNull(byId.get(rows.number(0)));
                         if (rows.number(1) == attempt.fence()
                                 && attempt.state().name().equals(rows.text(2))) {
                             owned.add(attempt.id());
@@ -620,7 +622,9 @@ public final class Journal {
                         reference,
                         "message",
                         cut == null ? "" : cut),
-                rows -> rows.next() ? Optional.of(billed(attempt, reference, cut, rows)) : Optional.empty());
+                rows -> rows.next()
+                        ? Optional.of(billed(attempt, reference, cut, rows, rows.time(1), rows.time(5)))
+                        : Optional.empty());
     }
 
     private Query billed(@Nullable Duration markAfter, boolean called) {
@@ -637,7 +641,13 @@ public final class Journal {
                 .returningResult(BILLED);
     }
 
-    private static BillingAttempt billed(BillingAttempt attempt, String reference, @Nullable String message, Rows row) {
+    private static BillingAttempt billed(
+            BillingAttempt attempt,
+            String reference,
+            @Nullable String message,
+            Rows row,
+            @Nullable Instant dueAt,
+            @Nullable Instant settledAt) {
         return new BillingAttempt(
                 attempt.id(),
                 attempt.biller(),
@@ -645,12 +655,12 @@ public final class Journal {
                 attempt.number(),
                 attempt.idempotencyKey(),
                 AttemptState.BILLED,
-                row.time(1),
-                java.util.Objects.requireNonNull(row.text(2)),
+                dueAt,
+                Objects.requireNonNull(row.text(2)),
                 (int) row.number(3),
                 (int) row.number(4),
                 attempt.startedAt(),
-                row.time(5),
+                settledAt,
                 row.text(6),
                 reference,
                 null,
@@ -687,9 +697,13 @@ public final class Journal {
                         "unmarked", unmarked.toArray(Long[]::new)),
                 rows -> {
                     List<BillingAttempt> billed = new ArrayList<>(charged.size());
+                    // One statement wrote them all, by one clock.
+                    Instant settledAt = null;
                     while (rows.next()) {
-                        int index = java.util.Objects.requireNonNull(indexes.get(rows.number(0)));
-                        billed.add(billed(charged.get(index), references.get(index), null, rows));
+                        int index = Objects.requireNonNull(indexes.get(rows.number(0)));
+                        Instant dueAt = marked.get(index) ? null : rows.time(1);
+                        settledAt = settledAt == null ? rows.time(5) : settledAt;
+                        billed.add(billed(charged.get(index), references.get(index), null, rows, dueAt, settledAt));
                     }
                     return billed;
                 });
@@ -1304,55 +1318,65 @@ public final class Journal {
 
     private static List<SelectFieldOrAsterisk> freshFields() {
         List<SelectFieldOrAsterisk> fields = new ArrayList<>();
+        fields.add(table(name("invoice")).asterisk());
         FRESH.forEach(column -> fields.add(
                 field(name("claimed", column.getName()), column.getDataType()).as(PREFIX + column.getName())));
-        fields.add(table(name("invoice")).asterisk());
         return fields;
     }
 
     private List<Claimed> fresh(Rows rows, int number) {
-        Result<Record> records = rows.records();
-        Field<?>[] all = records.fields();
-        Field<?>[] invoice = Arrays.copyOfRange(all, FRESH.size(), all.length);
-        List<Claimed> claimed = new ArrayList<>(records.size());
-        records.forEach(row -> claimed.add(fresh(row, number, invoice)));
-        return claimed;
+        return rows.records(FRESH.size(), new Rows.Reader<>() {
+            private @Nullable Instant dueAt;
+            private @Nullable Instant startedAt;
+
+            @Override
+            public Claimed read(Record row, int first) {
+                // One statement wrote them all, by one clock.
+                if (startedAt == null) {
+                    dueAt = rows.time(first + 3);
+                    startedAt = Objects.requireNonNull(rows.time(first + 4));
+                }
+                BillingAttempt attempt = new BillingAttempt(
+                        rows.number(first),
+                        owner.biller(),
+                        Objects.requireNonNull(rows.text(first + 1)),
+                        number,
+                        Objects.requireNonNull(rows.text(first + 2)),
+                        AttemptState.STARTED,
+                        dueAt,
+                        owner.server(),
+                        1,
+                        0,
+                        startedAt,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null);
+                return new Claimed(attempt, invoice(row, row.fields()), Duration.ZERO, true);
+            }
+        });
     }
 
-    private Claimed fresh(Record row, int number, Field<?>[] invoice) {
-        BillingAttempt attempt = new BillingAttempt(
-                row.get(0, Long.class),
-                owner.biller(),
-                row.get(1, String.class),
-                number,
-                row.get(2, String.class),
-                AttemptState.STARTED,
-                instant(row.get(3, OffsetDateTime.class)),
-                owner.server(),
-                1,
-                0,
-                row.get(4, OffsetDateTime.class).toInstant(),
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null);
-        return new Claimed(attempt, invoice(row, invoice), Duration.ZERO, true);
-    }
-
+    /** The host's columns of a row; the row itself where it has no others, and each value is of its column's type. */
     private static Record invoice(Record row, Field<?>[] columns) {
-        return row.into(
-                Arrays.stream(columns).map(column -> ofItsValue(row, column)).toArray(Field<?>[]::new));
+        Field<?>[] fitting = columns.clone();
+        boolean fits = row.size() == columns.length;
+        for (int i = 0; i < columns.length; i++) {
+            Object value = row.get(columns[i]);
+            if (value != null && !columns[i].getType().isInstance(value)) {
+                fits = false;
+                fitting[i] = ofItsValue(columns[i], value);
+            }
+        }
+        return fits ? row : row.into(fitting);
     }
 
     /** A column of arrays tells nothing of their dimensions, and jOOQ 3.21 fails to convert a value of more than one to the column's type. */
-    private static Field<?> ofItsValue(Record row, Field<?> column) {
-        Object value = column.getType().isArray() ? row.get(column) : null;
-        return value == null || column.getType().isInstance(value)
-                ? column
-                : field(column.getQualifiedName(), value.getClass());
+    private static Field<?> ofItsValue(Field<?> column, Object value) {
+        return column.getType().isArray() ? field(column.getQualifiedName(), value.getClass()) : column;
     }
 
     private Prepared prepared(String which, Supplier<Query> query) {
@@ -1399,11 +1423,11 @@ public final class Journal {
                 row.get(prefix + NOTE.getName(), String.class));
     }
 
-    private static java.time.@Nullable Instant instant(Record row, String prefix, Field<OffsetDateTime> column) {
+    private static @Nullable Instant instant(Record row, String prefix, Field<OffsetDateTime> column) {
         return instant(row.get(prefix + column.getName(), OffsetDateTime.class));
     }
 
-    private static java.time.@Nullable Instant instant(@Nullable OffsetDateTime value) {
+    private static @Nullable Instant instant(@Nullable OffsetDateTime value) {
         return value == null ? null : value.toInstant();
     }
 }
