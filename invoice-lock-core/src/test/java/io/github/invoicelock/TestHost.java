@@ -73,7 +73,13 @@ final class TestHost implements AutoCloseable {
 
     /** With slots for a thousand calls: two claim for one run, hundreds by one statement, and servers take turns at it. */
     LockingInvoiceBiller.Builder serverThatClaimsHundreds(BillingGateway provider, LockStrategy strategy) {
-        return server(provider)
+        return serverThatClaimsHundreds(pool, provider, strategy);
+    }
+
+    /** The same over another DataSource. */
+    LockingInvoiceBiller.Builder serverThatClaimsHundreds(
+            DataSource dataSource, BillingGateway provider, LockStrategy strategy) {
+        return server(dataSource, provider)
                 // A thousand threads may take long to start.
                 .callTimeout(Duration.ofSeconds(60))
                 .leaseMargin(Duration.ofSeconds(60))

@@ -6,11 +6,15 @@ import static org.awaitility.Awaitility.await;
 
 import io.github.invoicelock.internal.engine.FailPoints.Point;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.springframework.jdbc.datasource.DelegatingDataSource;
 
 /** With slots for a thousand calls two claim for one run: one locks the next page while the other writes the attempts of its own. */
 class TwoClaimersTest {
@@ -174,6 +178,49 @@ class TwoClaimersTest {
         answer.reach();
         assertThat(run.result().billed()).isEqualTo(SLOTS + 300);
         eachWasChargedOnceAndMarked(SLOTS + 300);
+    }
+
+    @Test
+    void runs_that_overlap_do_not_wait_for_the_slots_with_which_each_waits_for_the_other() throws Exception {
+        host.invoices(2_000);
+        Connection holder = host.holding(1);
+        Moment all = new Moment();
+        LockingInvoiceBiller server = host.running(host.serverThatClaimsHundreds(
+                new DelegatingDataSource(host.dataSource()) {
+                    @Override
+                    public Connection getConnection() throws SQLException {
+                        if (isIn(Thread.currentThread().getStackTrace(), "readFresh")) {
+                            all.await();
+                        }
+                        return super.getConnection();
+                    }
+                },
+                provider,
+                LockStrategy.NOWAIT));
+        InBackground<BillingRun> one = InBackground.of(server::billPending);
+        InBackground<BillingRun> other = InBackground.of(server::billPending);
+
+        // Of each run one claimer goes on invoice by invoice, and needs slots; the other waits for its turn, with half
+        // of all.
+        await().atMost(Duration.ofSeconds(30)).until(() -> threadsIn("readFresh") == 2 && threadsIn("take") == 2);
+        all.reach();
+
+        assertThat(one.result().billed() + other.result().billed()).isEqualTo(1_999);
+        holder.rollback();
+        assertThat(server.billPending().billed()).isEqualTo(1);
+        eachWasChargedOnceAndMarked(2_000);
+    }
+
+    private static long threadsIn(String method) {
+        return Thread.getAllStackTraces().values().stream()
+                .filter(stack -> isIn(stack, method))
+                .count();
+    }
+
+    private static boolean isIn(StackTraceElement[] stack, String method) {
+        return Arrays.stream(stack)
+                .anyMatch(frame -> frame.getClassName().startsWith("io.github.invoicelock.internal.engine")
+                        && frame.getMethodName().equals(method));
     }
 
     private LockingInvoiceBiller server(LockStrategy strategy) {
