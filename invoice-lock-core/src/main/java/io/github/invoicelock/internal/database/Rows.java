@@ -4,9 +4,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import org.jooq.DSLContext;
 import org.jooq.Field;
 import org.jooq.Record;
@@ -107,39 +105,15 @@ public final class Rows {
 
     /**
      * All of them, the first columns as jOOQ's record, for what the host reads. To take those out of a record of all columns would cost
-     * more than to read them.
+     * more than to read them. The others are read here, by their numbers, while their record is looked at.
      *
-     * @param <T> what becomes of a row
      * @param own how many columns come after the host's
-     * @param reader reads those
-     * @return in the order of the rows
+     * @return the records, to be gone through once
      */
-    public <T> List<T> records(int own, Reader<T> reader) {
+    public Iterable<Record> records(int own) {
         Field<?>[] all = columns();
-        int first = all.length - own;
-        List<T> read = new ArrayList<>();
-        // One at a time: while a record is looked at, the row is the one that it was read from.
-        for (Record record : tx.fetchLazy(rows, Arrays.copyOf(all, first))) {
-            read.add(reader.read(record, first));
-        }
-        return read;
-    }
-
-    /**
-     * Reads the library's own columns of the present row.
-     *
-     * @param <T> what becomes of the row
-     */
-    @FunctionalInterface
-    public interface Reader<T> {
-        /**
-         * Reads them.
-         *
-         * @param record the columns before them
-         * @param first the number of the first of them
-         * @return what the row is
-         */
-        T read(Record record, int first);
+        // One at a time: the present row is the one that the last record was read from.
+        return tx.fetchLazy(rows, Arrays.copyOf(all, all.length - own));
     }
 
     private Field<?>[] columns() {

@@ -1325,39 +1325,38 @@ public final class Journal {
     }
 
     private List<Claimed> fresh(Rows rows, int number) {
-        return rows.records(FRESH.size(), new Rows.Reader<>() {
-            private @Nullable Instant dueAt;
-            private @Nullable Instant startedAt;
-
-            @Override
-            public Claimed read(Record row, int first) {
-                // One statement wrote them all, by one clock.
-                if (startedAt == null) {
-                    dueAt = rows.time(first + 3);
-                    startedAt = Objects.requireNonNull(rows.time(first + 4));
-                }
-                BillingAttempt attempt = new BillingAttempt(
-                        rows.number(first),
-                        owner.biller(),
-                        Objects.requireNonNull(rows.text(first + 1)),
-                        number,
-                        Objects.requireNonNull(rows.text(first + 2)),
-                        AttemptState.STARTED,
-                        dueAt,
-                        owner.server(),
-                        1,
-                        0,
-                        startedAt,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null);
-                return new Claimed(attempt, invoice(row, row.fields()), Duration.ZERO, true);
+        List<Claimed> claimed = new ArrayList<>();
+        // One statement wrote them all, by one clock.
+        Instant dueAt = null;
+        Instant startedAt = null;
+        for (Record row : rows.records(FRESH.size())) {
+            int first = row.size();
+            if (startedAt == null) {
+                dueAt = rows.time(first + 3);
+                startedAt = Objects.requireNonNull(rows.time(first + 4));
             }
-        });
+            BillingAttempt attempt = new BillingAttempt(
+                    rows.number(first),
+                    owner.biller(),
+                    Objects.requireNonNull(rows.text(first + 1)),
+                    number,
+                    Objects.requireNonNull(rows.text(first + 2)),
+                    AttemptState.STARTED,
+                    dueAt,
+                    owner.server(),
+                    1,
+                    0,
+                    startedAt,
+                    null,
+                    null,
+                    null,
+                    null,
+                    null,
+                    null,
+                    null);
+            claimed.add(new Claimed(attempt, invoice(row, row.fields()), Duration.ZERO, true));
+        }
+        return claimed;
     }
 
     /** The host's columns of a row; the row itself where it has no others, and each value is of its column's type. */
