@@ -20,14 +20,19 @@ import org.springframework.jdbc.datasource.DelegatingDataSource;
 class TwoClaimersTest {
     private static final int SLOTS = 1_000;
     private static final int CLAIMED_AT_ONCE = 500;
+    /** Where a claimer goes that cannot lock its page. */
+    private static final String READS_FRESH = "BillingEngine.readFresh";
+
+    private static final String WAITS_FOR_TURN = "Front.take";
 
     private final TestHost host = new TestHost();
     private final TestProvider provider = TestProvider.thatRemembers();
-    private final Moment answer = new Moment();
+    /** When what is held may go on. */
+    private final Moment goOn = new Moment();
 
     @AfterEach
     void close() {
-        answer.reach();
+        goOn.reach();
         host.close();
     }
 
@@ -167,7 +172,7 @@ class TwoClaimersTest {
         CountDownLatch calls = new CountDownLatch(SLOTS);
         provider.answering((p, request) -> {
             calls.countDown();
-            answer.await();
+            goOn.await();
             return p.charge(request);
         });
         InBackground<BillingRun> run = InBackground.of(server(strategy)::billPending);
@@ -175,7 +180,7 @@ class TwoClaimersTest {
         awaitZero(calls);
         assertThat(host.count("invoice_lock.billing_attempt", "true")).isEqualTo(SLOTS);
 
-        answer.reach();
+        goOn.reach();
         assertThat(run.result().billed()).isEqualTo(SLOTS + 300);
         eachWasChargedOnceAndMarked(SLOTS + 300);
     }
@@ -184,13 +189,12 @@ class TwoClaimersTest {
     void runs_that_overlap_do_not_wait_for_the_slots_with_which_each_waits_for_the_other() throws Exception {
         host.invoices(2_000);
         Connection holder = host.holding(1);
-        Moment all = new Moment();
         LockingInvoiceBiller server = host.running(host.serverThatClaimsHundreds(
                 new DelegatingDataSource(host.dataSource()) {
                     @Override
                     public Connection getConnection() throws SQLException {
-                        if (isIn(Thread.currentThread().getStackTrace(), "readFresh")) {
-                            all.await();
+                        if (isIn(Thread.currentThread().getStackTrace(), READS_FRESH)) {
+                            goOn.await();
                         }
                         return super.getConnection();
                     }
@@ -200,10 +204,10 @@ class TwoClaimersTest {
         InBackground<BillingRun> one = InBackground.of(server::billPending);
         InBackground<BillingRun> other = InBackground.of(server::billPending);
 
-        // Of each run one claimer goes on invoice by invoice, and needs slots; the other waits for its turn, with half
-        // of all.
-        await().atMost(Duration.ofSeconds(30)).until(() -> threadsIn("readFresh") == 2 && threadsIn("take") == 2);
-        all.reach();
+        // One claimer of each run goes on invoice by invoice, and needs slots; the other waits with half of all.
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> threadsIn(READS_FRESH) == 2 && threadsIn(WAITS_FOR_TURN) == 2);
+        goOn.reach();
 
         assertThat(one.result().billed() + other.result().billed()).isEqualTo(1_999);
         holder.rollback();
@@ -219,8 +223,8 @@ class TwoClaimersTest {
 
     private static boolean isIn(StackTraceElement[] stack, String method) {
         return Arrays.stream(stack)
-                .anyMatch(frame -> frame.getClassName().startsWith("io.github.invoicelock.internal.engine")
-                        && frame.getMethodName().equals(method));
+                .anyMatch(frame -> (frame.getClassName() + "." + frame.getMethodName())
+                        .equals("io.github.invoicelock.internal.engine." + method));
     }
 
     private LockingInvoiceBiller server(LockStrategy strategy) {
