@@ -125,7 +125,8 @@ class SettledTogetherTest extends ShortCallsContract {
             if (slow.get() == Thread.currentThread() && unsettled.get() < 0) {
                 unsettled.set(unsettledOfThisThread().size());
             } else if (isTimeToLook()
-                    && unsettledOfThisThread().size() == 2
+                    // Of up to eight: others are left that would share the transaction.
+                    && isBetween(2, 5, unsettledOfThisThread().size())
                     && slow.compareAndSet(null, Thread.currentThread())) {
                 passed.addAndGet(Duration.ofSeconds(1).toNanos());
             }
@@ -141,6 +142,10 @@ class SettledTogetherTest extends ShortCallsContract {
         assertThat(slow).as("settled together").doesNotHaveNullValue();
         assertThat(unsettled).hasValueLessThanOrEqualTo(0);
         chargedOnceAndMarked();
+    }
+
+    private static boolean isBetween(int least, int most, int number) {
+        return least <= number && number <= most;
     }
 
     private static Pace.Time movedByHand(AtomicLong nanos) {
