@@ -110,6 +110,11 @@ final class EveryCall {
         assertThat(provider.charges()).as("all but 3 and 5").isEqualTo(9);
     }
 
+    /** How many of its invoices are no longer pending. */
+    int marked() {
+        return Integer.parseInt(one("select count(*) from invoices where not pending"));
+    }
+
     private LockingInvoiceBiller biller(DataSource app, LockStrategy strategy, LockScope scope) {
         return LockingInvoiceBiller.builder(app, provider)
                 .invoices(InvoiceTable.named("invoices").storeReferenceIn("reference"))
