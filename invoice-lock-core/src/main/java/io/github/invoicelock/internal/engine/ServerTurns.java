@@ -22,8 +22,10 @@ final class ServerTurns {
 
     /** Little beside a claim of hundreds, which takes tens of milliseconds. */
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(2);
-    /** So seldom that the questions of many servers cost the database next to nothing. */
-    private static final Duration LONGEST_PAUSE = Duration.ofMillis(32);
+    /** While the turns may be short ones: of servers whose calls take time, and whose slots are soon full. */
+    private static final Duration LONG_PAUSE = Duration.ofMillis(32);
+    /** Of the time waited: another that has claimed for seconds will go on, and each question costs the database. */
+    private static final int SHARE_OF_WAIT = 16;
     /** A server that was stopped in the middle of a claim must not keep all others from claiming. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
@@ -57,11 +59,11 @@ final class ServerTurns {
     <T> Optional<T> claim(BooleanSupplier stopped, Function<DSLContext, T> claim) throws InterruptedException {
         long since = time.nanos();
         Optional<T> claimed = Optional.empty();
-        for (Duration pause = SHORTEST_PAUSE; claimed.isEmpty() && !stopped.getAsBoolean(); pause = longer(pause)) {
-            boolean patient = time.nanos() - since < PATIENCE.toNanos();
-            claimed = claimNow(patient, claim);
+        while (claimed.isEmpty() && !stopped.getAsBoolean()) {
+            long waited = time.nanos() - since;
+            claimed = claimNow(waited < PATIENCE.toNanos(), claim);
             if (claimed.isEmpty()) {
-                time.sleep(pause.toNanos());
+                time.sleep(pause(waited));
             }
         }
         return claimed;
@@ -77,9 +79,9 @@ final class ServerTurns {
         }
     }
 
-    private static Duration longer(Duration pause) {
-        Duration twice = pause.multipliedBy(2);
-        return twice.compareTo(LONGEST_PAUSE) < 0 ? twice : LONGEST_PAUSE;
+    private static long pause(long waited) {
+        long atFirst = Math.min(Math.max(waited, SHORTEST_PAUSE.toNanos()), LONG_PAUSE.toNanos());
+        return Math.max(atFirst, waited / SHARE_OF_WAIT);
     }
 
     private synchronized Request<Boolean> turn(int lock) {
