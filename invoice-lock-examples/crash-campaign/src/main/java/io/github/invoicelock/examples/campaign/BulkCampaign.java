@@ -47,7 +47,7 @@ final class BulkCampaign {
      * @param kills of hosts
      * @param leftUnsettled charges that a killed host had not journaled
      * @param repeated requests that came again under a key that had been charged
-     * @param mostConnections that one host had at once
+     * @param mostConnections that one host had in use at once
      * @param endedByThemselves hosts that nobody killed: for lack of memory, say
      * @param seconds from the first host's start until nothing was pending or due
      */
@@ -70,7 +70,7 @@ final class BulkCampaign {
         public String toString() {
             return String.format(
                     Locale.ROOT,
-                    "%s; hosts killed %d, ended by themselves %d; most connections of a host %d; charged and not journaled by whoever was killed %d, repeated under their key %d; %d s",
+                    "%s; hosts killed %d, ended by themselves %d; most connections of a host in use %d; charged and not journaled by whoever was killed %d, repeated under their key %d; %d s",
                     verdict,
                     kills,
                     endedByThemselves,
@@ -180,9 +180,11 @@ final class BulkCampaign {
     }
 
     private void look(Statement statement) throws SQLException {
+        // Those in use: HikariCP opens now and then one more than it has handed out, which then is idle.
         try (ResultSet most = statement.executeQuery(
                 "select coalesce(max(n), 0) from (select count(*) n from pg_stat_activity where application_name like '"
-                        + HOST_NAME + "%' and datname = current_database() group by application_name) hosts")) {
+                        + HOST_NAME + "%' and datname = current_database() and state <> 'idle' "
+                        + "group by application_name) hosts")) {
             most.next();
             mostConnections = Math.max(mostConnections, most.getInt(1));
         }
