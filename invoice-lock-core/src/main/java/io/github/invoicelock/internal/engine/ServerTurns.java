@@ -60,10 +60,10 @@ final class ServerTurns {
         long since = time.nanos();
         Optional<T> claimed = Optional.empty();
         while (claimed.isEmpty() && !stopped.getAsBoolean()) {
-            long waited = time.nanos() - since;
-            claimed = claimNow(waited < PATIENCE.toNanos(), claim);
+            long waitedNanos = time.nanos() - since;
+            claimed = claimNow(waitedNanos < PATIENCE.toNanos(), claim);
             if (claimed.isEmpty()) {
-                time.sleep(pause(waited));
+                time.sleep(pauseNanos(waitedNanos));
             }
         }
         return claimed;
@@ -79,9 +79,9 @@ final class ServerTurns {
         }
     }
 
-    private static long pause(long waited) {
-        long atFirst = Math.min(Math.max(waited, SHORTEST_PAUSE.toNanos()), LONG_PAUSE.toNanos());
-        return Math.max(atFirst, waited / SHARE_OF_WAIT);
+    private static long pauseNanos(long waitedNanos) {
+        long atFirst = Math.min(Math.max(waitedNanos, SHORTEST_PAUSE.toNanos()), LONG_PAUSE.toNanos());
+        return Math.max(atFirst, waitedNanos / SHARE_OF_WAIT);
     }
 
     private synchronized Request<Boolean> turn(int lock) {
