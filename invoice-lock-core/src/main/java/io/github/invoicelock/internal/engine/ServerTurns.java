@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.function.IntFunction;
 import org.jooq.DSLContext;
 
 /**
@@ -24,8 +25,8 @@ final class ServerTurns {
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(2);
     /** While the turns may be short ones: of servers whose calls take time, and whose slots are soon full. */
     private static final Duration LONG_PAUSE = Duration.ofMillis(32);
-    /** Of the time waited: another that has claimed for seconds will go on, and each question costs the database. */
-    private static final int SHARE_OF_WAIT = 16;
+    /** Of the time waited: each question costs the database; and who asks seldom learns late that nothing is left. */
+    private static final int SHARE_OF_WAIT = 64;
     /** A server that was stopped in the middle of a claim must not keep all others from claiming. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
@@ -58,30 +59,44 @@ final class ServerTurns {
      */
     <T> Optional<T> claim(BooleanSupplier stopped, Function<DSLContext, T> claim) throws InterruptedException {
         long since = time.nanos();
-        Optional<T> claimed = Optional.empty();
-        while (claimed.isEmpty() && !stopped.getAsBoolean()) {
-            long waitedNanos = time.nanos() - since;
-            claimed = claimNow(waitedNanos < PATIENCE.toNanos(), claim);
-            if (claimed.isEmpty()) {
-                time.sleep(pauseNanos(waitedNanos));
+        while (!stopped.getAsBoolean()) {
+            Optional<T> claimed = claimNow(isPatient(since), claim);
+            if (claimed.isPresent()) {
+                return claimed;
             }
+            awaitTurn(since, stopped);
         }
-        return claimed;
+        return Optional.empty();
     }
 
     private <T> Optional<T> claimNow(boolean patient, Function<DSLContext, T> claim) throws InterruptedException {
-        int lock = begin();
-        try {
-            return Database.withPlansAnew(() -> database.inTransaction(
-                    turn(lock), (tx, ours) -> ours || !patient ? Optional.of(claim.apply(tx)) : Optional.empty()));
-        } finally {
-            end(lock);
-        }
+        return withLock(lock -> Database.withPlansAnew(() -> database.inTransaction(
+                turn(lock), (tx, ours) -> ours || !patient ? Optional.of(claim.apply(tx)) : Optional.empty())));
+    }
+
+    /** By the question alone, in one round trip. What it takes is given back at once: the claim asks again. */
+    private void awaitTurn(long since, BooleanSupplier stopped) throws InterruptedException {
+        do {
+            time.sleep(pauseNanos(time.nanos() - since));
+        } while (!stopped.getAsBoolean() && isPatient(since) && !withLock(lock -> database.atOnce(turn(lock))));
+    }
+
+    private boolean isPatient(long since) {
+        return time.nanos() - since < PATIENCE.toNanos();
     }
 
     private static long pauseNanos(long waitedNanos) {
         long atFirst = Math.min(Math.max(waitedNanos, SHORTEST_PAUSE.toNanos()), LONG_PAUSE.toNanos());
         return Math.max(atFirst, waitedNanos / SHARE_OF_WAIT);
+    }
+
+    private <T> T withLock(IntFunction<T> work) throws InterruptedException {
+        int lock = begin();
+        try {
+            return work.apply(lock);
+        } finally {
+            end(lock);
+        }
     }
 
     private synchronized Request<Boolean> turn(int lock) {
