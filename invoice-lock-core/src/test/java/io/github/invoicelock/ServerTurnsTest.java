@@ -132,16 +132,16 @@ class ServerTurnsTest {
         claims.held.await();
         AtomicReference<Duration> waited = new AtomicReference<>();
         AtomicInteger questions = new AtomicInteger();
-        provider.answering((p, request) -> {
-            if (waited.compareAndSet(null, time.passed())) {
-                questions.set(time.slept());
-            }
-            return p.charge(request);
-        });
+        LockingInvoiceBiller waiting =
+                host.running(server(LockStrategy.SKIP_LOCKED).time(time).failPoints((point, invoiceId) -> {
+                    if (point == Point.BEFORE_CLAIM_COMMIT && waited.compareAndSet(null, time.passed())) {
+                        questions.set(time.slept());
+                    }
+                }));
 
-        BillingRun second = second(LockStrategy.SKIP_LOCKED).billPending();
+        BillingRun second = waiting.billPending();
 
-        assertThat(waited.get()).isBetween(Duration.ofSeconds(5), Duration.ofMillis(5_400));
+        assertThat(waited.get()).isBetween(Duration.ofSeconds(5), Duration.ofMillis(5_100));
         assertThat(questions).as("the fewer the longer it waits").hasValueLessThan(140);
         assertThat(second.billed()).isEqualTo(INVOICES - CLAIMED_AT_ONCE);
         goOn.reach();
