@@ -79,10 +79,7 @@ class ServerTurnsTest {
 
     @Test
     void a_server_claims_as_soon_as_it_finds_that_nobody_else_does() {
-        Claims claims = new Claims(CLAIMED_AT_ONCE);
-        InBackground<BillingRun> first = InBackground.of(() -> first(LockStrategy.SKIP_LOCKED, claims)
-                .billPending(RunLimits.none().invoices(CLAIMED_AT_ONCE)));
-        claims.held.await();
+        InBackground<BillingRun> first = inTheMiddleOfItsOnlyClaim();
         time.whileSleeping(() -> {
             if (time.slept() == 3) {
                 goOn.reach();
@@ -126,10 +123,7 @@ class ServerTurnsTest {
 
     @Test
     void a_server_that_is_stopped_in_the_middle_of_a_claim_keeps_others_waiting_for_five_seconds_at_most() {
-        Claims claims = new Claims(CLAIMED_AT_ONCE);
-        InBackground<BillingRun> stopped = InBackground.of(() -> first(LockStrategy.SKIP_LOCKED, claims)
-                .billPending(RunLimits.none().invoices(CLAIMED_AT_ONCE)));
-        claims.held.await();
+        InBackground<BillingRun> stopped = inTheMiddleOfItsOnlyClaim();
         AtomicReference<Duration> waited = new AtomicReference<>();
         AtomicInteger questions = new AtomicInteger();
         LockingInvoiceBiller waiting =
@@ -201,6 +195,15 @@ class ServerTurnsTest {
                 goOn.await();
             }
         }
+    }
+
+    /** The run of a server that waits until it may go on. */
+    private InBackground<BillingRun> inTheMiddleOfItsOnlyClaim() {
+        Claims claims = new Claims(CLAIMED_AT_ONCE);
+        InBackground<BillingRun> run = InBackground.of(() -> first(LockStrategy.SKIP_LOCKED, claims)
+                .billPending(RunLimits.none().invoices(CLAIMED_AT_ONCE)));
+        claims.held.await();
+        return run;
     }
 
     private LockingInvoiceBiller first(LockStrategy strategy, FailPoints claims) {
