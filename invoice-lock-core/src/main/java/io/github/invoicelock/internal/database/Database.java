@@ -48,7 +48,6 @@ public final class Database {
     private final @Nullable Semaphore connections;
     private final SessionSettings momentary;
     private final Map<SessionSettings, String> before = new ConcurrentHashMap<>();
-    private final Map<SessionSettings, String> commitAndBefore = new ConcurrentHashMap<>();
 
     private Database(DataSource dataSource, Server server, SessionSettings momentary, @Nullable Semaphore connections) {
         this.dataSource = dataSource;
@@ -86,16 +85,6 @@ public final class Database {
      */
     public boolean distributed() {
         return server.citus();
-    }
-
-    /**
-     * Whether a transaction may end and the next one begin within a round trip that is not the connection's first: not where the driver
-     * looks afterwards for the savepoint that it had set before.
-     *
-     * @return false with {@code autosave}
-     */
-    public boolean goesAcross() {
-        return !server.autosave();
     }
 
     /**
@@ -167,84 +156,6 @@ public final class Database {
     }
 
     /**
-     * Runs two transactions on one connection, the first of one request alone: what it asks, its commit, and the beginning of the second
-     * with its first request go in one round trip. The work sees the answers when the first is committed.
-     *
-     * @param <A> the first transaction's answer
-     * @param <B> the answer to the second one's first request
-     * @param <T> the result's type
-     * @param firstSettings local to the first
-     * @param first all that the first does
-     * @param secondSettings local to the second
-     * @param second what the second asks first
-     * @param work of the second; must not commit
-     * @return what the work returned
-     * @throws LockNotAvailableException if another holds a row that was to be locked
-     * @throws DatabaseException for every other database error; the first may be committed
-     */
-    public <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> T inTwoTransactions(
-            SessionSettings firstSettings,
-            Request<A> first,
-            SessionSettings secondSettings,
-            Request<B> second,
-            Work<A, B, T> work) {
-        record Answers<A extends @Nullable Object, B extends @Nullable Object>(A first, B second) {}
-        Request<Answers<A, B>> both = across(first, secondSettings, second, Answers::new);
-        return bounded(() -> transact(tx -> {
-            Answers<A, B> answers = both.in(tx, before(firstSettings), "");
-            return work.in(tx, answers.first(), answers.second());
-        }));
-    }
-
-    /**
-     * The last request of a transaction, its commit, and the beginning of the next one on the same connection with its first request, in
-     * one round trip. After an error the first may be committed.
-     *
-     * @param <A> the last request's answer
-     * @param <B> the answer to the next transaction's first request
-     * @param <T> what becomes of both
-     * @param last of the present transaction
-     * @param settings local to the next transaction
-     * @param first what that asks first
-     * @param both puts the answers together
-     * @return the request
-     */
-    public <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> Request<T> across(
-            Request<A> last, SessionSettings settings, Request<B> first, BiFunction<A, B, T> both) {
-        return Request.both(last, commitAndBefore(settings), first, both);
-    }
-
-    /**
-     * Gives up the present transaction, and begins the next one on the same connection.
-     *
-     * @param tx over the connection
-     * @param settings local to the next transaction
-     */
-    public void anew(DSLContext tx, SessionSettings settings) {
-        execute(tx, "rollback and chain; " + settings.chained(server));
-    }
-
-    /**
-     * What a second transaction does.
-     *
-     * @param <A> the first transaction's answer
-     * @param <B> the answer to the second one's first request
-     * @param <T> the result's type
-     */
-    @FunctionalInterface
-    public interface Work<A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> {
-        /**
-         * Does it.
-         *
-         * @param tx the second transaction
-         * @param first the first one's answer
-         * @param second the answer to the second one's first request
-         * @return the result
-         */
-        T in(DSLContext tx, A first, B second);
-    }
-
-    /**
      * Asks under other settings than those that the transaction began with, in the same round trip.
      *
      * @param <T> the answer
@@ -255,29 +166,6 @@ public final class Database {
      */
     public <T extends @Nullable Object> T ask(DSLContext tx, SessionSettings settings, Request<T> request) {
         return request.in(tx, before(settings), "");
-    }
-
-    /**
-     * As {@link #ask}, and commits in the same round trip, as {@link Request#commit} does.
-     *
-     * @param <T> the answer
-     * @param tx the transaction
-     * @param settings for the rest of it
-     * @param request what is asked last
-     * @return the answer
-     */
-    public <T extends @Nullable Object> T askAndCommit(DSLContext tx, SessionSettings settings, Request<T> request) {
-        return request.in(tx, before(settings), "; commit");
-    }
-
-    /**
-     * Begins the next transaction on the same connection, after a {@link Request#commit}.
-     *
-     * @param tx over the connection
-     * @param settings local to the next transaction
-     */
-    public void next(DSLContext tx, SessionSettings settings) {
-        begin(tx, settings);
     }
 
     /**
@@ -318,23 +206,11 @@ public final class Database {
      * @return what it returned
      */
     public static <T extends @Nullable Object> T withPlansAnew(Supplier<T> transaction) {
-        return withPlansAnew(() -> true, transaction);
-    }
-
-    /**
-     * The same for transactions that call the provider.
-     *
-     * @param <T> the result's type
-     * @param repeatable whether nothing was committed and nobody called yet
-     * @param transactions whole ones
-     * @return what they returned
-     */
-    public static <T extends @Nullable Object> T withPlansAnew(BooleanSupplier repeatable, Supplier<T> transactions) {
         for (int tries = 1; ; tries++) {
             try {
-                return transactions.get();
+                return transaction.get();
             } catch (DatabaseException e) {
-                if (tries == MOST_CONNECTIONS || !isStalePlan(e) || !repeatable.getAsBoolean()) {
+                if (tries == MOST_CONNECTIONS || !isStalePlan(e)) {
                     throw e;
                 }
             }
@@ -515,10 +391,6 @@ public final class Database {
                 statement.execute();
             }
         });
-    }
-
-    private String commitAndBefore(SessionSettings settings) {
-        return commitAndBefore.computeIfAbsent(settings, s -> "; commit and chain; " + s.chained(server) + "; ");
     }
 
     private String before(SessionSettings settings) {

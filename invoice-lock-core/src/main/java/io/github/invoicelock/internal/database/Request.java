@@ -60,13 +60,7 @@ public abstract sealed class Request<T extends @Nullable Object> {
      */
     public static <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> Request<T> both(
             Request<A> first, Request<B> second, BiFunction<A, B, T> both) {
-        return new Two<>(first, "; ", second, both);
-    }
-
-    /** Two requests in one round trip with statements between them, from semicolon to semicolon, that answer nothing of interest. */
-    static <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> Request<T> both(
-            Request<A> first, String between, Request<B> second, BiFunction<A, B, T> both) {
-        return new Two<>(first, between, second, both);
+        return new Two<>(first, second, both);
     }
 
     /**
@@ -78,18 +72,6 @@ public abstract sealed class Request<T extends @Nullable Object> {
      */
     public T in(DSLContext tx) {
         return in(tx, "", "");
-    }
-
-    /**
-     * Asks, and commits in the same round trip. Nothing may be asked in this transaction any more; the commit that ends it as always
-     * finds nothing to do, and costs nothing.
-     *
-     * @param tx the transaction
-     * @return the answer
-     * @throws LockNotAvailableException if another holds a row that it asked for
-     */
-    public T commit(DSLContext tx) {
-        return in(tx, "", "; commit");
     }
 
     /** Asks between statements that answer nothing of interest, in the same round trip. */
@@ -165,13 +147,11 @@ public abstract sealed class Request<T extends @Nullable Object> {
     private static final class Two<A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object>
             extends Request<T> {
         private final Request<A> first;
-        private final String between;
         private final Request<B> second;
         private final BiFunction<A, B, T> both;
 
-        private Two(Request<A> first, String between, Request<B> second, BiFunction<A, B, T> both) {
+        private Two(Request<A> first, Request<B> second, BiFunction<A, B, T> both) {
             this.first = first;
-            this.between = between;
             this.second = second;
             this.both = both;
         }
@@ -183,7 +163,7 @@ public abstract sealed class Request<T extends @Nullable Object> {
 
         @Override
         String sql(String before, String after) {
-            return first.sql(before, second.sql(between, after));
+            return first.sql(before, second.sql("; ", after));
         }
 
         @Override
@@ -194,7 +174,7 @@ public abstract sealed class Request<T extends @Nullable Object> {
         @Override
         T read(DSLContext tx, PreparedStatement executed) throws SQLException {
             A a = first.read(tx, executed);
-            skip(executed, between);
+            executed.getMoreResults();
             return both.apply(a, second.read(tx, executed));
         }
     }

@@ -6,8 +6,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import javax.sql.DataSource;
-import org.postgresql.core.BaseConnection;
-import org.postgresql.jdbc.AutoSave;
 
 /**
  * What the database server said of itself when the biller was built.
@@ -15,7 +13,6 @@ import org.postgresql.jdbc.AutoSave;
  * @param version as {@code server_version_num} has it: 170006 for 17.6
  * @param citus whether the Citus extension is there
  * @param autoCommit whether the DataSource hands out connections in autocommit mode
- * @param autosave whether the driver sets a savepoint before each statement of a transaction, and releases it behind
  * @param role the role that the library works as
  * @param synchronousCommit what {@code synchronous_commit} is
  * @param searchPath where unqualified names are looked for
@@ -24,7 +21,6 @@ public record Server(
         int version,
         boolean citus,
         boolean autoCommit,
-        boolean autosave,
         String role,
         String synchronousCommit,
         String searchPath) {
@@ -62,12 +58,6 @@ public record Server(
                         row.getInt(1),
                         row.getBoolean(3),
                         autoCommit,
-                        connection.isWrapperFor(BaseConnection.class)
-                                && connection
-                                                .unwrap(BaseConnection.class)
-                                                .getQueryExecutor()
-                                                .getAutoSave()
-                                        != AutoSave.NEVER,
                         row.getString(4),
                         row.getString(5),
                         row.getString(6));

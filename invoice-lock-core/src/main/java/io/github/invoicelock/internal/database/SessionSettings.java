@@ -54,12 +54,8 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
      * must lose no digit and be read as it was written, whatever the host has left on a pooled connection.
      */
     String sql(Server server) {
-        return "set transaction isolation level read committed, read write; " + chained(server);
-    }
-
-    /** The same for a transaction that is chained to another one of ours, and thus has its isolation. */
-    String chained(Server server) {
-        return server.citus() ? onCitus(server) : onPostgres(server);
+        return "set transaction isolation level read committed, read write; "
+                + (server.citus() ? onCitus(server) : onPostgres(server));
     }
 
     /** The locks are the workers': Citus hands on to them what is SET LOCAL, and only if it is told to. */

@@ -14,8 +14,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,53 +40,21 @@ final class Calls {
                 Math.max(5, Math.min(1_000, settings.callTimeout().toMillis() / 20)));
     }
 
+    /** A conversation from beginning to end, as long as the call's time-out at most. */
+    Answer make(Claim claim) {
+        return start(claim).join();
+    }
+
     /** Starts a conversation; the future always completes, and never exceptionally. */
     CompletableFuture<Answer> start(Claim claim) {
-        CompletableFuture<Answer> answer = new CompletableFuture<>();
-        start(new Call(claim, answer::complete), call -> {
-            Answer heard = call.converse();
-            if (heard != null) {
-                answer.complete(heard);
-            }
-        });
-        return answer;
-    }
-
-    /**
-     * Conversations one after the other on one thread, so that none is woken for each.
-     *
-     * @param next is told an answer on that thread, and says whom to call next; null for nobody any more
-     * @return the answer of the call that was cut off, of which {@code next} is not told; null if none was. Completes exceptionally with
-     *     what {@code next} throws
-     */
-    CompletableFuture<@Nullable Answer> startSeries(Claim first, Function<Answer, @Nullable Claim> next) {
-        CompletableFuture<@Nullable Answer> end = new CompletableFuture<>();
-        start(new Call(first, end::complete), begun -> {
-            try {
-                Call call = begun;
-                for (Answer heard = call.converse(); heard != null; heard = call.converse()) {
-                    Claim following = next.apply(heard);
-                    if (following == null) {
-                        end.complete(null);
-                        return;
-                    }
-                    call = new Call(following, end::complete);
-                    inFlight.add(call);
-                }
-            } catch (Throwable e) {
-                end.completeExceptionally(e);
-            }
-        });
-        return end;
-    }
-
-    private void start(Call call, Consumer<Call> way) {
+        Call call = new Call(claim);
         inFlight.add(call);
         try {
-            executor.execute(() -> way.accept(call));
+            executor.execute(call::converse);
         } catch (RejectedExecutionException e) {
             call.cutOff("The executor refused the call: " + e.getMessage());
         }
+        return call.answer;
     }
 
     /** How many calls were cut off and have not returned yet: each keeps a thread. */
@@ -150,16 +116,15 @@ final class Calls {
     /** One conversation: waiting for a thread, then asking or sending, then answered or cut off. */
     private final class Call {
         private final Claim claim;
-        private final Consumer<Answer> whenCutOff;
+        private final CompletableFuture<Answer> answer = new CompletableFuture<>();
         private volatile long deadline;
         private @Nullable Thread thread;
         private boolean cutOff;
         private Answer.Source phase = Answer.Source.NOBODY;
         private long started;
 
-        private Call(Claim claim, Consumer<Answer> whenCutOff) {
+        private Call(Claim claim) {
             this.claim = claim;
-            this.whenCutOff = whenCutOff;
             this.deadline = claim.lastStart(settings.callTimeout());
         }
 
@@ -167,13 +132,11 @@ final class Calls {
             return now - deadline >= 0;
         }
 
-        /** Null if it was cut off: whoever waits for the answer has one, and goes on. */
-        @Nullable
-        Answer converse() {
+        private void converse() {
             boolean asks = claim.approach().asks();
             settings.failPoints().reached(asks ? Point.BEFORE_FIND : Point.BEFORE_CALL, claim.invoiceId());
             if (!enter(asks ? Answer.Source.FIND : Answer.Source.BILL)) {
-                return null;
+                return;
             }
             Answer result;
             try {
@@ -185,7 +148,7 @@ final class Calls {
                         Answer.Source.BILL,
                         e instanceof Error error ? error : null);
             }
-            return leave(result);
+            leave(result);
         }
 
         private Answer askAndSend() {
@@ -256,7 +219,8 @@ final class Calls {
             return true;
         }
 
-        private @Nullable Answer leave(Answer result) {
+        /** One that was cut off has an answer already; a charge that is told late is written all the same (R5). */
+        private void leave(Answer result) {
             boolean late;
             synchronized (this) {
                 thread = null;
@@ -265,12 +229,12 @@ final class Calls {
                 Thread.interrupted();
             }
             inFlight.remove(this);
-            if (!late) {
-                return result;
+            if (late) {
+                lateAnswers.accept(claim, result.outcome());
+                returned();
+            } else {
+                answer.complete(result);
             }
-            lateAnswers.accept(claim, result.outcome());
-            returned();
-            return null;
         }
 
         private void cutOff(String reason) {
@@ -292,7 +256,7 @@ final class Calls {
                 }
             }
             inFlight.remove(this);
-            whenCutOff.accept(cut);
+            answer.complete(cut);
         }
 
         private static String described(Throwable e) {

@@ -1,7 +1,6 @@
 package io.github.invoicelock.internal.engine;
 
 import io.github.invoicelock.BilledHook;
-import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingGateway;
 import io.github.invoicelock.BillingListener;
 import io.github.invoicelock.BillingRequest;
@@ -93,24 +92,6 @@ public record EngineSettings(
      */
     public boolean repeatable(Duration age) {
         return providerRemembers() && age.plus(leaseToAskAndSend()).compareTo(gateway.idempotencyWindow()) <= 0;
-    }
-
-    /**
-     * Whether a listener hears of claims: it does where one has a {@code claimed} of its own.
-     *
-     * @return true if there is something to tell between the claim and the call
-     */
-    boolean claimsAreTold() {
-        return listeners.stream().anyMatch(listener -> {
-            try {
-                return listener.getClass()
-                                .getMethod("claimed", BillingAttempt.class)
-                                .getDeclaringClass()
-                        != BillingListener.class;
-            } catch (NoSuchMethodException e) {
-                throw new IllegalStateException("A BillingListener without claimed", e);
-            }
-        });
     }
 
     /**

@@ -11,9 +11,6 @@ import org.jspecify.annotations.Nullable;
 
 /** One run: its bounds, what is in flight, its counts, and why it stops. Thread-safe; every invoice that is admitted ends once. */
 final class RunInProgress {
-    /** A call weighs so much of the mean that earlier ones are soon forgotten. */
-    private static final int CALLS_OF_LATE = 32;
-
     private final RunLimits limits;
     private final int stopAfterFailures;
     private final BooleanSupplier closed;
@@ -23,9 +20,6 @@ final class RunInProgress {
     private int admitted;
     private int inFlight;
     private int failuresInARow;
-    /** A mean that follows them; slow until a hundred were quick. */
-    private long callNanos = Duration.ofMillis(10).toNanos();
-
     private @Nullable StopReason stopReason;
     private @Nullable Throwable failure;
     private boolean wasInterrupted;
@@ -145,17 +139,6 @@ final class RunInProgress {
         }
     }
 
-    /** As {@link #answered(boolean)} says; and calls have taken so long of late. */
-    synchronized void answered(boolean providerFailed, Duration callTime) {
-        callNanos += (callTime.toNanos() - callNanos) / CALLS_OF_LATE;
-        answered(providerFailed);
-    }
-
-    /** How many calls one after the other are likely to be answered within so long; none before enough were. */
-    synchronized int callsWithin(Duration time) {
-        return (int) Math.min(Integer.MAX_VALUE, time.toNanos() / Math.max(1, callNanos));
-    }
-
     synchronized void answered(boolean providerFailed) {
         failuresInARow = providerFailed ? failuresInARow + 1 : 0;
         // Decided at once: an answer of one that was in flight already does not set the run going again.
@@ -178,19 +161,6 @@ final class RunInProgress {
     synchronized void awaitInFlight() {
         while (inFlight > 0) {
             await();
-        }
-    }
-
-    /** Waits for a thread that works for this run, and stops when the run does. */
-    void await(Thread worker) {
-        boolean alive = true;
-        while (alive) {
-            try {
-                worker.join();
-                alive = false;
-            } catch (InterruptedException e) {
-                interrupted();
-            }
         }
     }
 

@@ -7,7 +7,6 @@ import io.github.invoicelock.BillingOutcome.Billed;
 import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.LockNotAvailableException;
-import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.engine.FailPoints.Point;
 import io.github.invoicelock.internal.invoices.Invoices;
@@ -25,7 +24,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -82,124 +80,6 @@ final class Settlements {
             }
             throw e;
         }
-    }
-
-    /** With a hook, or a fail point before the commit, there is something left to do in the transaction that marks. */
-    boolean nothingIsLeftToDo() {
-        return settings.hook() == EngineSettings.NO_HOOK && settings.failPoints() == FailPoints.OFF;
-    }
-
-    /** Writes outcomes in the transaction that has held the invoices' locks through the calls: nobody can have marked them meanwhile. */
-    List<Settled> writeUnderCall(DSLContext tx, List<Claim> claims, List<Answer> answers) {
-        if (!answers.stream().allMatch(answer -> answer.outcome() instanceof Billed)) {
-            List<Settled> settled = new ArrayList<>(claims.size());
-            for (int i = 0; i < claims.size(); i++) {
-                settled.add(writeLocked(tx, claims.get(i), answers.get(i)));
-            }
-            return settled;
-        }
-        boolean nothingLeft = nothingIsLeftToDo();
-        Request<List<Written>> all = billedAndMarked(claims, answers);
-        List<Written> written = marking(() -> nothingLeft ? all.commit(tx) : all.in(tx));
-        if (nothingLeft && !areAll(written)) {
-            database.next(tx, oneRow);
-        }
-        return finish(tx, claims, written);
-    }
-
-    /**
-     * As {@link #writeUnderCall} where {@link #nothingIsLeftToDo}, for charges; and in the same round trip as the commit begins the
-     * transaction of the next invoices on the same connection.
-     *
-     * @param charged at least one claim; this transaction holds the lock of each
-     * @param answers that it was charged, in the same order
-     * @param next the settings of the next transaction
-     * @param first what that asks first
-     */
-    <B> Followed<B> writeAndGoOn(
-            DSLContext tx, List<Claim> charged, List<Answer> answers, SessionSettings next, Request<B> first) {
-        record Both<B>(List<Written> written, B first) {}
-        Request<Both<B>> trip = database.across(billedAndMarked(charged, answers), next, first, Both::new);
-        Both<B> both = marking(() -> trip.in(tx));
-        boolean all = areAll(both.written());
-        if (!all) {
-            // Nothing but locks was taken for the next ones, which are tried again.
-            database.anew(tx, oneRow);
-        }
-        return new Followed<>(finish(tx, charged, both.written()), all ? both.first() : null);
-    }
-
-    /**
-     * What was settled, and how the next transaction began.
-     *
-     * @param settled in the order of the claims
-     * @param first the answer to the next transaction's first request; null if that has not begun
-     */
-    record Followed<B>(List<Settled> settled, @Nullable B first) {}
-
-    /** A charge as the journal and the invoice have it now. */
-    private record Written(Optional<BillingAttempt> attempt, Mark mark) {
-        boolean isAll() {
-            return attempt.isPresent() && mark != Mark.UNCHANGED;
-        }
-    }
-
-    private Request<List<Written>> billedAndMarked(Claim claim, Answer answer) {
-        BillingAttempt attempt = claim.attempt();
-        String reference = ((Billed) answer.outcome()).reference();
-        return Request.both(
-                journal.billed(attempt, reference, null, answer.called(), null),
-                invoices.mark(attempt.invoiceId(), reference),
-                (billed, mark) -> List.of(new Written(billed, mark)));
-    }
-
-    private Request<List<Written>> billedAndMarked(List<Claim> charged, List<Answer> answers) {
-        if (charged.size() == 1) {
-            return billedAndMarked(charged.get(0), answers.get(0));
-        }
-        List<BillingAttempt> attempts = charged.stream().map(Claim::attempt).toList();
-        Map<String, String> references = new LinkedHashMap<>();
-        for (int i = 0; i < attempts.size(); i++) {
-            references.put(attempts.get(i).invoiceId(), ((Billed) answers.get(i).outcome()).reference());
-        }
-        return Request.both(
-                journal.billed(
-                        attempts,
-                        List.copyOf(references.values()),
-                        attempts.stream().map(attempt -> true).toList(),
-                        MARK_AGAIN),
-                invoices.markUnlocked(references),
-                (billed, marks) -> {
-                    Map<Long, BillingAttempt> now =
-                            billed.stream().collect(Collectors.toMap(BillingAttempt::id, attempt -> attempt));
-                    return attempts.stream()
-                            .map(attempt -> new Written(
-                                    Optional.ofNullable(now.get(attempt.id())),
-                                    marks.getOrDefault(attempt.invoiceId(), Mark.UNCHANGED)))
-                            .toList();
-                });
-    }
-
-    private static boolean areAll(List<Written> written) {
-        return written.stream().allMatch(Written::isAll);
-    }
-
-    private List<Settled> finish(DSLContext tx, List<Claim> charged, List<Written> written) {
-        List<Settled> settled = new ArrayList<>(charged.size());
-        for (int i = 0; i < charged.size(); i++) {
-            settled.add(Settled.as(finish(tx, charged.get(i), written.get(i))));
-        }
-        return settled;
-    }
-
-    private BillingAttempt finish(DSLContext tx, Claim claim, Written written) {
-        BillingAttempt attempt = claim.attempt();
-        // A webhook was faster, and could only leave the mark to a later pass: this one.
-        BillingAttempt now =
-                written.attempt().or(() -> journal.takeMark(tx, attempt)).orElseGet(() -> current(tx, attempt));
-        checkMark(tx, now, written.mark());
-        callHook(tx, now);
-        return now;
     }
 
     /** Writes an outcome in a transaction that holds the invoice's lock, where the outcome touches the invoice. */

@@ -15,16 +15,16 @@ import java.util.function.Consumer;
  * @param <T> what is collected
  */
 final class Settler<T> {
-    private static final int MOST_AT_ONCE = 500;
-
     private final Queue<T> waiting = new ConcurrentLinkedQueue<>();
     private final AtomicInteger busy = new AtomicInteger();
     private final int most;
+    private final int together;
     private final Executor executor;
     private final Consumer<List<T>> settle;
 
-    Settler(int most, Executor executor, Consumer<List<T>> settle) {
+    Settler(int most, int together, Executor executor, Consumer<List<T>> settle) {
         this.most = most;
+        this.together = together;
         this.executor = executor;
         this.settle = settle;
     }
@@ -56,7 +56,7 @@ final class Settler<T> {
     private List<T> next() {
         List<T> batch = new ArrayList<>();
         T outcome;
-        while (batch.size() < MOST_AT_ONCE && (outcome = waiting.poll()) != null) {
+        while (batch.size() < together && (outcome = waiting.poll()) != null) {
             batch.add(outcome);
         }
         return batch;

@@ -1,51 +1,87 @@
 package io.github.invoicelock.internal.engine;
 
+import java.time.Duration;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 
-/**
- * As many as there may be calls at once. An invoice has one from its claim until it is settled, or until its charge is known.
- *
- * <p>More while calls are so short that invoices can be claimed ahead, to be called as soon as others are settled: so many that a claim
- * is committed before those that wait are used up.
- */
-final class Slots extends Semaphore {
-    private static final long serialVersionUID = 1;
-    private static final int TIMES_AHEAD = 8;
+/** As many as there may be calls at once, over all runs. An admitted invoice has one from before its claim until it is settled. */
+final class Slots {
+    /** How long a claim of many waits for more slots to become free; little beside a call over a network. */
+    private static final Duration A_MOMENT = Duration.ofMillis(2);
+    /** More at once gains nothing and puts more in doubt when this server dies. */
+    private static final int MOST_AT_ONCE = 500;
 
-    private final int calls;
-    private volatile boolean ahead;
+    private final Semaphore free;
+    private final int all;
+    private final Pace pace;
 
-    Slots(int calls) {
-        super(calls);
-        this.calls = calls;
+    Slots(int all, Pace pace) {
+        this.free = new Semaphore(all);
+        this.all = all;
+        this.pace = pace;
     }
 
-    /** How many there are now. */
-    int all() {
-        return ahead ? TIMES_AHEAD * calls : calls;
+    /** Waits for a slot, and for the moment of so many calls; false if the run has stopped. */
+    boolean take(RunInProgress run, int calls) {
+        if (run.admit(1) == 0) {
+            return false;
+        }
+        try {
+            free.acquire();
+            if (!run.stopped() && (calls == 0 || pace.take(calls, run::stopped) == calls)) {
+                return true;
+            }
+            free.release();
+        } catch (InterruptedException e) {
+            run.interrupted();
+        }
+        run.withdrawAdmission(1);
+        return false;
     }
 
-    /** One that was given away early, to be given away by whoever concludes the invoice; never waits. */
-    void takeBack() {
-        reducePermits(1);
-    }
-
-    /** Whether invoices may be claimed ahead from now on. What has been claimed keeps its slot. */
-    void claimAhead(boolean allowed) {
-        if (ahead != allowed) {
-            change(allowed);
+    /** As many as are free or about to be, at least one, and as may be called together; zero if the run has stopped. */
+    int takeMany(RunInProgress run) {
+        try {
+            int admitted = admitMany(run);
+            int paced = admitted == 0 ? 0 : pace.take(admitted, run::stopped);
+            giveBack(admitted - paced, run);
+            return paced;
+        } catch (InterruptedException e) {
+            run.interrupted();
+            return 0;
         }
     }
 
-    private synchronized void change(boolean allowed) {
-        if (ahead == allowed) {
-            return;
+    private int admitMany(RunInProgress run) throws InterruptedException {
+        int most = Math.min(MOST_AT_ONCE, pace.mostAtOnce());
+        free.acquire();
+        int taken = 1;
+        // Where calls are short, a statement for each slot that becomes free would cost more than all calls.
+        int more = Math.min(all, most) / 2 - 1;
+        if (more > 0 && free.tryAcquire(more, A_MOMENT.toNanos(), TimeUnit.NANOSECONDS)) {
+            taken += more;
         }
-        ahead = allowed;
-        if (allowed) {
-            release((TIMES_AHEAD - 1) * calls);
-        } else {
-            reducePermits((TIMES_AHEAD - 1) * calls);
+        while (taken < most && free.tryAcquire()) {
+            taken++;
         }
+        int admitted = run.admit(taken);
+        free.release(taken - admitted);
+        return admitted;
+    }
+
+    /** So many were waited for and not claimed. */
+    void giveBackUnused(int unused, RunInProgress run) {
+        pace.giveBack(unused);
+        giveBack(unused, run);
+    }
+
+    private void giveBack(int unused, RunInProgress run) {
+        free.release(unused);
+        run.withdrawAdmission(unused);
+    }
+
+    /** An invoice is settled. */
+    void release() {
+        free.release();
     }
 }

@@ -1,7 +1,6 @@
 package io.github.invoicelock.internal.engine;
 
 import java.lang.reflect.InvocationTargetException;
-import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -31,18 +30,10 @@ final class Threads {
             return (Executor)
                     Executors.class.getMethod("newVirtualThreadPerTaskExecutor").invoke(null);
         } catch (NoSuchMethodException e) {
-            return new CallThreads(most, Duration.ofSeconds(IDLE_SECONDS), daemons(name));
+            return forSteps(name, most);
         } catch (IllegalAccessException | InvocationTargetException e) {
             throw new IllegalStateException("Virtual threads are there, but cannot be had", e);
         }
-    }
-
-    /** Starts a thread that ends by itself. */
-    static Thread start(String name, Runnable work) {
-        Thread thread = new Thread(work, name);
-        thread.setDaemon(true);
-        thread.start();
-        return thread;
     }
 
     private static ThreadFactory daemons(String name) {

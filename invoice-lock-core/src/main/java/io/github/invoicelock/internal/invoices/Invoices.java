@@ -152,17 +152,17 @@ public final class Invoices {
      * @param from where the run has come to
      * @param limit how many at most
      * @param withoutAttempt the journal's condition on {@link #idText}
-     * @param wait SKIP_LOCKED: those that another holds are not seen; NOWAIT: where another holds one, none is locked
      * @return in the configured order; none at the end of a phase
      */
-    public Request<List<Candidate>> lockPage(Position from, int limit, Condition withoutAttempt, RowWait wait) {
+    public Request<List<Candidate>> lockPage(Position from, int limit, Condition withoutAttempt) {
         // FOR UPDATE SKIP LOCKED comes before the limit is applied: as many as are free, not fewer by those that are
         // held.
-        Prepared page =
-                prepared("lock page " + wait + shape(from), () -> locking(pageFrom(from, withoutAttempt), wait));
-        return wait == RowWait.NOWAIT
-                ? Request.locking(page, bound(from, limit), candidates(from, limit))
-                : Request.of(page, bound(from, limit), candidates(from, limit));
+        return Request.of(
+                prepared(
+                        "lock page " + shape(from),
+                        () -> locking(pageFrom(from, withoutAttempt), RowWait.SKIP_LOCKED)),
+                bound(from, limit),
+                candidates(from, limit));
     }
 
     private SelectForUpdateStep<Record2<String, String>> pageFrom(Position from, Condition such) {
@@ -275,21 +275,6 @@ public final class Invoices {
     }
 
     /**
-     * Those of some invoices that are still pending and billable, locked: the source of a claim of several. Columns {@code invoice_id},
-     * {@code snapshot}; their ids are bound by {@link #bound(Collection)}.
-     *
-     * @param wait what to do where another holds one of them
-     * @return to be used in the journal's statement
-     */
-    public Select<Record2<String, JSONB>> freshAndLockedAmong(RowWait wait) {
-        return locking(
-                withSnapshot()
-                        .where(isOneOf(DSL.param(INVOICE, String[].class)))
-                        .and(fresh),
-                wait);
-    }
-
-    /**
      * What the statement on one invoice binds.
      *
      * @param invoiceId as text
@@ -334,34 +319,6 @@ public final class Invoices {
                     Optional<Boolean> pending = rows.next() ? Optional.of(rows.flag(0)) : Optional.empty();
                     requireLast(rows, invoiceId);
                     return pending;
-                });
-    }
-
-    /**
-     * Locks those of several invoices that nobody else holds, whatever their state.
-     *
-     * @param invoiceIds as text
-     * @return whether each is pending, by invoice id; without those that another holds, or that are not there
-     */
-    public Request<Map<String, Boolean>> lockUnlocked(Collection<String> invoiceIds) {
-        return Request.locking(
-                prepared(
-                        "lock unlocked",
-                        () -> locking(
-                                DSL.select(idText, field(DSL.coalesce(field(pending), inline(false))))
-                                        .from(table)
-                                        .where(isOneOf(DSL.param(INVOICE, String[].class))),
-                                RowWait.SKIP_LOCKED)),
-                bound(invoiceIds),
-                rows -> {
-                    Map<String, Boolean> locked = new HashMap<>();
-                    while (rows.next()) {
-                        String invoiceId = java.util.Objects.requireNonNull(rows.text(0));
-                        if (locked.put(invoiceId, rows.flag(1)) != null) {
-                            throw thereTwice(invoiceId);
-                        }
-                    }
-                    return locked;
                 });
     }
 

@@ -153,17 +153,6 @@ public final class Journal {
     // ---- claim
 
     /**
-     * Two numbers for the advisory locks of claims: the same on all servers of a biller, and nobody else's by all likelihood.
-     *
-     * @return two
-     */
-    public long[] locksOfClaims() {
-        UUID both = UUID.nameUUIDFromBytes(
-                ("invoice-lock claims\n" + installation + "\n" + owner.biller()).getBytes(StandardCharsets.UTF_8));
-        return new long[] {both.getMostSignificantBits(), both.getLeastSignificantBits()};
-    }
-
-    /**
      * That an invoice has no attempt, as a correlated look-up: an anti-join over a journal that was never analysed would hash all of it.
      *
      * @param invoiceId the invoice's id in the outer query
@@ -540,57 +529,6 @@ public final class Journal {
                         "owner", attempt.owner(),
                         "fence", attempt.fence(),
                         "state", attempt.state().name()),
-                Rows::next);
-    }
-
-    /**
-     * The same of several attempts.
-     *
-     * @param claimed as they were claimed
-     * @return the ids of those that this server still owns
-     */
-    public Request<Set<Long>> ownedOf(List<BillingAttempt> claimed) {
-        Map<Long, BillingAttempt> byId = claimed.stream().collect(Collectors.toMap(BillingAttempt::id, each -> each));
-        return Request.of(
-                prepared(
-                        "owned of",
-                        () -> select(ID, FENCE, STATE)
-                                .from(attempts)
-                                .where(DSL.condition("{0} = any({1})", ID, DSL.param("ids", Long[].class)))
-                                .and(OWNER.eq(owner.server()))),
-                Map.of("ids", byId.keySet().toArray(Long[]::new)),
-                rows -> {
-                    Set<Long> owned = new HashSet<>();
-                    while (rows.next()) {
-                        BillingAttempt attempt = Objects.requireNonNull(byId.get(rows.number(0)));
-                        if (rows.number(1) == attempt.fence()
-                                && attempt.state().name().equals(rows.text(2))) {
-                            owned.add(attempt.id());
-                        }
-                    }
-                    return owned;
-                });
-    }
-
-    /**
-     * The same of an invoice's first attempt, which is written in the same round trip, so that its id is not known yet.
-     *
-     * @param invoiceId whose
-     * @return false if it is not ours, or not STARTED by us just now
-     */
-    public Request<Boolean> ownsFirst(String invoiceId) {
-        return Request.of(
-                prepared(
-                        "owns first",
-                        () -> selectOne()
-                                .from(attempts)
-                                .where(BILLER.eq(owner.biller()))
-                                .and(INVOICE_ID.eq(DSL.param("invoice", String.class)))
-                                .and(NUMBER.eq(inline(1)))
-                                .and(OWNER.eq(owner.server()))
-                                .and(FENCE.eq(inline(1)))
-                                .and(STATE.eq(inline(AttemptState.STARTED.name())))),
-                Map.of("invoice", invoiceId),
                 Rows::next);
     }
 
