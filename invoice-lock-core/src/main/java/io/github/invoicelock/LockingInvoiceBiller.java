@@ -255,7 +255,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     private String id(Object invoiceId) {
-        return invoices.idOf(requireNonNull(invoiceId, "invoiceId"));
+        return invoices.ids().idOf(requireNonNull(invoiceId, "invoiceId"));
     }
 
     /** Settings of a biller. Not thread-safe. What is wrong is said by {@link #build()}. */
@@ -518,7 +518,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             IndexAdvice.log(database, settings.name(), checked);
             Owner owner = new Owner(
                     settings.name(), settings.server(), settings.lease(), provider.findLag(), settings.keepSnapshots());
-            Journal journal = new Journal(schema, installation, owner, checked::typed);
+            Journal journal = new Journal(schema, installation, owner, checked.snapshots()::typed);
             return new LockingInvoiceBiller(
                     new BillingEngine(settings, database, journal, checked),
                     new Decisions(settings, database, journal, checked),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -75,6 +76,31 @@ class InvoiceSchemaChangeTest {
         assertThat(last.invoice().get("amount")).isEqualTo(new BigDecimal("1.10"));
         assertThat(last.invoice().get("currency")).as("not in the snapshot").isNull();
         assertThat(last.invoice().field("state")).isNull();
+    }
+
+    @Test
+    void a_column_added_before_a_new_key_is_read_alike_by_all_requests_under_it() {
+        host.invoices(1);
+        LockingInvoiceBiller server = host.running(host.server(provider)
+                .lockStrategy(LockStrategy.NOWAIT)
+                .lockScope(LockScope.CLAIM_ONLY)
+                .retryPolicy(attempt -> Optional.of(Duration.ZERO)));
+        provider.answering((p, request) -> p.refuse(request));
+        for (int i = 0; i < 10; i++) {
+            server.billPending();
+        }
+        host.sql("alter table invoices add column currency text not null default 'EUR'");
+        provider.answering(BillingOutcome.unknown("500"));
+        server.billPending();
+        provider.answering(TestProvider::charge);
+
+        assertThat(server.billPending().billed()).isEqualTo(1);
+
+        BillingRequest first = provider.requests().get(10);
+        BillingRequest second = provider.requests().get(11);
+        assertThat(second.idempotencyKey()).isEqualTo(first.idempotencyKey());
+        assertThat(first.invoice().get("currency")).isEqualTo("EUR");
+        assertThat(second.invoice().intoMap()).isEqualTo(first.invoice().intoMap());
     }
 
     @Test

@@ -240,15 +240,16 @@ public final class BillingEngine {
             List<String> invoiceIds, @Nullable Position next) {}
 
     private FreshIds readFresh(Position from) {
-        List<Candidate> page = database.atOnce(invoices.page(from, PAGE));
+        List<Candidate> page = database.atOnce(invoices.candidates().page(from, PAGE));
         List<String> invoiceIds = page.stream().map(Candidate::invoiceId).toList();
-        Map<String, BillingAttempt> newest =
-                page.isEmpty() ? Map.of() : database.atOnce(journal.newest(invoiceIds));
+        Map<String, BillingAttempt> newest = page.isEmpty() ? Map.of() : database.atOnce(journal.newest(invoiceIds));
         tellPendingAgain(newest);
         return new FreshIds(
-                invoiceIds.stream().filter(invoiceId -> !newest.containsKey(invoiceId)).toList(),
+                invoiceIds.stream()
+                        .filter(invoiceId -> !newest.containsKey(invoiceId))
+                        .toList(),
                 page.size() < PAGE
-                        ? invoices.nextPhase(from)
+                        ? invoices.candidates().nextPhase(from)
                         : page.get(page.size() - 1).position());
     }
 
@@ -300,11 +301,11 @@ public final class BillingEngine {
                 database.atOnce(journal.newest(List.of(invoiceId))).get(invoiceId);
         if (newest == null) {
             boolean pending = database.inTransaction(tx -> {
-                if (!invoices.exists(tx, invoiceId)) {
+                if (invoices.ids().printed(tx, invoiceId).isEmpty()) {
                     throw new InvoiceLockException(
                             "There is no invoice " + invoiceId + " in " + invoices.qualifiedName() + ". Check the id.");
                 }
-                return invoices.fresh(tx, invoiceId);
+                return invoices.candidates().isFresh(tx, invoiceId);
             });
             if (pending) {
                 step(run, 1, () -> billOne(invoiceId, run));
@@ -331,7 +332,7 @@ public final class BillingEngine {
 
     private void tellPendingAlthough() {
         List<String> pending = database.inTransaction(
-                tx -> invoices.pendingAlthough(tx, journal.over(invoices.idText()), MOST_ANOMALIES_TOLD));
+                tx -> invoices.candidates().pendingAlthough(tx, journal.over(invoices.idText()), MOST_ANOMALIES_TOLD));
         if (!pending.isEmpty()) {
             tellPendingAgain(database.atOnce(journal.newest(pending)));
         }
@@ -345,7 +346,7 @@ public final class BillingEngine {
                 .toList();
         if (!over.isEmpty()) {
             // The page of pending invoices was read before the journal was: what is pending now was set back.
-            database.inTransaction(tx -> invoices.pendingOf(tx, over))
+            database.inTransaction(tx -> invoices.candidates().pendingOf(tx, over))
                     .forEach(id -> tellAnomaly(Objects.requireNonNull(newest.get(id))));
         }
     }

@@ -63,19 +63,13 @@ final class Claims {
 
     /** Locked first, and checked by the same statement: billed while we waited is not pending any more. */
     private Optional<Claimed> lockAndInsert(String invoiceId) {
-        return database.distributed()
-                // No statement may be on both tables there.
-                ? database.inTransaction(
-                        one,
-                        invoices.lockFresh(invoiceId, wait),
-                        (tx, snapshot) -> beforeCommit(
-                                invoiceId,
-                                snapshot.flatMap(
-                                        row -> journal.insertFirst(invoiceId, row).in(tx))))
-                : database.inTransaction(
-                        one,
-                        journal.insertFirst(wait.name(), () -> invoices.freshAndLocked(wait), invoices.bound(invoiceId)),
-                        (tx, claimed) -> beforeCommit(invoiceId, claimed));
+        return database.inTransaction(
+                one,
+                invoices.rowLocks().lockFresh(invoiceId, wait),
+                (tx, snapshot) -> beforeCommit(
+                        invoiceId,
+                        snapshot.flatMap(
+                                row -> journal.insertFirst(invoiceId, row).in(tx))));
     }
 
     private Optional<Claimed> beforeCommit(String invoiceId, Optional<Claimed> claimed) {
@@ -96,7 +90,7 @@ final class Claims {
     Page claimPage(Position from, int room) {
         long start = System.nanoTime();
         Page page = Database.withPlansAnew(() -> database.inTransaction(
-                invoices.lockPage(from, room, journal.withoutAttempt(invoices.idText())),
+                invoices.candidates().lockPage(from, room, journal.withoutAttempt(invoices.idText())),
                 (tx, locked) -> insert(tx, from, locked, start)));
         notices.claimTook(page.claims().size(), start);
         page.claims().forEach(this::tell);
@@ -105,11 +99,16 @@ final class Claims {
 
     private Page insert(DSLContext tx, Position from, List<Candidate> locked, long start) {
         if (locked.isEmpty()) {
-            return new Page(List.of(), 0, invoices.nextPhase(from));
+            return new Page(List.of(), 0, invoices.candidates().nextPhase(from));
         }
         List<String> invoiceIds = locked.stream().map(Candidate::invoiceId).toList();
         Map<String, Claimed> claimed = database.ask(
-                tx, many, journal.insertFirsts("many", invoices::locked, invoices.bound(invoiceIds)));
+                tx,
+                many,
+                journal.insertFirsts(
+                        "many",
+                        invoices.snapshots()::locked,
+                        invoices.snapshots().bound(invoiceIds)));
         // Taken out: a view may show an invoice twice.
         List<Claim> claims = invoiceIds.stream()
                 .flatMap(invoiceId -> Optional.ofNullable(claimed.remove(invoiceId)).stream())

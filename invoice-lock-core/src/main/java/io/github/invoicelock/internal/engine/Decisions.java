@@ -83,8 +83,10 @@ public final class Decisions {
             List<BillingAttempt> withdrawn = journal.withdrawn(tx);
             // Nothing is lost: an invoice that was taken back, and is pending again, is nobody's until a person says
             // so.
-            Set<String> pending = Set.copyOf(invoices.pendingOf(
-                    tx, withdrawn.stream().map(BillingAttempt::invoiceId).toList()));
+            Set<String> pending = Set.copyOf(invoices.candidates()
+                    .pendingOf(
+                            tx,
+                            withdrawn.stream().map(BillingAttempt::invoiceId).toList()));
             withdrawn.stream().filter(a -> pending.contains(a.invoiceId())).forEach(waiting::add);
             waiting.sort(Comparator.comparing(BillingAttempt::startedAt).thenComparing(BillingAttempt::id));
             return waiting;
@@ -98,7 +100,9 @@ public final class Decisions {
      */
     public JournalStatus status() {
         return database.inTransaction(tx -> journal.status(
-                tx, settings.leaseToAskAndSend(), invoices.firstPending(tx).orElse(null)));
+                tx,
+                settings.leaseToAskAndSend(),
+                invoices.candidates().firstPending(tx).orElse(null)));
     }
 
     /**
@@ -162,7 +166,10 @@ public final class Decisions {
                     BillingAttempt newest = decidable(tx, invoiceId, "retried");
                     boolean mayBeSent =
                             newest.state() == NOT_BILLED || newest.state() == DECLINED || newest.state() == WITHDRAWN;
-                    if (mayBeSent && invoices.pendingOf(tx, List.of(invoiceId)).isEmpty()) {
+                    if (mayBeSent
+                            && invoices.candidates()
+                                    .pendingOf(tx, List.of(invoiceId))
+                                    .isEmpty()) {
                         throw new InvoiceLockException("Invoice " + invoiceId
                                 + " cannot be retried: it is not pending. Set it back to pending first, then retry.");
                     }
@@ -252,7 +259,7 @@ public final class Decisions {
             // Where it is too late, the host's transaction must not keep the row that the call is about to lock.
             boolean withdrawn = Database.tryPatiently(tx, PATIENCE_TO_WITHDRAW, () -> {
                 // Under the row's lock no claim can be written: claims and take-overs lock the row first.
-                invoices.lock(invoiceId, RowWait.WAIT).in(tx);
+                invoices.rowLocks().lock(invoiceId, RowWait.WAIT).in(tx);
                 return writeWithdrawn(tx, invoiceId);
             });
             return withdrawn
@@ -339,14 +346,14 @@ public final class Decisions {
             Optional<BillingAttempt> written =
                     journal.override(tx, attempt, markAfter == null ? settlement : settlement.markedLater(markAfter));
             if (marks && markAfter == null) {
-                written.ifPresent(a -> invoices.markDeclined(tx, a.invoiceId()));
+                written.ifPresent(a -> invoices.marks().markDeclined(tx, a.invoiceId()));
             }
             return written;
         });
     }
 
     private boolean marks(Settlement settlement) {
-        return settlement.refusedForGood() && invoices.marksDeclined();
+        return settlement.refusedForGood() && invoices.marks().marksDeclined();
     }
 
     /** Attempt and invoice together; the attempt alone where the host holds the invoice just now, or it cannot be marked (R12). */
@@ -356,7 +363,7 @@ public final class Decisions {
         }
         try {
             return database.inTransaction(tx -> {
-                invoices.lock(attempt.invoiceId(), RowWait.NOWAIT).in(tx);
+                invoices.rowLocks().lock(attempt.invoiceId(), RowWait.NOWAIT).in(tx);
                 return writing.write(tx, null, null);
             });
         } catch (LockNotAvailableException e) {

@@ -63,7 +63,7 @@ final class Settlements {
         try {
             Settled settled = database.inTransaction(oneRow, tx -> {
                 if (touchesInvoice(answer)) {
-                    invoices.lock(claim.invoiceId(), RowWait.NOWAIT).in(tx);
+                    invoices.rowLocks().lock(claim.invoiceId(), RowWait.NOWAIT).in(tx);
                 }
                 Settled written = writeLocked(tx, claim, answer);
                 reached(Point.BEFORE_SETTLE_COMMIT, claim);
@@ -93,7 +93,7 @@ final class Settlements {
             return superseded(tx, claim);
         }
         if (settlement.refusedForGood()) {
-            invoices.markDeclined(tx, claim.invoiceId());
+            invoices.marks().markDeclined(tx, claim.invoiceId());
         }
         boolean neverSeen = settlement.state() == AttemptState.NOT_BILLED && answer.source() == Answer.Source.FIND;
         return new Settled(written.get(), neverSeen, null);
@@ -109,7 +109,9 @@ final class Settlements {
                 if (!settled.containsKey(i)) {
                     Claim claim = claims.get(i);
                     if (touchesInvoice(answers.get(i))) {
-                        invoices.lock(claim.invoiceId(), RowWait.NOWAIT).in(tx);
+                        invoices.rowLocks()
+                                .lock(claim.invoiceId(), RowWait.NOWAIT)
+                                .in(tx);
                     }
                     settled.put(i, writeLocked(tx, claim, answers.get(i)));
                 }
@@ -165,7 +167,7 @@ final class Settlements {
     Settled markLater(DueAttempt due) {
         try {
             Settled settled = database.inTransaction(tx -> {
-                invoices.lock(due.invoiceId(), RowWait.NOWAIT).in(tx);
+                invoices.rowLocks().lock(due.invoiceId(), RowWait.NOWAIT).in(tx);
                 Optional<BillingAttempt> attempt = due.unmarked() ? markDeclined(tx, due) : markBilled(tx, due);
                 settings.failPoints().reached(Point.BEFORE_MARK_COMMIT, due.invoiceId());
                 return attempt.map(Settled::as).orElse(Settled.CONTENDED);
@@ -191,7 +193,7 @@ final class Settlements {
 
     private Optional<BillingAttempt> markDeclined(DSLContext tx, DueAttempt due) {
         Optional<BillingAttempt> attempt = journal.takeDeclinedMark(tx, due.id(), due.invoiceId());
-        attempt.ifPresent(a -> invoices.markDeclined(tx, a.invoiceId()));
+        attempt.ifPresent(a -> invoices.marks().markDeclined(tx, a.invoiceId()));
         return attempt;
     }
 
@@ -218,7 +220,7 @@ final class Settlements {
                                 .orElseGet(() -> current(tx, claim.attempt())));
             }
             Settlement settlement = judgement.of(claim, answer);
-            boolean marks = settlement.refusedForGood() && invoices.marksDeclined();
+            boolean marks = settlement.refusedForGood() && invoices.marks().marksDeclined();
             return journal.settle(tx, claim.attempt(), marks ? settlement.markedLater(markAfter) : settlement)
                     .map(Settled::as)
                     .orElse(Settled.CONTENDED);
@@ -265,7 +267,9 @@ final class Settlements {
         if (indexes.size() < 2) {
             return;
         }
-        Map<String, Mark> marks = invoices.markUnlocked(references).in(tx);
+        // Rows that the host holds are left for a later pass (R12).
+        Set<String> locked =
+                invoices.rowLocks().lockUnlocked(references.keySet()).in(tx);
         List<BillingAttempt> charged =
                 indexes.values().stream().map(i -> claims.get(i).attempt()).toList();
         List<String> invoiceIds =
@@ -275,16 +279,27 @@ final class Settlements {
                         invoiceIds.stream()
                                 .map(id -> java.util.Objects.requireNonNull(references.get(id)))
                                 .toList(),
-                        invoiceIds.stream().map(marks::containsKey).toList(),
+                        invoiceIds.stream().map(locked::contains).toList(),
                         MARK_AGAIN)
                 .in(tx);
+        billed.forEach(attempt ->
+                settled.put(java.util.Objects.requireNonNull(indexes.get(attempt.id())), Settled.as(attempt)));
+        // R21: what the journal has newly billed is marked, and nothing else.
+        markAll(tx, billed.stream().filter(a -> locked.contains(a.invoiceId())).toList());
+    }
+
+    private void markAll(DSLContext tx, List<BillingAttempt> billed) {
+        if (billed.isEmpty()) {
+            return;
+        }
+        Map<String, String> references = new HashMap<>();
+        billed.forEach(attempt -> references.put(
+                attempt.invoiceId(),
+                java.util.Objects.requireNonNull(attempt.reference(), "a BILLED attempt has a reference")));
+        Map<String, Mark> marks = invoices.marks().markAll(references).in(tx);
         for (BillingAttempt attempt : billed) {
-            Mark mark = marks.get(attempt.invoiceId());
-            if (mark != null) {
-                checkMark(tx, attempt, mark);
-                callHook(tx, attempt);
-            }
-            settled.put(java.util.Objects.requireNonNull(indexes.get(attempt.id())), Settled.as(attempt));
+            checkMark(tx, attempt, java.util.Objects.requireNonNull(marks.get(attempt.invoiceId())));
+            callHook(tx, attempt);
         }
     }
 
@@ -293,7 +308,8 @@ final class Settlements {
         checkMark(
                 tx,
                 billed,
-                marking(() -> invoices.mark(billed.invoiceId(), reference).in(tx)));
+                marking(() ->
+                        invoices.marks().mark(billed.invoiceId(), reference).in(tx)));
         callHook(tx, billed);
     }
 
@@ -301,7 +317,7 @@ final class Settlements {
         try {
             return Database.translatingErrors(statement);
         } catch (DatabaseException e) {
-            throw invoices.explained(e);
+            throw invoices.marks().explained(e);
         }
     }
 
@@ -315,7 +331,7 @@ final class Settlements {
             case UNCHANGED ->
                 notices.anomaly(
                         billed.invoiceId(),
-                        invoices.exists(tx, billed.invoiceId())
+                        invoices.ids().printed(tx, billed.invoiceId()).isPresent()
                                 ? "The invoice was charged, but its mark changed nothing, though its row is there: a trigger or a policy? It is not charged again."
                                 : "The invoice was charged, but its row is not to be seen any more: it was deleted, or a view or a policy hides it.");
         }
@@ -346,7 +362,8 @@ final class Settlements {
 
     private boolean touchesInvoice(Answer answer) {
         return answer.outcome() instanceof Billed
-                || (answer.outcome() instanceof BillingOutcome.Declined && invoices.marksDeclined());
+                || (answer.outcome() instanceof BillingOutcome.Declined
+                        && invoices.marks().marksDeclined());
     }
 
     private void reached(Point point, Claim claim) {

@@ -106,7 +106,7 @@ final class TakeOvers {
             return withdrawn(tx, due);
         }
         // An attempt that had been withdrawn has no snapshot any more; nothing was ever charged under its key.
-        JSONB snapshot = invoices.snapshot(tx, due.invoiceId());
+        JSONB snapshot = invoices.snapshots().snapshot(tx, due.invoiceId());
         return taken(
                 journal.takeOver(tx, due, settings.lease(), true, snapshot),
                 Approach.BILL,
@@ -162,12 +162,12 @@ final class TakeOvers {
         if (!lockPending(tx, due)) {
             return done(journal.unschedule(tx, due).map(Settled::as));
         }
-        JSONB snapshot = invoices.snapshot(tx, due.invoiceId());
+        JSONB snapshot = invoices.snapshots().snapshot(tx, due.invoiceId());
         return taken(journal.insertNext(tx, due, snapshot), Approach.BILL, NOT_BILLED, true, settings.lease(), start);
     }
 
     private boolean lockPending(DSLContext tx, DueAttempt due) {
-        return invoices.lock(due.invoiceId(), RowWait.NOWAIT).in(tx).orElse(false);
+        return invoices.rowLocks().lock(due.invoiceId(), RowWait.NOWAIT).in(tx).orElse(false);
     }
 
     private Result withdrawn(DSLContext tx, DueAttempt due) {

@@ -23,20 +23,12 @@ public record Column(String name, String type, String baseType, boolean nullable
         NUMBER
     }
 
-    /**
-     * Whether it holds moments.
-     *
-     * @return true for timestamptz, timestamp, date, and domains over these
-     */
+    /** Whether it holds moments: timestamptz, timestamp, date, and domains over these. */
     public boolean isTime() {
         return baseType.equals("date") || baseType.startsWith("timestamp");
     }
 
-    /**
-     * Whether it holds texts.
-     *
-     * @return true for text, varchar, char(n), citext, and domains over these
-     */
+    /** Whether it holds texts: text, varchar, char(n), citext, and domains over these. */
     public boolean isText() {
         return switch (baseType) {
             case "text", "character varying", "bpchar" -> true;

@@ -11,8 +11,6 @@ import org.jspecify.annotations.Nullable;
  * What the host said of its table ({@code InvoiceTable}), before anything was checked against the database.
  *
  * @param schema null: found by the search path
- * @param table its name
- * @param id the column that identifies an invoice
  * @param pendingColumn null where {@code pendingWhen} says it
  * @param pendingWhen null where {@code pendingColumn} says it
  * @param billableWhen null: every pending invoice
@@ -22,7 +20,6 @@ import org.jspecify.annotations.Nullable;
  * @param referenceColumn null: the reference is not stored
  * @param billedAtColumn null: the time is not stored
  * @param including aliased expressions for the snapshot
- * @param rowLock which lock is taken
  */
 public record InvoiceSettings(
         @Nullable String schema,

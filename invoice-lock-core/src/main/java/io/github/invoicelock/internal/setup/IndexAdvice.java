@@ -41,7 +41,8 @@ public final class IndexAdvice {
         tx.execute("set local enable_sort = off");
         tx.execute("set local enable_incremental_sort = off");
         tx.execute("set local enable_bitmapscan = off");
-        String plan = tx.fetchSingle("explain (format json) {0}", invoices.pendingInOrder())
+        String plan = tx.fetchSingle(
+                        "explain (format json) {0}", invoices.candidates().pendingInOrder())
                 .get(0, String.class);
         // By node types: a column may be named Sort. A partitioned table without partitions has no scan at all.
         // A policy and a view filter by conditions of their own: there a partial index is taken for one on pending.
@@ -63,7 +64,7 @@ public final class IndexAdvice {
     /** A statement that PostgreSQL takes: it builds no index concurrently on a partitioned table, and none at all on a view. */
     private static Optional<String> advice(DSLContext tx, Invoices invoices) {
         String table = invoices.qualifiedName();
-        String columns = " " + invoices.pendingIndex();
+        String columns = " " + invoices.candidates().pendingIndex();
         Record found = tx.fetchSingle("""
                 with recursive source (oid, kind) as (
                   select oid, relkind from pg_class where oid = to_regclass({0})

@@ -82,10 +82,10 @@ public final class InvoiceTableCheck {
         checkPrivileges(tx, oid);
         List<Column> included = included(tx, schema, columns.keySet());
         Invoices invoices = new Invoices(settings, schema, columns, included);
-        checkConditions(tx, invoices.pendingInOrder());
+        checkConditions(tx, invoices.candidates().pendingInOrder());
         // Before it is locked: a view that cannot be updated cannot be locked, and the remedy is said here.
         checkMarks(tx, invoices);
-        checkConditions(tx, invoices.anyFresh(!server.citus()));
+        checkConditions(tx, invoices.snapshots().anyFresh(!server.citus()));
         return invoices;
     }
 
@@ -370,7 +370,7 @@ public final class InvoiceTableCheck {
             return;
         }
         try {
-            invoices.marks().forEach(mark -> tx.fetch("explain {0}", mark));
+            invoices.marks().marks().forEach(mark -> tx.fetch("explain {0}", mark));
         } catch (org.jooq.exception.DataAccessException e) {
             throw new SetupException(
                     "A charged invoice in " + table() + " could not be marked as " + named + " says: " + e.getMessage()

@@ -84,8 +84,8 @@ public record Pruning(String schema, UUID installation, Journal journal, Invoice
 
     private int delete(DSLContext tx, PrunablePage page, OffsetDateTime before) {
         // R14: the rows are held until the attempts are gone, so that none is set back to pending in between.
-        Set<String> notPending =
-                invoices.lockedNotPending(tx, Set.copyOf(page.prunable().values()));
+        Set<String> notPending = invoices.rowLocks()
+                .lockedNotPending(tx, Set.copyOf(page.prunable().values()));
         List<Long> ids = page.prunable().entrySet().stream()
                 .filter(attempt -> notPending.contains(attempt.getValue()))
                 .map(Map.Entry::getKey)
