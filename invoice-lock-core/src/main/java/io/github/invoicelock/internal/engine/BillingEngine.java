@@ -242,11 +242,12 @@ public final class BillingEngine {
     private FreshIds readFresh(Position from) {
         List<Candidate> page = database.atOnce(invoices.page(from, PAGE));
         List<String> invoiceIds = page.stream().map(Candidate::invoiceId).toList();
-        Map<String, BillingAttempt> newest =
-                page.isEmpty() ? Map.of() : database.atOnce(journal.newest(invoiceIds));
+        Map<String, BillingAttempt> newest = page.isEmpty() ? Map.of() : database.atOnce(journal.newest(invoiceIds));
         tellPendingAgain(newest);
         return new FreshIds(
-                invoiceIds.stream().filter(invoiceId -> !newest.containsKey(invoiceId)).toList(),
+                invoiceIds.stream()
+                        .filter(invoiceId -> !newest.containsKey(invoiceId))
+                        .toList(),
                 page.size() < PAGE
                         ? invoices.nextPhase(from)
                         : page.get(page.size() - 1).position());

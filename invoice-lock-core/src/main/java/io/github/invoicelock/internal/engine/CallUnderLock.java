@@ -50,7 +50,8 @@ final class CallUnderLock {
         this.settlements = settlements;
         this.calls = calls;
         this.conclusions = conclusions;
-        // R9: a dead server's lock ends a margin after the longest call, and no limit of the server's own cuts a call short.
+        // R9: a dead server's lock ends a margin after the longest call, and no limit of the server's own cuts a call
+        // short.
         this.calling = new SessionSettings(LOCK_FOR_CALL, settings.leaseToAskAndSend(), Work.CALL);
     }
 
@@ -88,8 +89,7 @@ final class CallUnderLock {
     }
 
     private Request<Found> lockAndCheck(Claim claim) {
-        return Request.both(
-                invoices.lock(claim.invoiceId(), RowWait.WAIT), journal.owns(claim.attempt()), Found::new);
+        return Request.both(invoices.lock(claim.invoiceId(), RowWait.WAIT), journal.owns(claim.attempt()), Found::new);
     }
 
     private Settled callAndSettle(

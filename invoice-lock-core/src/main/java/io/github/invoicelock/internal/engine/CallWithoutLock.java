@@ -16,7 +16,12 @@ final class CallWithoutLock {
     private record Heard(Claim claim, Answer answer, RunInProgress run) {}
 
     CallWithoutLock(
-            Settlements settlements, Calls calls, Conclusions conclusions, int settlers, int together, ExecutorService threads) {
+            Settlements settlements,
+            Calls calls,
+            Conclusions conclusions,
+            int settlers,
+            int together,
+            ExecutorService threads) {
         this.settlements = settlements;
         this.calls = calls;
         this.conclusions = conclusions;

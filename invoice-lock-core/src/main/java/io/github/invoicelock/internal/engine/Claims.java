@@ -70,11 +70,12 @@ final class Claims {
                         invoices.lockFresh(invoiceId, wait),
                         (tx, snapshot) -> beforeCommit(
                                 invoiceId,
-                                snapshot.flatMap(
-                                        row -> journal.insertFirst(invoiceId, row).in(tx))))
+                                snapshot.flatMap(row ->
+                                        journal.insertFirst(invoiceId, row).in(tx))))
                 : database.inTransaction(
                         one,
-                        journal.insertFirst(wait.name(), () -> invoices.freshAndLocked(wait), invoices.bound(invoiceId)),
+                        journal.insertFirst(
+                                wait.name(), () -> invoices.freshAndLocked(wait), invoices.bound(invoiceId)),
                         (tx, claimed) -> beforeCommit(invoiceId, claimed));
     }
 
@@ -108,8 +109,8 @@ final class Claims {
             return new Page(List.of(), 0, invoices.nextPhase(from));
         }
         List<String> invoiceIds = locked.stream().map(Candidate::invoiceId).toList();
-        Map<String, Claimed> claimed = database.ask(
-                tx, many, journal.insertFirsts("many", invoices::locked, invoices.bound(invoiceIds)));
+        Map<String, Claimed> claimed =
+                database.ask(tx, many, journal.insertFirsts("many", invoices::locked, invoices.bound(invoiceIds)));
         // Taken out: a view may show an invoice twice.
         List<Claim> claims = invoiceIds.stream()
                 .flatMap(invoiceId -> Optional.ofNullable(claimed.remove(invoiceId)).stream())

@@ -159,8 +159,7 @@ public final class Invoices {
         // held.
         return Request.of(
                 prepared(
-                        "lock page " + shape(from),
-                        () -> locking(pageFrom(from, withoutAttempt), RowWait.SKIP_LOCKED)),
+                        "lock page " + shape(from), () -> locking(pageFrom(from, withoutAttempt), RowWait.SKIP_LOCKED)),
                 bound(from, limit),
                 candidates(from, limit));
     }
