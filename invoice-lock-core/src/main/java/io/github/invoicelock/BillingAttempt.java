@@ -23,9 +23,10 @@ import org.jspecify.annotations.Nullable;
  * @param reference the provider's id of the charge; null while there is none
  * @param code of the last refusal; null if there was none
  * @param message of the last refusal or failure, at most 1,000 characters; null if there was none
- * @param resolvedBy who decided by hand, with {@link LockingInvoiceBiller#resolve}, or {@code the host} where it withdrew a refused one;
- *     null if nobody did
+ * @param resolvedBy who last decided by hand, with {@link LockingInvoiceBiller#resolve}, or {@code the host} where it withdrew a refused
+ *     one; null if nobody did
  * @param note what was noted then; null if nobody did
+ * @param cause why it waits for a person; null if it does not
  */
 public record BillingAttempt(
         long id,
@@ -45,22 +46,85 @@ public record BillingAttempt(
         @Nullable String code,
         @Nullable String message,
         @Nullable String resolvedBy,
-        @Nullable String note) {
+        @Nullable String note,
+        @Nullable AttemptCause cause) {
 
     /**
-     * Whether only a person can go on with it: the library never looks at it by itself, and it is neither charged nor withdrawn nor
-     * decided by a person.
+     * Without a cause: does not wait for a person.
      *
-     * @return true if it waits for a person
+     * @param id as above
+     * @param biller as above
+     * @param invoiceId as above
+     * @param number as above
+     * @param idempotencyKey as above
+     * @param state as above
+     * @param dueAt as above
+     * @param owner as above
+     * @param fence as above
+     * @param calls as above
+     * @param startedAt as above
+     * @param settledAt as above
+     * @param invoice as above
+     * @param reference as above
+     * @param code as above
+     * @param message as above
+     * @param resolvedBy as above
+     * @param note as above
+     */
+    public BillingAttempt(
+            long id,
+            String biller,
+            String invoiceId,
+            int number,
+            String idempotencyKey,
+            AttemptState state,
+            @Nullable Instant dueAt,
+            String owner,
+            int fence,
+            int calls,
+            Instant startedAt,
+            @Nullable Instant settledAt,
+            @Nullable String invoice,
+            @Nullable String reference,
+            @Nullable String code,
+            @Nullable String message,
+            @Nullable String resolvedBy,
+            @Nullable String note) {
+        this(
+                id,
+                biller,
+                invoiceId,
+                number,
+                idempotencyKey,
+                state,
+                dueAt,
+                owner,
+                fence,
+                calls,
+                startedAt,
+                settledAt,
+                invoice,
+                reference,
+                code,
+                message,
+                resolvedBy,
+                note,
+                null);
+    }
+
+    /**
+     * Whether it waits for a person: {@link #cause()} says why.
+     *
+     * @return true if {@link LockingInvoiceBiller#needsAttention()} lists it
      */
     public boolean parked() {
-        return dueAt == null && state != AttemptState.BILLED && state != AttemptState.WITHDRAWN && resolvedBy == null;
+        return cause != null;
     }
 
     /** Everything but the invoice's contents: those have no business in a log. */
     @Override
     public String toString() {
-        return "BillingAttempt[biller=%s, invoiceId=%s, number=%d, idempotencyKey=%s, state=%s, dueAt=%s, owner=%s, fence=%d, calls=%d, reference=%s, code=%s, message=%s]"
+        return "BillingAttempt[biller=%s, invoiceId=%s, number=%d, idempotencyKey=%s, state=%s, dueAt=%s, owner=%s, fence=%d, calls=%d, reference=%s, code=%s, message=%s, cause=%s]"
                 .formatted(
                         biller,
                         invoiceId,
@@ -73,6 +137,7 @@ public record BillingAttempt(
                         calls,
                         reference,
                         code,
-                        message);
+                        message,
+                        cause);
     }
 }

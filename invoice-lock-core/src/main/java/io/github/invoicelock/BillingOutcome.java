@@ -8,20 +8,52 @@ import org.jspecify.annotations.Nullable;
 /** What is known about a charge after the provider was called or asked. Immutable. */
 public sealed interface BillingOutcome {
 
+    /** The kinds of outcome, for a {@code switch} that the compiler checks. */
+    enum Kind {
+        /** {@link Billed}. */
+        BILLED,
+        /** {@link Accepted}. */
+        ACCEPTED,
+        /** {@link Declined}. */
+        DECLINED,
+        /** {@link NotBilled}. */
+        NOT_BILLED,
+        /** {@link Unknown}. */
+        UNKNOWN
+    }
+
+    /**
+     * Which of the five it is.
+     *
+     * @return never null
+     */
+    Kind kind();
+
     /**
      * The provider charged the invoice. Final: no later outcome replaces it.
      *
-     * @param reference the provider's id of the charge
+     * @param reference the provider's id of the charge; not blank: an invoice is never marked as paid without one
      */
     record Billed(String reference) implements BillingOutcome {
         /**
          * Checked.
          *
-         * @param reference not null
+         * @param reference not null, not blank
          * @throws NullPointerException if it is null
+         * @throws IllegalArgumentException if it is blank
          */
         public Billed {
-            requireNonNull(reference, "reference");
+            requireNonNull(reference, "reference is null; billed(reference) needs the provider's id of the charge");
+            if (reference.isBlank()) {
+                throw new IllegalArgumentException(
+                        "reference is blank; billed(reference) needs the provider's id of the charge, without "
+                                + "which nobody finds it. Say unknown(reason) where the provider told none.");
+            }
+        }
+
+        @Override
+        public Kind kind() {
+            return Kind.BILLED;
         }
     }
 
@@ -50,6 +82,11 @@ public sealed interface BillingOutcome {
                         + "; it must be positive. It says when to ask the provider again, e.g. Duration.ofHours(6).");
             }
         }
+
+        @Override
+        public Kind kind() {
+            return Kind.ACCEPTED;
+        }
     }
 
     /**
@@ -69,6 +106,11 @@ public sealed interface BillingOutcome {
         public Declined {
             requireNonNull(code, "code");
             requireNonNull(reason, "reason");
+        }
+
+        @Override
+        public Kind kind() {
+            return Kind.DECLINED;
         }
     }
 
@@ -95,6 +137,11 @@ public sealed interface BillingOutcome {
                         + "; it must not be negative. Use notBilled(reason) if there is none.");
             }
         }
+
+        @Override
+        public Kind kind() {
+            return Kind.NOT_BILLED;
+        }
     }
 
     /**
@@ -111,6 +158,11 @@ public sealed interface BillingOutcome {
          */
         public Unknown {
             requireNonNull(reason, "reason");
+        }
+
+        @Override
+        public Kind kind() {
+            return Kind.UNKNOWN;
         }
     }
 

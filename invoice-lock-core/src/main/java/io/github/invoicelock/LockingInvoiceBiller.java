@@ -6,14 +6,17 @@ import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.Server;
 import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.engine.BillingEngine;
-import io.github.invoicelock.internal.engine.Decisions;
 import io.github.invoicelock.internal.engine.EngineSettings;
-import io.github.invoicelock.internal.engine.FailPoints;
+import io.github.invoicelock.internal.engine.Overview;
 import io.github.invoicelock.internal.engine.Pace;
+import io.github.invoicelock.internal.engine.Reports;
+import io.github.invoicelock.internal.engine.Resolutions;
+import io.github.invoicelock.internal.engine.Tables;
+import io.github.invoicelock.internal.engine.Withdrawals;
 import io.github.invoicelock.internal.invoices.InvoiceSettings;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.journal.Journal;
-import io.github.invoicelock.internal.journal.Owner;
+import io.github.invoicelock.internal.journal.JournalSettings;
 import io.github.invoicelock.internal.setup.IndexAdvice;
 import io.github.invoicelock.internal.setup.InvoiceTableCheck;
 import io.github.invoicelock.internal.setup.JournalCheck;
@@ -42,20 +45,25 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LockingInvoiceBiller implements AutoCloseable {
     private final BillingEngine engine;
-    private final Decisions decisions;
+    private final Overview overview;
+    private final Resolutions resolutions;
+    private final Reports reports;
+    private final Withdrawals withdrawals;
     private final Pruning pruning;
     private final Invoices invoices;
     private final String name;
     private final String server;
 
-    private LockingInvoiceBiller(
-            BillingEngine engine, Decisions decisions, Pruning pruning, Invoices invoices, String name, String server) {
-        this.engine = engine;
-        this.decisions = decisions;
+    private LockingInvoiceBiller(EngineSettings settings, Tables tables, Pruning pruning) {
+        this.engine = new BillingEngine(settings, tables);
+        this.overview = new Overview(settings, tables);
+        this.resolutions = engine.resolutions();
+        this.reports = engine.reports();
+        this.withdrawals = new Withdrawals(tables);
         this.pruning = pruning;
-        this.invoices = invoices;
-        this.name = name;
-        this.server = server;
+        this.invoices = tables.invoices();
+        this.name = settings.name();
+        this.server = settings.server();
     }
 
     /**
@@ -128,7 +136,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @return oldest first; empty if it was never claimed
      */
     public List<BillingAttempt> attempts(Object invoiceId) {
-        return decisions.attempts(id(invoiceId));
+        return overview.attempts(id(invoiceId));
     }
 
     /**
@@ -138,7 +146,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @return oldest first, at most 10,000
      */
     public List<BillingAttempt> needsAttention() {
-        return decisions.needsAttention();
+        return overview.needsAttention();
     }
 
     /**
@@ -149,7 +157,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @throws SetupException if called inside an open transaction
      */
     public JournalStatus status() {
-        return decisions.status();
+        return overview.status();
     }
 
     /**
@@ -186,7 +194,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      *     is notBilled for a key that was refused
      */
     public void resolve(Object invoiceId, BillingOutcome outcome, String note, String who) {
-        decisions.resolve(
+        resolutions.resolve(
                 id(invoiceId),
                 requireNonNull(outcome, "outcome"),
                 requireNonNull(who, "who"),
@@ -202,7 +210,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      *     pending
      */
     public void retry(Object invoiceId) {
-        decisions.retry(id(invoiceId));
+        resolutions.retry(id(invoiceId));
     }
 
     /**
@@ -215,7 +223,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @throws InvoiceLockException if no attempt of this biller has that key
      */
     public void report(String idempotencyKey, BillingOutcome outcome) {
-        decisions.report(requireNonNull(idempotencyKey, "idempotencyKey"), requireNonNull(outcome, "outcome"));
+        reports.report(requireNonNull(idempotencyKey, "idempotencyKey"), requireNonNull(outcome, "outcome"));
     }
 
     /**
@@ -237,7 +245,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         } catch (SQLException e) {
             throw new DatabaseException("The connection is not usable: " + e.getMessage(), e.getSQLState(), e);
         }
-        return decisions.withdraw(Database.over(connection), id(invoiceId));
+        return withdrawals.withdraw(Database.over(connection), id(invoiceId));
     }
 
     /**
@@ -280,7 +288,6 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         private @Nullable Executor executor;
         private @Nullable String journalSchema = InvoiceLockSchema.DEFAULT_SCHEMA;
         private Pace.Time time = Pace.Time.OF_THE_MACHINE;
-        private FailPoints failPoints = FailPoints.OFF;
 
         private Builder(@Nullable DataSource dataSource, @Nullable BillingGateway gateway) {
             this.dataSource = dataSource;
@@ -487,11 +494,6 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             return this;
         }
 
-        Builder failPoints(FailPoints points) {
-            this.failPoints = points;
-            return this;
-        }
-
         /**
          * Checks the set-up against the database and builds the biller. Writes one row: which table the name stands for.
          *
@@ -507,25 +509,20 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             EngineSettings settings = settings(provider);
             Server server = Server.ask(source);
             Database database = Database.of(
-                    source,
-                    server,
-                    SessionSettings.momentary(settings.leaseToAskAndSend(), SessionSettings.Work.PAGES));
+                    source, server, SessionSettings.momentary(settings.idleLimit(), SessionSettings.Work.PAGES));
             Invoices checked = InvoiceTableCheck.check(database, server, described(table));
             String schema = text(journalSchema, "journalSchema", "\"invoice_lock\"");
             UUID installation = JournalCheck.check(database, server, schema);
             refuseOnCitus(server, settings);
             JournalCheck.register(database, schema, settings.name(), checked);
             IndexAdvice.log(database, settings.name(), checked);
-            Owner owner = new Owner(
-                    settings.name(), settings.server(), settings.lease(), provider.findLag(), settings.keepSnapshots());
-            Journal journal = new Journal(schema, installation, owner, checked.snapshots()::typed);
+            JournalSettings whose = new JournalSettings(
+                    settings.name(), settings.server(), settings.keepSnapshots(), database.storableText());
+            Journal journal = new Journal(schema, installation, whose, checked.snapshots()::typed);
             return new LockingInvoiceBiller(
-                    new BillingEngine(settings, database, journal, checked),
-                    new Decisions(settings, database, journal, checked),
-                    new Pruning(schema, installation, journal, checked),
-                    checked,
-                    settings.name(),
-                    settings.server());
+                    settings,
+                    new Tables(database, journal, checked),
+                    new Pruning(schema, installation, journal, checked));
         }
 
         private EngineSettings settings(BillingGateway provider) {
@@ -540,6 +537,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     biller,
                     serverName(),
                     provider,
+                    provider.idempotencyWindow(),
+                    provider.findLag(),
                     given(lockStrategy, "lockStrategy", "Say LockStrategy.NOWAIT, SKIP_LOCKED or WAIT."),
                     given(lockScope, "lockScope", "Say LockScope.THROUGH_CALL or CLAIM_ONLY."),
                     positive(concurrency, "concurrency", "It is how many calls are made at once, e.g. 8."),
@@ -567,8 +566,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                             .map(each -> given(each, "listener", "Leave it out for no listener."))
                             .toList(),
                     executor,
-                    time,
-                    failPoints);
+                    time);
         }
 
         private InvoiceSettings described(InvoiceTable table) {

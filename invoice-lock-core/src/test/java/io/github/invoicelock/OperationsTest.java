@@ -146,9 +146,10 @@ class OperationsTest {
         host.letTimePass(1, Duration.ofMinutes(1));
         assertThat(server.recover().contended()).as("still held").isEqualTo(1);
         holder.rollback();
-        assertThat(server.recover().parked()).isEqualTo(1);
+        assertThat(server.recover().declined()).isEqualTo(1);
         assertThat(host.one("select state from invoices")).isEqualTo("refused");
-        assertThat(server.needsAttention()).extracting(BillingAttempt::message).containsExactly("account closed");
+        assertThat(server.attempts(1)).extracting(BillingAttempt::message).containsExactly("account closed");
+        assertThat(server.needsAttention()).as("the host knows by its column").isEmpty();
         assertThat(provider.requests()).as("no new key").hasSize(1);
     }
 
@@ -185,9 +186,9 @@ class OperationsTest {
 
         assertThat(run.declined()).isEqualTo(1);
         assertThat(run.recovered()).isEqualTo(1);
-        assertThat(run.parked()).isEqualTo(1);
+        assertThat(run.parked()).as("the host knows by its column").isZero();
         assertThat(host.one("select state from invoices")).isEqualTo("refused");
-        assertThat(server.needsAttention()).extracting(BillingAttempt::code).containsExactly("card_declined");
+        assertThat(server.attempts(1)).extracting(BillingAttempt::code).containsExactly("card_declined");
         assertThat(provider.requests()).as("no new key").hasSize(1);
         assertThat(server.billPending().seen()).isZero();
     }
@@ -196,7 +197,7 @@ class OperationsTest {
     void a_refusal_is_marked_by_bill_too() throws Exception {
         LockingInvoiceBiller server = refusedWhileHeld(TestProvider.thatRemembers(), LockScope.CLAIM_ONLY);
 
-        assertThat(server.bill(1).parked()).isEqualTo(1);
+        assertThat(server.bill(1).declined()).isEqualTo(1);
 
         assertThat(host.one("select state from invoices")).isEqualTo("refused");
     }
@@ -220,7 +221,7 @@ class OperationsTest {
         host.sql("update invoices set pending = false, state = 'paid by transfer'");
         host.letTimePass(1, Duration.ofMinutes(1));
 
-        assertThat(server.recover().parked()).isEqualTo(1);
+        assertThat(server.recover().declined()).isEqualTo(1);
 
         assertThat(host.one("select state from invoices")).isEqualTo("paid by transfer");
     }
@@ -233,13 +234,14 @@ class OperationsTest {
         LockingInvoiceBiller server =
                 host.running(host.server(provider).lockScope(scope).invoices(TOLD_OF_REFUSALS));
 
-        assertThatThrownBy(server::billPending)
-                .isInstanceOf(BillingRunException.class)
-                .hasMessageContaining("never_refused");
+        assertThat(server.billPending().declined()).isEqualTo(1);
         assertThat(host.state(1)).isEqualTo("DECLINED");
         host.letTimePass(1, Duration.ofMinutes(2));
-        assertThatThrownBy(server::recover).hasMessageContaining("never_refused");
-        assertThat(server.attempts(1).get(0).message()).isEqualTo("no money");
+        assertThat(server.recover().parked()).as("tried and set aside again").isEqualTo(1);
+        assertThat(server.needsAttention()).singleElement().satisfies(setAside -> {
+            assertThat(setAside.cause()).isEqualTo(AttemptCause.OWN_DATA_FAILS);
+            assertThat(setAside.message()).contains("no money").contains("never_refused");
+        });
         assertThat(server.recover().seen()).as("put off").isZero();
         host.sql("alter table invoices drop constraint never_refused");
         host.letTimePass(1, Duration.ofMinutes(2));

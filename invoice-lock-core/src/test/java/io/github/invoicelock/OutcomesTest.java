@@ -255,7 +255,7 @@ class OutcomesTest {
 
     @ParameterizedTest
     @EnumSource(LockScope.class)
-    void a_hook_that_throws_ends_the_run_but_hides_no_charge_and_is_tried_again(LockScope scope) {
+    void a_hook_that_throws_sets_its_invoices_aside_hides_no_charge_and_is_tried_again(LockScope scope) {
         List<String> hooked = new CopyOnWriteArrayList<>();
         boolean[] broken = {true};
         LockingInvoiceBiller server =
@@ -266,15 +266,17 @@ class OutcomesTest {
                     hooked.add(attempt.invoiceId());
                 }));
 
-        assertThatThrownBy(server::billPending)
-                .isInstanceOfSatisfying(BillingRunException.class, e -> {
-                    assertThat(e.run().billed()).isPositive();
-                    assertThat(e.run().stopReason()).isEqualTo(StopReason.ERROR);
-                })
-                .hasMessageContaining("the ledger is full");
-        int charged = provider.charges();
+        BillingRun broke = server.billPending();
+
+        assertThat(broke.billed()).isEqualTo(5);
+        assertThat(broke.parked()).isEqualTo(5);
+        assertThat(broke.stopReason()).isEqualTo(StopReason.NONE_LEFT);
+        assertThat(server.needsAttention()).hasSize(5).allSatisfy(setAside -> {
+            assertThat(setAside.cause()).isEqualTo(AttemptCause.OWN_DATA_FAILS);
+            assertThat(setAside.message()).contains("the ledger is full");
+        });
         assertThat(host.count("invoice_lock.billing_attempt", "state = 'BILLED'"))
-                .isEqualTo(charged);
+                .isEqualTo(5);
         assertThat(host.count("invoices", "pending")).isEqualTo(5);
 
         broken[0] = false;
@@ -285,6 +287,24 @@ class OutcomesTest {
         assertThat(hooked).hasSize(5).doesNotHaveDuplicates();
         assertThat(provider.requests()).hasSize(5);
         assertThat(host.count("invoices", "pending")).isZero();
+        assertThat(server.needsAttention()).isEmpty();
+    }
+
+    @Test
+    void a_hook_that_fails_for_every_invoice_ends_the_run_since_it_is_not_one_invoices_fault() {
+        LockingInvoiceBiller server =
+                host.running(host.server(provider).stopAfterFailures(3).onBilled((tx, attempt, reference) -> {
+                    throw new NoClassDefFoundError("io/example/Ledger");
+                }));
+
+        assertThatThrownBy(server::billPending)
+                .isInstanceOfSatisfying(
+                        BillingRunException.class,
+                        e -> assertThat(e.run().billed()).isEqualTo(3))
+                .hasMessageContaining("io/example/Ledger");
+        assertThat(provider.charges()).isEqualTo(3);
+        assertThat(host.count("invoice_lock.billing_attempt", "state = 'BILLED'"))
+                .isEqualTo(3);
     }
 
     @Test

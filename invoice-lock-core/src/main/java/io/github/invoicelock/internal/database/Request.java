@@ -22,7 +22,6 @@ public abstract sealed class Request<T extends @Nullable Object> {
     /**
      * One statement.
      *
-     * @param <T> what its rows are read as
      * @param statement which
      * @param bound a value for each of its names; no nulls
      * @param reader reads the rows
@@ -36,7 +35,6 @@ public abstract sealed class Request<T extends @Nullable Object> {
     /**
      * One statement that asks for a row's lock: SQLSTATE 55P03 is contention.
      *
-     * @param <T> what its rows are read as
      * @param statement which
      * @param bound a value for each of its names; no nulls
      * @param reader reads the rows
@@ -50,9 +48,6 @@ public abstract sealed class Request<T extends @Nullable Object> {
     /**
      * Two requests in one round trip. The second sees what the first did, and in READ COMMITTED what others have committed since.
      *
-     * @param <A> the first's
-     * @param <B> the second's
-     * @param <T> what becomes of both
      * @param first is run first
      * @param second is run whatever comes of the first
      * @param both puts them together
@@ -71,32 +66,28 @@ public abstract sealed class Request<T extends @Nullable Object> {
      * @throws LockNotAvailableException if another holds a row that it asked for
      */
     public T in(DSLContext tx) {
-        return in(tx, "", "");
+        return in(tx, Prelude.NONE, "");
     }
 
     /** Asks between statements that answer nothing of interest, in the same round trip. */
-    T in(DSLContext tx, String before, String after) {
+    T in(DSLContext tx, Prelude before, String after) {
         return locks() ? Database.lockingRows(() -> ask(tx, before, after)) : ask(tx, before, after);
     }
 
-    private T ask(DSLContext tx, String before, String after) {
+    private T ask(DSLContext tx, Prelude before, String after) {
         return tx.connectionResult(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(sql(before, after))) {
+            try (PreparedStatement statement = connection.prepareStatement(sql(before.sql(), after))) {
+                // Read whole: where the driver reads by portals (defaultRowFetchSize), they end with a commit in the
+                // same round trip.
+                statement.setFetchSize(0);
                 bind(connection, statement, 1);
                 statement.execute();
-                skip(statement, before);
+                before.skip(statement);
                 return read(tx, statement);
             } catch (SQLException e) {
                 throw new DataAccessException(e.getMessage(), e);
             }
         });
-    }
-
-    /** Leaves out the answers of statements that end with a semicolon each. */
-    private static void skip(PreparedStatement executed, String statements) throws SQLException {
-        for (int end = statements.indexOf(';'); end >= 0; end = statements.indexOf(';', end + 1)) {
-            executed.getMoreResults();
-        }
     }
 
     abstract boolean locks();

@@ -10,14 +10,15 @@ import org.jspecify.annotations.Nullable;
  * @param outcome what is known now
  * @param source who said so
  * @param callTime how long it took
- * @param error an {@link Error} of the gateway, which ends the run after the outcome is journaled
+ * @param thrown what the gateway threw; an {@link Error} ends the run after the outcome is journaled
  */
 record Answer(
         BillingOutcome outcome,
         Source source,
         Duration callTime,
-        @Nullable Error error) {
+        @Nullable Throwable thrown) {
 
+    /** Who says what became of a key. */
     enum Source {
         /** Nothing was sent or asked. */
         NOBODY,
@@ -26,21 +27,29 @@ record Answer(
         /** {@code find} could not be asked just now. */
         FAILED_FIND,
         /** {@code bill} answered, failed or timed out. */
-        BILL
+        BILL,
+        /** The provider's own message to the host. */
+        WEBHOOK
     }
 
     static Answer notCalled(String reason) {
         return new Answer(BillingOutcome.notBilled(reason), Source.NOBODY, Duration.ZERO, null);
     }
 
+    static Answer reported(BillingOutcome outcome) {
+        return new Answer(outcome, Source.WEBHOOK, Duration.ZERO, null);
+    }
+
     boolean called() {
-        return source != Source.NOBODY;
+        return source == Source.FIND || source == Source.FAILED_FIND || source == Source.BILL;
     }
 
     /** R11: whether the provider failed to do its work. */
     boolean failed() {
-        return called()
-                && (outcome instanceof BillingOutcome.Unknown
-                        || (outcome instanceof BillingOutcome.NotBilled && source == Source.BILL));
+        return switch (outcome.kind()) {
+            case UNKNOWN -> called();
+            case NOT_BILLED -> source == Source.BILL;
+            case BILLED, ACCEPTED, DECLINED -> false;
+        };
     }
 }

@@ -3,11 +3,22 @@ package io.github.invoicelock.internal.engine;
 /** What is to be done with the provider for a claim. */
 enum Approach {
     /** Nothing is in doubt: send the key. */
-    BILL,
+    BILL(1),
     /** Never send: ask what became of the key. */
-    ASK,
+    ASK(1),
     /** In doubt: ask, and if that does not know, send the same key again. */
-    ASK_THEN_BILL;
+    ASK_THEN_BILL(2);
+
+    private final int calls;
+
+    Approach(int calls) {
+        this.calls = calls;
+    }
+
+    /** How many calls one after the other it may take. */
+    int calls() {
+        return calls;
+    }
 
     boolean asks() {
         return this != BILL;

@@ -2,31 +2,20 @@ package io.github.invoicelock.internal.engine;
 
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
-import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRun;
 import io.github.invoicelock.BillingRunException;
-import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.InvoiceLockException;
-import io.github.invoicelock.LockScope;
-import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.RunLimits;
 import io.github.invoicelock.SetupException;
-import io.github.invoicelock.internal.database.Database;
-import io.github.invoicelock.internal.invoices.Candidate;
-import io.github.invoicelock.internal.invoices.Invoices;
+import io.github.invoicelock.internal.database.SqlStates;
 import io.github.invoicelock.internal.invoices.Position;
+import io.github.invoicelock.internal.journal.AttemptRow;
 import io.github.invoicelock.internal.journal.DueAttempt;
-import io.github.invoicelock.internal.journal.Journal;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -38,229 +27,176 @@ public final class BillingEngine {
     /** Ids only; an answer to "how many rows in one read" that costs little memory and few round trips. */
     private static final int PAGE = 400;
 
-    private static final int SETTLED_TOGETHER = 500;
-    private static final int MOST_ANOMALIES_TOLD = 100;
-
-    /** How long a claim without a sign of life is left alone: the moment between claim and call takes milliseconds. */
-    private static final Duration GRACE = Duration.ofSeconds(3);
-
-    /** Classes of SQLSTATE: data, constraints, what a trigger raises. */
-    private static final Set<String> OF_ONE_INVOICE = Set.of("22", "23", "P0");
-
-    /** In CLAIM_ONLY scope two connections claim and two settle, so that slow claims do not delay what was charged. */
-    private static final int CONNECTIONS_FOR_CLAIMS = 2;
-
-    private static final int CONNECTIONS_FOR_SETTLEMENTS = 2;
+    /** How often a run looks for what has become due meanwhile: what a dead server left behind is not to wait for the run's end. */
+    private static final Duration LOOK_FOR_DUE = Duration.ofSeconds(3);
 
     private final EngineSettings settings;
-    private final Database database;
-    private final Journal journal;
-    private final Invoices invoices;
-    private final Notices notices;
-    private final Claims claims;
-    private final TakeOvers takeOvers;
-    private final Settlements settlements;
-    private final Calls calls;
-    private final Conclusions conclusions;
+    private final Steps steps;
     private final Slots slots;
-    private final ExecutorService steps;
-    private final ExecutorService settlerThreads;
-    /** What holds an invoice while the provider is called: chosen once, by the scope. */
-    private final BiConsumer<Claim, RunInProgress> call;
-    /** The same, without waiting for the answer. */
-    private final BiConsumer<Claim, RunInProgress> start;
-    /** How fresh invoices are claimed: chosen once, by the strategy. */
-    private final Consumer<RunInProgress> billFresh;
-    /** R11: how many calls may be cut off and not have returned before runs stop. */
-    private final int mostAbandoned;
-
-    private final @Nullable Duration grace;
+    private final Conclusions conclusions;
+    private final Notices notices;
+    private final PendingAgain pendingAgain;
+    /** Bills fresh invoices from a position on: chosen once, by the strategy. */
+    private final Fresh fresh;
 
     private volatile boolean closed;
     private int activeRuns;
 
-    /**
-     * An engine that is ready to run.
-     *
-     * @param settings what the host set
-     * @param door the door
-     * @param journal its statements
-     * @param invoices its statements
-     */
-    public BillingEngine(EngineSettings settings, Database door, Journal journal, Invoices invoices) {
-        boolean throughCall = settings.scope() == LockScope.THROUGH_CALL;
-        String threads = "invoice-lock-" + settings.name();
-        Pace pace = new Pace(settings.maxCallsPerSecond(), settings.time());
-        this.settings = settings;
-        this.database = throughCall ? door : door.atMost(CONNECTIONS_FOR_CLAIMS);
-        this.journal = journal;
-        this.invoices = invoices;
-        this.notices = new Notices(settings.name(), settings.listeners());
-        this.claims = new Claims(settings, database, journal, invoices, notices);
-        this.takeOvers = new TakeOvers(settings, database, journal, invoices);
-        this.settlements = new Settlements(
-                settings, throughCall ? door : door.atMost(CONNECTIONS_FOR_SETTLEMENTS), journal, invoices, notices);
-        this.mostAbandoned = Math.max(settings.concurrency(), settings.stopAfterFailures());
-        this.calls = new Calls(
-                settings,
-                settings.executor() != null
-                        ? settings.executor()
-                        // with room for calls that were cut off and do not return
-                        : Threads.forCalls(threads + "-call", settings.concurrency() + mostAbandoned),
-                pace,
-                this::writeLate);
-        this.slots = new Slots(settings.concurrency(), pace);
-        this.conclusions = new Conclusions(settlements, notices, pace, slots, this::startAgain);
-        this.steps = Threads.forSteps(
-                threads + "-step",
-                throughCall ? settings.concurrency() : Math.min(settings.concurrency(), CONNECTIONS_FOR_CLAIMS));
-        this.settlerThreads = Threads.forSteps(threads + "-settler", CONNECTIONS_FOR_SETTLEMENTS);
-        this.call = throughCall
-                ? new CallUnderLock(settings, door, journal, invoices, notices, settlements, calls, conclusions)::call
-                : new CallWithoutLock(
-                        settlements,
-                        calls,
-                        conclusions,
-                        CONNECTIONS_FOR_SETTLEMENTS,
-                        door.distributed() ? 1 : SETTLED_TOGETHER,
-                        settlerThreads)::call;
-        this.start = throughCall
-                ? (claim, run) -> steps(run, () -> call.accept(claim, run))
-                : (claim, run) -> conclusions.guarded(run, () -> call.accept(claim, run));
-        this.billFresh = settings.strategy() == LockStrategy.SKIP_LOCKED ? this::billPages : this::billOneByOne;
-        this.grace = throughCall && settings.providerRemembers() ? GRACE : null;
+    /** Bills a page of fresh invoices; the position of the next, or null. */
+    private interface Fresh {
+        @Nullable
+        Position bill(Position from, RunInProgress run);
     }
 
-    /**
-     * Due attempts first, then fresh invoices, until none is left.
-     *
-     * @param limits bounds of the run
-     * @return the counts
-     */
+    public BillingEngine(EngineSettings settings, Tables tables) {
+        this.settings = settings;
+        this.steps = Steps.of(settings, tables);
+        this.slots = steps.slots();
+        this.conclusions = steps.conclusions();
+        this.notices = steps.notices();
+        this.pendingAgain = new PendingAgain(tables, notices);
+        this.fresh = steps.claimsPages() ? this::billPage : this::billEach;
+    }
+
+    /** What people say, written as runs write. */
+    public Resolutions resolutions() {
+        return steps.resolutions();
+    }
+
+    /** What the provider says to the host, written as runs write. */
+    public Reports reports() {
+        return steps.reports();
+    }
+
+    /** Due attempts first, then fresh invoices, until none is left. */
     public BillingRun billPending(RunLimits limits) {
         return run(limits, run -> {
             continueDue(run);
-            billFresh.accept(run);
+            billFresh(run);
         });
     }
 
-    /**
-     * Only what is due.
-     *
-     * @return the counts
-     */
+    /** Only what is due. */
     public BillingRun recover() {
         return run(RunLimits.none(), this::continueDue);
     }
 
-    /**
-     * One invoice now.
-     *
-     * @param invoiceId as text
-     * @return the counts
-     */
+    /** One invoice now. */
     public BillingRun bill(String invoiceId) {
         return run(RunLimits.none(), run -> billOrContinue(invoiceId, run));
     }
 
-    // ---- fresh invoices: claim, call, settle
+    // ---- fresh invoices
 
-    /** NOWAIT, WAIT: pages of ids that are read without locks; then each by itself. */
-    private void billOneByOne(RunInProgress run) {
+    private void billFresh(RunInProgress run) {
         Position from = Position.START;
         while (from != null && !run.stopped()) {
-            FreshIds fresh = readFresh(from);
-            if (!billEach(fresh.invoiceIds(), run)) {
-                return;
-            }
-            from = fresh.next();
+            from = fresh.bill(from, run);
+            continueDueMeanwhile(run);
         }
-    }
-
-    private boolean billEach(List<String> invoiceIds, RunInProgress run) {
-        return invoiceIds.stream().allMatch(invoiceId -> step(run, 1, () -> billOne(invoiceId, run)));
-    }
-
-    private void billOne(String invoiceId, RunInProgress run) {
-        Optional<Claim> claim = claims.claim(invoiceId);
-        if (claim.isPresent()) {
-            call.accept(claim.get(), run);
-        } else {
-            conclusions.concludeUncalled(Settled.CONTENDED, invoiceId, false, run);
+        if (steps.claimsPages() && !run.stopped()) {
+            // Pages of ids are looked at one by one as they are read; here none was.
+            run.awaitInFlight();
+            pendingAgain.tell();
         }
     }
 
     /** SKIP_LOCKED: as many as there are free slots by one statement. */
-    private void billPages(RunInProgress run) {
-        Position from = Position.START;
-        while (from != null && !run.stopped()) {
-            int room = slots.takeMany(run);
-            if (room == 0) {
-                return;
-            }
-            Claims.Page page;
-            try {
-                page = claims.claimPage(from, room);
-            } catch (RuntimeException e) {
-                slots.giveBackUnused(room, run);
-                if (!isOfOneInvoice(e)) {
-                    throw e;
-                }
+    private @Nullable Position billPage(Position from, RunInProgress run) {
+        int room = slots.takeMany(run);
+        if (room == 0) {
+            return null;
+        }
+        Claims.Page page;
+        try {
+            page = steps.claims().claimPage(from, room);
+        } catch (Throwable e) {
+            slots.giveBackUnused(room, run);
+            if (SqlStates.ofOneInvoice(e)) {
                 // One of them cannot be claimed; which one shows when each is claimed by itself.
-                FreshIds fresh = readFresh(from);
-                billEach(fresh.invoiceIds(), run);
-                from = fresh.next();
-                continue;
+                return billEach(from, run);
             }
-            slots.giveBackUnused(room - page.claims().size(), run);
-            run.contended(page.locked() - page.claims().size());
-            page.claims().forEach(claim -> start.accept(claim, run));
-            from = page.next();
+            throw e;
         }
-        if (!run.stopped()) {
-            run.awaitInFlight();
-            tellPendingAlthough();
+        slots.giveBackUnused(room - page.claims().size(), run);
+        run.contended(page.locked() - page.claims().size());
+        page.claims().forEach(claim -> steps.start(run, () -> call(claim, run)));
+        return page.next();
+    }
+
+    /** NOWAIT, WAIT: a page of ids that is read without locks; then each by itself. */
+    private @Nullable Position billEach(Position from, RunInProgress run) {
+        FreshIds page = steps.freshIds(from, PAGE, pendingAgain);
+        for (String invoiceId : page.invoiceIds()) {
+            if (!step(run, 1, () -> billOne(invoiceId, run))) {
+                return null;
+            }
+            continueDueMeanwhile(run);
+        }
+        return page.next();
+    }
+
+    private void billOne(String invoiceId, RunInProgress run) {
+        Claims.Result result = steps.claims().claim(invoiceId);
+        if (result instanceof Claims.Result.Mine mine) {
+            call(mine.claim(), run);
+        } else if (result instanceof Claims.Result.Not not) {
+            conclusions.uncalled(invoiceId, not.written(), false, run);
         }
     }
 
-    /** A value, a constraint or a trigger of the host's: the statement failed, and nothing was claimed. */
-    private static boolean isOfOneInvoice(RuntimeException e) {
-        return e instanceof DatabaseException error
-                && error.sqlState() != null
-                && OF_ONE_INVOICE.contains(error.sqlState().substring(0, 2));
+    private void call(Claim claim, RunInProgress run) {
+        steps.calling().call(claim, run, new Concluding(claim, run));
     }
 
-    /**
-     * Invoices that were fresh when they were read, without locks.
-     *
-     * @param invoiceIds in the configured order
-     * @param next where the next ones begin; null where nothing is left
-     */
-    private record FreshIds(
-            List<String> invoiceIds, @Nullable Position next) {}
+    /** Where a claim goes when it was called, or was not to be. */
+    private final class Concluding implements Calling.Concluding {
+        private final Claim claim;
+        private final RunInProgress run;
 
-    private FreshIds readFresh(Position from) {
-        List<Candidate> page = database.atOnce(invoices.candidates().page(from, PAGE));
-        List<String> invoiceIds = page.stream().map(Candidate::invoiceId).toList();
-        Map<String, BillingAttempt> newest = page.isEmpty() ? Map.of() : database.atOnce(journal.newest(invoiceIds));
-        tellPendingAgain(newest);
-        return new FreshIds(
-                invoiceIds.stream()
-                        .filter(invoiceId -> !newest.containsKey(invoiceId))
-                        .toList(),
-                page.size() < PAGE
-                        ? invoices.candidates().nextPhase(from)
-                        : page.get(page.size() - 1).position());
+        private Concluding(Claim claim, RunInProgress run) {
+            this.claim = claim;
+            this.run = run;
+        }
+
+        @Override
+        public void called(Claim asCalled, Answer answer, Written written, long settledAt) {
+            BillingAttempt attempt = written.attempt();
+            if (attempt != null && written.neverSeen() && answer.thrown() == null && !run.stopped()) {
+                // The provider surely never saw the key: it is sent now, with the slot that the invoice has.
+                conclusions.tellCalled(asCalled, answer, written, settledAt, run);
+                steps.pace().owe();
+                DueAttempt due = new AttemptRow(attempt, null, false).due();
+                steps.onThread(run, () -> continueAttempt(due, run));
+            } else {
+                conclusions.called(asCalled, answer, written, settledAt, run);
+            }
+        }
+
+        @Override
+        public void uncalled(Written written) {
+            conclusions.uncalled(claim.invoiceId(), written, claim.takenOver(), run);
+        }
+
+        @Override
+        public void lost(Throwable e) {
+            conclusions.lost(e, run);
+        }
     }
 
     // ---- due attempts: take over, call or ask, settle
 
+    private void continueDueMeanwhile(RunInProgress run) {
+        if (run.timeToLook(System.nanoTime(), LOOK_FOR_DUE)) {
+            continueDue(run);
+        }
+    }
+
     private void continueDue(RunInProgress run) {
-        OffsetDateTime cutOff = database.inTransaction(journal::clock);
+        OffsetDateTime cutOff = steps.clock();
         DueAttempt last = null;
         while (!run.stopped()) {
-            DueAttempt after = last;
-            List<DueAttempt> page = database.inTransaction(tx -> journal.duePage(tx, cutOff, after, grace, PAGE));
+            List<DueAttempt> page = steps.duePage(cutOff, last, PAGE);
             for (DueAttempt due : page) {
                 if (!step(run, due.onlyToBeMarked() ? 0 : 1, () -> continueAttempt(due, run))) {
                     return;
@@ -275,88 +211,43 @@ public final class BillingEngine {
 
     private void continueAttempt(DueAttempt due, RunInProgress run) {
         if (due.onlyToBeMarked()) {
-            Settled marked = settlements.markLater(due);
-            notices.leftOrGivenUp(marked);
-            conclusions.conclude(marked, due.invoiceId(), true, run);
+            conclusions.without(due.invoiceId(), steps.marking().markLater(due), true, run);
             return;
         }
-        TakeOvers.Result result = takeOvers.take(due);
+        TakeOvers.Result result = steps.takeOvers().take(due);
         if (result instanceof TakeOvers.Result.Taken taken) {
-            notices.takenOver(taken.claim().attempt());
-            call.accept(taken.claim(), run);
+            notices.batch().takenOver(taken.claim().attempt()).tell();
+            call(taken.claim(), run);
         } else if (result instanceof TakeOvers.Result.Done done) {
-            notices.leftOrGivenUp(done.settled());
-            conclusions.concludeUncalled(done.settled(), due.invoiceId(), true, run);
+            conclusions.uncalled(due.invoiceId(), done.written(), true, run);
         }
-    }
-
-    private void startAgain(DueAttempt due, RunInProgress run) {
-        steps(run, () -> continueAttempt(due, run));
     }
 
     // ---- one invoice
 
     private void billOrContinue(String invoiceId, RunInProgress run) {
-        BillingAttempt newest =
-                database.atOnce(journal.newest(List.of(invoiceId))).get(invoiceId);
-        if (newest == null) {
-            boolean pending = database.inTransaction(tx -> {
-                if (invoices.ids().printed(tx, invoiceId).isEmpty()) {
-                    throw new InvoiceLockException(
-                            "There is no invoice " + invoiceId + " in " + invoices.qualifiedName() + ". Check the id.");
-                }
-                return invoices.candidates().isFresh(tx, invoiceId);
-            });
-            if (pending) {
+        List<AttemptRow> attempts = steps.attemptsOf(invoiceId);
+        if (attempts.isEmpty()) {
+            if (steps.isFresh(invoiceId)) {
                 step(run, 1, () -> billOne(invoiceId, run));
             }
-        } else if (newest.dueAt() != null) {
-            boolean unmarked = newest.state() == AttemptState.DECLINED
-                    && database.inTransaction(tx -> journal.unmarked(tx, newest));
-            DueAttempt due = DueAttempt.of(newest, newest.dueAt(), unmarked);
-            boolean calledRightNow = newest.state() == AttemptState.STARTED
-                    && database.inTransaction(journal::clock).toInstant().isBefore(newest.dueAt());
-            step(run, calledRightNow || due.onlyToBeMarked() ? 0 : 1, () -> {
-                if (calledRightNow) {
-                    conclusions.conclude(Settled.CONTENDED, invoiceId, false, run);
-                } else {
-                    continueAttempt(due, run);
-                }
-            });
+            return;
+        }
+        AttemptRow newest = attempts.get(attempts.size() - 1);
+        AttemptRow next = attempts.stream()
+                .filter(row -> row.is(AttemptState.BILLED) && row.attempt().dueAt() != null)
+                .findFirst()
+                .orElse(newest);
+        Instant dueAt = next.attempt().dueAt();
+        if (dueAt == null) {
+            pendingAgain.tell(Map.of(invoiceId, attempts));
+        } else if (next.is(AttemptState.STARTED) && steps.clock().toInstant().isBefore(dueAt)) {
+            // It is being called right now.
+            step(run, 0, () -> conclusions.without(invoiceId, Written.CONTENDED, false, run));
         } else {
-            tellPendingAgain(Map.of(invoiceId, newest));
+            DueAttempt due = next.due();
+            step(run, due.onlyToBeMarked() ? 0 : 1, () -> continueAttempt(due, run));
         }
-    }
-
-    // ---- R14
-
-    private void tellPendingAlthough() {
-        List<String> pending = database.inTransaction(
-                tx -> invoices.candidates().pendingAlthough(tx, journal.over(invoices.idText()), MOST_ANOMALIES_TOLD));
-        if (!pending.isEmpty()) {
-            tellPendingAgain(database.atOnce(journal.newest(pending)));
-        }
-    }
-
-    private void tellPendingAgain(Map<String, BillingAttempt> newest) {
-        List<String> over = newest.values().stream()
-                .filter(attempt -> attempt.dueAt() == null
-                        && (attempt.state() == AttemptState.BILLED || attempt.state() == AttemptState.WITHDRAWN))
-                .map(BillingAttempt::invoiceId)
-                .toList();
-        if (!over.isEmpty()) {
-            // The page of pending invoices was read before the journal was: what is pending now was set back.
-            database.inTransaction(tx -> invoices.candidates().pendingOf(tx, over))
-                    .forEach(id -> tellAnomaly(Objects.requireNonNull(newest.get(id))));
-        }
-    }
-
-    private void tellAnomaly(BillingAttempt attempt) {
-        notices.anomaly(
-                attempt.invoiceId(),
-                attempt.state() == AttemptState.BILLED
-                        ? "The invoice is pending although it was charged; it is not charged again. See attempts()."
-                        : "The invoice is pending although it was taken back; it is not billed until retry() releases it.");
     }
 
     // ---- a run
@@ -365,59 +256,49 @@ public final class BillingEngine {
     private boolean step(RunInProgress run, int calls, Runnable way) {
         boolean taken = slots.take(run, calls);
         if (taken) {
-            steps(run, way);
+            steps.onThread(run, way);
         }
         return taken;
     }
 
-    private void steps(RunInProgress run, Runnable way) {
-        steps.execute(() -> conclusions.guarded(run, way));
-    }
-
     private BillingRun run(RunLimits limits, Consumer<RunInProgress> way) {
         begin();
-        RunInProgress run = new RunInProgress(
-                limits, settings.stopAfterFailures(), () -> closed, () -> calls.abandoned() >= mostAbandoned);
-        calls.watch();
+        RunInProgress run =
+                new RunInProgress(limits, settings.stopAfterFailures(), () -> closed, steps.calls()::usedUp);
+        steps.calls().watch();
         try {
             way.accept(run);
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             run.fail(e);
         } finally {
             run.awaitInFlight();
-            calls.unwatch();
+            steps.calls().unwatch();
             end();
             if (run.wasInterrupted()) {
                 Thread.currentThread().interrupt();
             }
         }
         BillingRun result = run.result();
-        notices.ended(result);
-        Throwable failure = run.failure();
+        notices.batch().ended(result).tell();
+        return resultOrFailure(result, run.failure());
+    }
+
+    private static BillingRun resultOrFailure(BillingRun result, @Nullable Throwable failure) {
+        if (failure == null) {
+            return result;
+        }
         if (failure instanceof Error error) {
             throw error;
         }
         if (failure instanceof SetupException setup) {
             throw setup;
         }
-        if (failure != null) {
-            throw new BillingRunException(sentence(failure) + " The run ended with: " + result, result, failure);
-        }
-        return result;
-    }
-
-    /** What PostgreSQL or the host's code says has no full stop, or may say nothing at all. */
-    private static String sentence(Throwable failure) {
-        String text = failure.getMessage() == null ? failure.toString() : failure.getMessage();
-        return text.endsWith(".") ? text : text + ".";
-    }
-
-    private void writeLate(Claim claim, BillingOutcome outcome) {
-        try {
-            settlements.writeLate(claim, outcome);
-        } catch (RuntimeException e) {
-            notices.lateAnswerLost(claim.invoiceId(), e);
-        }
+        // What PostgreSQL or the host's code says has no full stop, or may say nothing at all.
+        String text = failure instanceof InvoiceLockException && failure.getMessage() != null
+                ? failure.getMessage()
+                : HostCode.described(failure);
+        String sentence = text.endsWith(".") ? text : text + ".";
+        throw new BillingRunException(sentence + " The run ended with: " + result, result, failure);
     }
 
     private synchronized void begin() {
@@ -437,20 +318,16 @@ public final class BillingEngine {
     public void close() {
         closed = true;
         try {
-            awaitRuns(settings.leaseToAskAndSend().multipliedBy(2));
-            calls.awaitAbandoned(settings.leaseMargin());
+            awaitRuns(settings.leases().longest().multipliedBy(2));
+            steps.calls().awaitAbandoned(settings.leaseMargin());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        steps.shutdown();
-        settlerThreads.shutdown();
     }
 
     private synchronized void awaitRuns(Duration atMost) throws InterruptedException {
         long end = System.nanoTime() + atMost.toNanos();
-        for (long left = atMost.toMillis();
-                left > 0 && activeRuns > 0;
-                left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime())) {
+        for (long left = atMost.toMillis(); left > 0 && activeRuns > 0; left = (end - System.nanoTime()) / 1_000_000) {
             wait(left);
         }
     }

@@ -6,144 +6,151 @@ import io.github.invoicelock.internal.database.LockNotAvailableException;
 import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.database.SessionSettings.Work;
-import io.github.invoicelock.internal.engine.FailPoints.Point;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.RowWait;
+import io.github.invoicelock.internal.journal.Inquiries.Ownership;
 import io.github.invoicelock.internal.journal.Journal;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
-/** THROUGH_CALL: a second transaction holds an invoice's row while the provider is called, and settles before it commits. */
-final class CallUnderLock {
+/**
+ * THROUGH_CALL: a transaction of this invoice alone: lock, still ours, still to be charged, call, settle, commit. What was heard is written
+ * whatever becomes of the transaction (R12).
+ */
+final class CallUnderLock implements Calling {
     /** R9: the second lock of an invoice that is ours may meet another's momentary look. */
     private static final Duration LOCK_FOR_CALL = Duration.ofSeconds(1);
     /** How soon an invoice is tried again that the host held when it was to be called. */
     private static final Duration TRY_AGAIN = Duration.ofSeconds(1);
 
-    private final EngineSettings settings;
     private final Database database;
     private final Journal journal;
     private final Invoices invoices;
-    private final Notices notices;
     private final Settlements settlements;
     private final Calls calls;
-    private final Conclusions conclusions;
     private final SessionSettings calling;
 
-    CallUnderLock(
-            EngineSettings settings,
-            Database database,
-            Journal journal,
-            Invoices invoices,
-            Notices notices,
-            Settlements settlements,
-            Calls calls,
-            Conclusions conclusions) {
-        this.settings = settings;
-        this.database = database;
-        this.journal = journal;
-        this.invoices = invoices;
-        this.notices = notices;
+    CallUnderLock(EngineSettings settings, Tables tables, Settlements settlements, Calls calls) {
+        this.database = tables.database();
+        this.journal = tables.journal();
+        this.invoices = tables.invoices();
         this.settlements = settlements;
         this.calls = calls;
-        this.conclusions = conclusions;
         // R9: a dead server's lock ends a margin after the longest call, and no limit of the server's own cuts a call
         // short.
-        this.calling = new SessionSettings(LOCK_FOR_CALL, settings.leaseToAskAndSend(), Work.CALL);
+        this.calling = new SessionSettings(LOCK_FOR_CALL, settings.idleLimit(), Work.CALL);
     }
 
-    /** What the second lock finds: whether the invoice is pending (empty if it is not there any more), and whether the attempt is ours. */
-    private record Found(Optional<Boolean> pending, boolean ours) {}
+    /** What the second lock finds: whether the invoice is pending (empty if it is not there any more), and whose the attempt is. */
+    private record Found(Optional<Boolean> pending, Ownership ownership) {}
 
-    /** What the provider said to a claim, where no rollback reaches it: that is written whatever happens (R12). */
-    private record Heard(Claim claim, Answer answer, long at) {}
+    /** What the provider said, where no rollback reaches it. */
+    private static final class Heard {
+        private Claim claim;
+        private @Nullable Answer answer;
+        private long at = System.nanoTime();
 
-    void call(Claim claim, RunInProgress run) {
+        private Heard(Claim claim) {
+            this.claim = claim;
+        }
+
+        private Answer hear(Claim allowed, Answer heard) {
+            claim = allowed;
+            answer = heard;
+            at = System.nanoTime();
+            return heard;
+        }
+    }
+
+    @Override
+    public void call(Claim claim, RunInProgress run, Concluding then) {
         if (run.givesBack()) {
-            conclusions.giveBack(claim, run);
+            then.uncalled(settlements.release(claim, Duration.ZERO, GIVEN_BACK));
             return;
         }
+        Heard heard = new Heard(claim);
         if (!claim.approach().sends()) {
             // Asking changes nothing at the provider: no lock is held meanwhile.
-            Answer answer = calls.make(claim);
-            run.answered(answer.failed());
-            conclusions.settleAlone(claim, answer, run);
+            Answer answer = heard.hear(claim, calls.make(claim));
+            run.answered(answer);
+            then.called(claim, answer, settlements.write(claim, answer), heard.at);
             return;
         }
-        AtomicReference<@Nullable Heard> heard = new AtomicReference<>();
-        Settled settled;
+        Written written = callAndSettle(claim, heard, run);
+        if (heard.answer == null) {
+            then.uncalled(written);
+        } else {
+            then.called(heard.claim, heard.answer, written, heard.at);
+        }
+    }
+
+    private Written callAndSettle(Claim claim, Heard heard, RunInProgress run) {
         try {
-            settled = database.inTransaction(
-                    calling, lockAndCheck(claim), (tx, found) -> callAndSettle(tx, claim, found, heard, run));
+            return database.inTransaction(
+                    calling,
+                    Request.both(
+                            invoices.rowLocks().lock(claim.invoiceId(), RowWait.WAIT),
+                            journal.inquiries().owns(claim.attempt()),
+                            Found::new),
+                    (tx, found) -> callAndSettle(tx, claim, found, heard, run));
         } catch (LockNotAvailableException e) {
-            concludeHeld(claim, heard.get(), run);
-            return;
+            // The host held the row, before the call or, by a statement of its hook's, after it.
+            return heard.answer == null ? held(claim) : settlements.write(heard.claim, heard.answer);
         } catch (RuntimeException e) {
-            concludeFailed(claim, heard.get(), e, run);
-            return;
+            return heard.answer == null ? releaseAfter(e, claim) : settleAfter(e, heard.claim, heard.answer);
         }
-        conclude(claim, heard.get(), settled, run);
     }
 
-    private Request<Found> lockAndCheck(Claim claim) {
-        return Request.both(
-                invoices.rowLocks().lock(claim.invoiceId(), RowWait.WAIT), journal.owns(claim.attempt()), Found::new);
+    /** One invoice's own fault is that one's; after anything else what was heard is written by another transaction, and the run ends. */
+    private Written settleAfter(RuntimeException failure, Claim claim, Answer answer) {
+        if (Settlements.isOwnFault(failure)) {
+            return settlements.rescue(claim, answer, failure);
+        }
+        try {
+            return settlements.write(claim, answer).failing(failure);
+        } catch (RuntimeException again) {
+            if (again != failure) {
+                failure.addSuppressed(again);
+            }
+            throw failure;
+        }
     }
 
-    private Settled callAndSettle(
-            DSLContext tx, Claim claim, Found found, AtomicReference<@Nullable Heard> heard, RunInProgress run) {
-        settings.failPoints().reached(Point.AFTER_LOCK_FOR_CALL, claim.invoiceId());
+    private Written callAndSettle(DSLContext tx, Claim claim, Found found, Heard heard, RunInProgress run) {
         // A server that was stalled since its claim finds that another has taken over.
-        if (!found.ours()) {
-            return Settled.CONTENDED;
+        if (found.ownership() == Ownership.LOST) {
+            return Written.CONTENDED;
         }
-        boolean pending = found.pending().orElse(false);
+        // R18: what another attempt of the invoice was charged for is not charged again.
+        boolean pending = found.pending().orElse(false) && found.ownership() == Ownership.OURS;
         if (!pending && claim.before() == AttemptState.NOT_BILLED) {
-            return settlements.withdraw(tx, claim);
+            return settlements.withdraw(tx, claim, "No longer to be charged; never charged under this key.");
         }
         if (run.givesBack()) {
-            return settlements
-                    .release(tx, claim, Duration.ZERO, Conclusions.GIVEN_BACK)
-                    .map(Settled::as)
-                    .orElse(Settled.CONTENDED);
+            return settlements.release(tx, claim, Duration.ZERO, GIVEN_BACK);
         }
         Claim allowed = pending ? claim : claim.askOnly();
-        Answer answer = calls.make(allowed);
-        heard.set(new Heard(allowed, answer, System.nanoTime()));
-        run.answered(answer.failed());
-        Settled settled = settlements.writeLocked(tx, allowed, answer);
-        settings.failPoints().reached(Point.BEFORE_SETTLE_COMMIT, claim.invoiceId());
-        return settled;
+        Answer answer = heard.hear(allowed, calls.make(allowed));
+        run.answered(answer);
+        return settlements.writeLocked(tx, allowed, answer);
     }
 
-    private void conclude(Claim claim, @Nullable Heard heard, Settled settled, RunInProgress run) {
-        if (heard == null) {
-            notices.leftOrGivenUp(settled);
-        } else {
-            notices.settleTook(1, heard.at());
-        }
-        settings.failPoints().reached(Point.AFTER_SETTLE_COMMIT, claim.invoiceId());
-        conclusions.conclude(claim, heard == null ? null : heard.answer(), settled, run);
+    private Written held(Claim claim) {
+        settlements.release(claim, TRY_AGAIN, "The host held the invoice when it was to be called.");
+        return Written.CONTENDED;
     }
 
-    /** The host held the row, before the call or, by a statement of its hook's, after it. */
-    private void concludeHeld(Claim claim, @Nullable Heard heard, RunInProgress run) {
-        if (heard == null) {
-            settlements.release(claim, TRY_AGAIN, "The host held the invoice when it was to be called.");
-            conclusions.concludeUncalled(Settled.CONTENDED, claim.invoiceId(), false, run);
-        } else {
-            conclusions.settleAlone(heard.claim(), heard.answer(), run);
-        }
-    }
-
-    private void concludeFailed(Claim claim, @Nullable Heard heard, RuntimeException e, RunInProgress run) {
-        if (heard == null) {
-            conclusions.afterError(claim, null, e, run);
-        } else {
-            conclusions.afterError(heard.claim(), heard.answer(), e, run);
+    private Written releaseAfter(RuntimeException failure, Claim claim) {
+        try {
+            return settlements
+                    .release(claim, Duration.ZERO, "An error before the call: " + failure.getMessage())
+                    .failing(failure);
+        } catch (RuntimeException again) {
+            // It stays STARTED in the journal, to be found out about under the same key.
+            failure.addSuppressed(again);
+            throw failure;
         }
     }
 }

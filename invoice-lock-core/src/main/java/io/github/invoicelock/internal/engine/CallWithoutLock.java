@@ -1,63 +1,68 @@
 package io.github.invoicelock.internal.engine;
 
+import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executor;
 
 /**
  * CLAIM_ONLY: no transaction is open and no connection is used while the provider is called. Outcomes that have come meanwhile are settled
  * together.
  */
-final class CallWithoutLock {
+final class CallWithoutLock implements Calling {
     private final Settlements settlements;
     private final Calls calls;
-    private final Conclusions conclusions;
-    private final Settler<Heard> settler;
+    private final SettlementQueue<Heard> queue;
 
-    private record Heard(Claim claim, Answer answer, RunInProgress run) {}
+    private record Heard(Claim claim, Answer answer, Concluding then) {}
 
-    CallWithoutLock(
-            Settlements settlements, Calls calls, Conclusions conclusions, int settlers, int together, ExecutorService threads) {
+    /**
+     * Calls without a lock.
+     *
+     * @param settlers how many settle at a time
+     * @param together how many are settled by one transaction at most
+     */
+    CallWithoutLock(Settlements settlements, Calls calls, int settlers, int together, Executor threads) {
         this.settlements = settlements;
         this.calls = calls;
-        this.conclusions = conclusions;
-        this.settler = new Settler<>(settlers, together, threads, this::settle);
+        this.queue = new SettlementQueue<>(settlers, together, threads, this::settle);
     }
 
-    @SuppressWarnings("FutureReturnValueIgnored") // what goes wrong after the answer ends the run
-    void call(Claim claim, RunInProgress run) {
+    @Override
+    @SuppressWarnings("FutureReturnValueIgnored") // what goes wrong after the answer is handed on
+    public void call(Claim claim, RunInProgress run, Concluding then) {
         if (run.givesBack()) {
-            conclusions.giveBack(claim, run);
+            then.uncalled(settlements.release(claim, Duration.ZERO, GIVEN_BACK));
             return;
         }
-        calls.start(claim)
-                .thenAccept(answer -> conclusions.guarded(run, () -> {
-                    run.answered(answer.failed());
-                    settler.offer(new Heard(claim, answer, run));
-                }));
+        calls.start(claim).thenAccept(answer -> {
+            run.answered(answer);
+            queue.offer(new Heard(claim, answer, then));
+        });
     }
 
     private void settle(List<Heard> batch) {
-        List<Settled> together = batch.size() > 1 ? settleTogether(batch) : List.of();
+        long start = System.nanoTime();
+        List<Written> together = batch.size() > 1 ? settleTogether(batch) : List.of();
         for (int i = 0; i < batch.size(); i++) {
             Heard heard = batch.get(i);
-            Settled settled = together.isEmpty() ? null : together.get(i);
-            conclusions.guarded(heard.run(), () -> {
-                if (settled == null) {
-                    conclusions.settleAlone(heard.claim(), heard.answer(), heard.run());
-                } else {
-                    conclusions.conclude(heard.claim(), heard.answer(), settled, heard.run());
-                }
-            });
+            Written written;
+            try {
+                written = together.isEmpty() ? settlements.write(heard.claim(), heard.answer()) : together.get(i);
+            } catch (Throwable e) {
+                heard.then().lost(e);
+                continue;
+            }
+            heard.then().called(heard.claim(), heard.answer(), written, start);
         }
     }
 
     /** Empty if one of them cannot be settled; which one shows when each is settled alone, and only that one's error counts. */
-    private List<Settled> settleTogether(List<Heard> batch) {
+    private List<Written> settleTogether(List<Heard> batch) {
         try {
             return settlements.writeAll(
                     batch.stream().map(Heard::claim).toList(),
                     batch.stream().map(Heard::answer).toList());
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             return List.of();
         }
     }

@@ -3,13 +3,11 @@ package io.github.invoicelock.internal.engine;
 import io.github.invoicelock.BillingGateway;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRequest;
-import io.github.invoicelock.internal.engine.FailPoints.Point;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -23,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 final class Calls {
     private final EngineSettings settings;
     private final Executor executor;
+    private final Executor asking;
+    private final int mostAbandoned;
     private final Pace pace;
     private final BiConsumer<Claim, BillingOutcome> lateAnswers;
     private final Set<Call> inFlight = ConcurrentHashMap.newKeySet();
@@ -31,9 +31,25 @@ final class Calls {
     private int watchedRuns;
     private @Nullable Thread watcher;
 
-    Calls(EngineSettings settings, Executor executor, Pace pace, BiConsumer<Claim, BillingOutcome> lateAnswers) {
+    /**
+     * Calls.
+     *
+     * @param executor makes them
+     * @param asking asks the executor, which may be the host's: it may block, or make the call itself (R20)
+     * @param lateAnswers hears what comes after a call was cut off
+     * @param mostAbandoned R11: how many calls may be cut off and not have returned before runs stop
+     */
+    Calls(
+            EngineSettings settings,
+            Executor executor,
+            Executor asking,
+            Pace pace,
+            BiConsumer<Claim, BillingOutcome> lateAnswers,
+            int mostAbandoned) {
         this.settings = settings;
         this.executor = executor;
+        this.asking = asking;
+        this.mostAbandoned = mostAbandoned;
         this.pace = pace;
         this.lateAnswers = lateAnswers;
         this.tick = Duration.ofMillis(
@@ -50,16 +66,29 @@ final class Calls {
         Call call = new Call(claim);
         inFlight.add(call);
         try {
-            executor.execute(call::converse);
-        } catch (RejectedExecutionException e) {
-            call.cutOff("The executor refused the call: " + e.getMessage());
+            asking.execute(() -> handOver(call));
+        } catch (Throwable e) {
+            refused(call, e);
         }
         return call.answer;
     }
 
-    /** How many calls were cut off and have not returned yet: each keeps a thread. */
-    int abandoned() {
-        return abandoned.get();
+    private void handOver(Call call) {
+        try {
+            executor.execute(call::converse);
+        } catch (Throwable e) {
+            refused(call, e);
+        }
+    }
+
+    /** An Error, too, must not leave a call behind that runs later, without its lock. */
+    private static void refused(Call call, Throwable e) {
+        call.cutOff("The executor refused the call: " + HostCode.described(e));
+    }
+
+    /** R11: whether so many calls were cut off and have not returned, each of which keeps a thread, that no more are to be made. */
+    boolean usedUp() {
+        return abandoned.get() >= mostAbandoned;
     }
 
     private synchronized void returned() {
@@ -107,7 +136,7 @@ final class Calls {
             long now = System.nanoTime();
             inFlight.forEach(call -> {
                 if (call.overdue(now)) {
-                    call.cutOff("No answer within " + settings.callTimeout());
+                    call.cutOff(call.overdueBecause());
                 }
             });
         }
@@ -119,23 +148,36 @@ final class Calls {
         private final CompletableFuture<Answer> answer = new CompletableFuture<>();
         private volatile long deadline;
         private @Nullable Thread thread;
+        private boolean begun;
         private boolean cutOff;
         private Answer.Source phase = Answer.Source.NOBODY;
         private long started;
 
         private Call(Claim claim) {
             this.claim = claim;
-            this.deadline = claim.lastStart(settings.callTimeout());
+            this.deadline = claim.lastStart();
         }
 
         private boolean overdue(long now) {
             return now - deadline >= 0;
         }
 
+        private synchronized String overdueBecause() {
+            return phase == Answer.Source.NOBODY
+                    ? "No thread was there for the call in time; it was not made"
+                    : "No answer within " + settings.callTimeout();
+        }
+
+        /** R20: an executor may run a task twice. */
+        private synchronized boolean begin() {
+            boolean first = !begun;
+            begun = true;
+            return first;
+        }
+
         private void converse() {
             boolean asks = claim.approach().asks();
-            settings.failPoints().reached(asks ? Point.BEFORE_FIND : Point.BEFORE_CALL, claim.invoiceId());
-            if (!enter(asks ? Answer.Source.FIND : Answer.Source.BILL)) {
+            if (!begin() || !enter(asks ? Answer.Source.FIND : Answer.Source.BILL)) {
                 return;
             }
             Answer result;
@@ -144,9 +186,9 @@ final class Calls {
             } catch (Throwable e) {
                 // Not the gateway's: what it throws is an answer.
                 result = answer(
-                        BillingOutcome.unknown("The call ended without an answer: " + described(e)),
+                        BillingOutcome.unknown("The call ended without an answer: " + HostCode.described(e)),
                         Answer.Source.BILL,
-                        e instanceof Error error ? error : null);
+                        e);
             }
             leave(result);
         }
@@ -155,20 +197,19 @@ final class Calls {
             BillingRequest request = claim.request(settings.callTimeout());
             if (claim.approach().asks()) {
                 Answer found = ask(request, Answer.Source.FIND, BillingGateway::find);
-                settings.failPoints().reached(Point.AFTER_FIND, claim.invoiceId());
                 boolean known = !(found.outcome() instanceof BillingOutcome.Unknown)
                         && !(found.outcome() instanceof BillingOutcome.NotBilled);
-                if (known || found.error() != null || !claim.approach().sends()) {
+                if (known
+                        || found.thrown() instanceof Error
+                        || !claim.approach().sends()) {
                     return found;
                 }
-                settings.failPoints().reached(Point.BEFORE_CALL, claim.invoiceId());
                 if (!enter(Answer.Source.BILL)) {
                     return found;
                 }
                 pace.owe();
             }
             Answer billed = ask(request, Answer.Source.BILL, BillingGateway::bill);
-            settings.failPoints().reached(Point.AFTER_CALL, claim.invoiceId());
             return billed;
         }
 
@@ -178,21 +219,16 @@ final class Calls {
                 return outcome == null
                         ? answer(BillingOutcome.unknown("The gateway answered null."), source, null)
                         : answer(outcome, source, null);
-            } catch (Exception e) {
+            } catch (Throwable e) {
                 return answer(
-                        BillingOutcome.unknown(described(e)),
-                        source == Answer.Source.FIND ? Answer.Source.FAILED_FIND : source,
-                        null);
-            } catch (Error e) {
-                return answer(
-                        BillingOutcome.unknown(described(e)),
+                        BillingOutcome.unknown(HostCode.described(e)),
                         source == Answer.Source.FIND ? Answer.Source.FAILED_FIND : source,
                         e);
             }
         }
 
-        private Answer answer(BillingOutcome outcome, Answer.Source source, @Nullable Error error) {
-            return new Answer(outcome, source, elapsed(), error);
+        private Answer answer(BillingOutcome outcome, Answer.Source source, @Nullable Throwable thrown) {
+            return new Answer(outcome, source, elapsed(), thrown);
         }
 
         private Duration elapsed() {
@@ -204,7 +240,7 @@ final class Calls {
             if (cutOff) {
                 return false;
             }
-            if (System.nanoTime() - claim.lastStart(settings.callTimeout()) >= 0) {
+            if (System.nanoTime() - claim.lastStart() >= 0) {
                 if (phase == Answer.Source.NOBODY) {
                     cutOff("The lease left no time for the call");
                 }
@@ -230,8 +266,11 @@ final class Calls {
             }
             inFlight.remove(this);
             if (late) {
-                lateAnswers.accept(claim, result.outcome());
-                returned();
+                try {
+                    lateAnswers.accept(claim, result.outcome());
+                } finally {
+                    returned();
+                }
             } else {
                 answer.complete(result);
             }
@@ -257,12 +296,6 @@ final class Calls {
             }
             inFlight.remove(this);
             answer.complete(cut);
-        }
-
-        private static String described(Throwable e) {
-            return e.getMessage() == null
-                    ? e.getClass().getName()
-                    : e.getClass().getName() + ": " + e.getMessage();
         }
     }
 

@@ -13,24 +13,15 @@ import java.time.Duration;
  * @param approach what to do with the provider
  * @param before the attempt's state if this server does nothing: NOT_BILLED for a fresh one, IN_DOUBT for one left behind
  * @param takenOver whether an earlier run or another server had it before
- * @param pending whether the invoice was still pending when it was claimed
- * @param leaseEnd by {@link System#nanoTime()}; nothing is sent after it
+ * @param pending whether the invoice was still to be charged when it was claimed
+ * @param lastStart the last moment for its call to leave (R19), by {@link System#nanoTime()}
  */
 record Claim(
-        Claimed claimed, Approach approach, AttemptState before, boolean takenOver, boolean pending, long leaseEnd) {
+        Claimed claimed, Approach approach, AttemptState before, boolean takenOver, boolean pending, long lastStart) {
 
-    static Claim fresh(Claimed claimed, Duration lease, long claimStart) {
-        return new Claim(claimed, Approach.BILL, AttemptState.NOT_BILLED, false, true, claimStart + lease.toNanos());
-    }
-
-    static Claim takenOver(
-            Claimed claimed, Approach approach, AttemptState before, boolean pending, Duration lease, long claimStart) {
-        return new Claim(claimed, approach, before, true, pending, claimStart + lease.toNanos());
-    }
-
-    /** The host took the invoice back: nothing may be sent any more. */
+    /** The host took the invoice back, or another attempt charged it: nothing may be sent any more. */
     Claim askOnly() {
-        return new Claim(claimed, Approach.ASK, before, takenOver, false, leaseEnd);
+        return new Claim(claimed, Approach.ASK, before, takenOver, false, lastStart);
     }
 
     BillingAttempt attempt() {
@@ -41,9 +32,9 @@ record Claim(
         return attempt().invoiceId();
     }
 
-    /** Until when a call may leave that takes so long at most: it ends within the lease, or another may have taken over meanwhile. */
-    long lastStart(Duration callTimeout) {
-        return leaseEnd - callTimeout.toNanos();
+    /** Whether nothing can have happened to its invoice before: its first attempt, and its first owner. */
+    boolean straight() {
+        return !takenOver && attempt().number() == 1;
     }
 
     BillingRequest request(Duration timeout) {

@@ -1,17 +1,20 @@
 package io.github.invoicelock.internal.engine;
 
+import io.github.invoicelock.AttemptState;
+import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.LockNotAvailableException;
 import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.database.SessionSettings.Work;
-import io.github.invoicelock.internal.engine.FailPoints.Point;
+import io.github.invoicelock.internal.database.SqlStates;
 import io.github.invoicelock.internal.invoices.Candidate;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.Position;
 import io.github.invoicelock.internal.invoices.RowWait;
 import io.github.invoicelock.internal.journal.Claimed;
 import io.github.invoicelock.internal.journal.Journal;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,12 +31,13 @@ final class Claims {
     private final RowWait wait;
     private final SessionSettings one;
     private final SessionSettings many;
+    private final Duration lease;
 
-    Claims(EngineSettings settings, Database database, Journal journal, Invoices invoices, Notices notices) {
+    Claims(EngineSettings settings, Tables tables, Notices notices) {
         this.settings = settings;
-        this.database = database;
-        this.journal = journal;
-        this.invoices = invoices;
+        this.database = tables.database();
+        this.journal = tables.journal();
+        this.invoices = tables.invoices();
         this.notices = notices;
         this.wait = switch (settings.strategy()) {
             case NOWAIT -> RowWait.NOWAIT;
@@ -41,40 +45,69 @@ final class Claims {
             case WAIT -> RowWait.WAIT;
         };
         this.one = settings.strategy() == LockStrategy.WAIT
-                ? new SessionSettings(settings.waitTimeout(), settings.leaseToAskAndSend(), Work.ONE_ROW)
-                : SessionSettings.momentary(settings.leaseToAskAndSend(), Work.ONE_ROW);
-        this.many = SessionSettings.momentary(settings.leaseToAskAndSend(), Work.MANY_ROWS);
+                ? new SessionSettings(settings.waitTimeout(), settings.idleLimit(), Work.ONE_ROW)
+                : SessionSettings.momentary(settings.idleLimit(), Work.ONE_ROW);
+        this.many = SessionSettings.momentary(settings.idleLimit(), Work.MANY_ROWS);
+        this.lease = settings.leases().of(Approach.BILL);
     }
 
-    /** One by its id; empty if another holds it, or has claimed it, or it is no longer pending and billable. */
-    Optional<Claim> claim(String invoiceId) {
+    /** What came of claiming one. */
+    sealed interface Result {
+        /** It is ours: call the provider. */
+        record Mine(Claim claim) implements Result {}
+
+        /** It is not: another's, or set aside. */
+        record Not(Written written) implements Result {}
+    }
+
+    /** One by its id. Contended if another holds it, or has claimed it, or it is no longer pending and billable. */
+    Result claim(String invoiceId) {
         long start = System.nanoTime();
         Optional<Claim> claim;
         try {
-            claim = Database.withPlansAnew(() -> lockAndInsert(invoiceId))
-                    .map(claimed -> Claim.fresh(claimed, settings.lease(), start));
+            claim = Database.withPlansAnew(() -> database.inTransaction(
+                    one,
+                    invoices.rowLocks().lockFresh(invoiceId, wait),
+                    (tx, snapshot) -> snapshot.flatMap(row -> {
+                        // R19: a lease begins with the lock, not with the wait for it.
+                        long locked = System.nanoTime();
+                        return journal.firsts()
+                                .insert(invoiceId, row, lease)
+                                .in(tx)
+                                .map(claimed -> fresh(claimed, locked));
+                    })));
         } catch (LockNotAvailableException e) {
             claim = Optional.empty();
+        } catch (RuntimeException e) {
+            if (!SqlStates.ofOneInvoice(e)) {
+                throw e;
+            }
+            return setAside(invoiceId, e);
         }
-        notices.claimTook(claim.isPresent() ? 1 : 0, start);
-        claim.ifPresent(this::tell);
-        return claim;
+        Notices.Batch told = notices.batch().claimTook(claim.isPresent() ? 1 : 0, start);
+        claim.ifPresent(mine -> told.claimed(mine.attempt()));
+        told.tell();
+        return claim.<Result>map(Result.Mine::new).orElseGet(() -> new Result.Not(Written.CONTENDED));
     }
 
-    /** Locked first, and checked by the same statement: billed while we waited is not pending any more. */
-    private Optional<Claimed> lockAndInsert(String invoiceId) {
-        return database.inTransaction(
-                one,
-                invoices.rowLocks().lockFresh(invoiceId, wait),
-                (tx, snapshot) -> beforeCommit(
-                        invoiceId,
-                        snapshot.flatMap(
-                                row -> journal.insertFirst(invoiceId, row).in(tx))));
+    /** It cannot be claimed, by its own data: kept where people find it, and looked at again by later runs; others go on. */
+    private Result setAside(String invoiceId, RuntimeException failure) {
+        BillingAttempt attempt = database.inTransaction(tx -> {
+            boolean ours = journal.firsts().insertSetAside(tx, invoiceId, HostCode.described(failure));
+            List<BillingAttempt> attempts = journal.inquiries().attempts(tx, invoiceId);
+            return ours ? attempts.get(0) : null;
+        });
+        return new Result.Not(attempt == null ? Written.CONTENDED : Written.setAside(attempt, failure));
     }
 
-    private Optional<Claimed> beforeCommit(String invoiceId, Optional<Claimed> claimed) {
-        settings.failPoints().reached(Point.BEFORE_CLAIM_COMMIT, invoiceId);
-        return claimed;
+    private Claim fresh(Claimed claimed, long locked) {
+        return new Claim(
+                claimed,
+                Approach.BILL,
+                AttemptState.NOT_BILLED,
+                false,
+                true,
+                settings.leases().lastStart(locked + lease.toNanos()));
     }
 
     /**
@@ -90,36 +123,34 @@ final class Claims {
     Page claimPage(Position from, int room) {
         long start = System.nanoTime();
         Page page = Database.withPlansAnew(() -> database.inTransaction(
-                invoices.candidates().lockPage(from, room, journal.withoutAttempt(invoices.idText())),
-                (tx, locked) -> insert(tx, from, locked, start)));
-        notices.claimTook(page.claims().size(), start);
-        page.claims().forEach(this::tell);
+                invoices.candidates().lockPage(from, room, journal.firsts().withoutAttempt(invoices.idText())),
+                (tx, locked) -> insert(tx, from, locked)));
+        Notices.Batch told = notices.batch().claimTook(page.claims().size(), start);
+        page.claims().forEach(claim -> told.claimed(claim.attempt()));
+        told.tell();
         return page;
     }
 
-    private Page insert(DSLContext tx, Position from, List<Candidate> locked, long start) {
-        if (locked.isEmpty()) {
+    private Page insert(DSLContext tx, Position from, List<Candidate> candidates) {
+        if (candidates.isEmpty()) {
             return new Page(List.of(), 0, invoices.candidates().nextPhase(from));
         }
-        List<String> invoiceIds = locked.stream().map(Candidate::invoiceId).toList();
+        long locked = System.nanoTime();
+        List<String> invoiceIds = candidates.stream().map(Candidate::invoiceId).toList();
         Map<String, Claimed> claimed = database.ask(
                 tx,
                 many,
-                journal.insertFirsts(
-                        "many",
-                        invoices.snapshots()::locked,
-                        invoices.snapshots().bound(invoiceIds)));
+                journal.firsts()
+                        .insertAll(
+                                invoices.snapshots()::locked,
+                                Map.of("invoice", invoiceIds.toArray(String[]::new)),
+                                lease));
         // Taken out: a view may show an invoice twice.
         List<Claim> claims = invoiceIds.stream()
                 .flatMap(invoiceId -> Optional.ofNullable(claimed.remove(invoiceId)).stream())
-                .map(each -> Claim.fresh(each, settings.lease(), start))
+                .map(each -> fresh(each, locked))
                 .toList();
-        claims.forEach(claim -> settings.failPoints().reached(Point.BEFORE_CLAIM_COMMIT, claim.invoiceId()));
-        return new Page(claims, locked.size(), locked.get(locked.size() - 1).position());
-    }
-
-    private void tell(Claim claim) {
-        settings.failPoints().reached(Point.AFTER_CLAIM_COMMIT, claim.invoiceId());
-        notices.claimed(claim.attempt());
+        return new Page(
+                claims, candidates.size(), candidates.get(candidates.size() - 1).position());
     }
 }

@@ -18,12 +18,14 @@ import org.jspecify.annotations.Nullable;
  * @param name the biller's
  * @param server this biller's, unique
  * @param gateway the host's
+ * @param idempotencyWindow what the gateway said of its provider's memory when the biller was built
+ * @param findLag what the gateway said of its look-up then
  * @param strategy how rows are locked
  * @param scope what holds an invoice through the call
  * @param concurrency calls at once
  * @param maxCallsPerSecond of this server; infinite: no bound
  * @param callTimeout bounds one call
- * @param leaseMargin added to a call's time-out
+ * @param leaseMargin how late a call may leave, and a request arrive
  * @param waitTimeout the patience of WAIT
  * @param stopAfterFailures R11
  * @param keepSnapshots whether snapshots stay in the journal
@@ -31,13 +33,14 @@ import org.jspecify.annotations.Nullable;
  * @param hook the host's own work in the settlement
  * @param listeners are told afterwards
  * @param executor makes the calls; null: threads of the library's own
- * @param time by which calls are spread, and those of one transaction bounded
- * @param failPoints where tests break in
+ * @param time by which calls are spread
  */
 public record EngineSettings(
         String name,
         String server,
         BillingGateway gateway,
+        Duration idempotencyWindow,
+        Duration findLag,
         LockStrategy strategy,
         LockScope scope,
         int concurrency,
@@ -51,54 +54,30 @@ public record EngineSettings(
         BilledHook hook,
         List<BillingListener> listeners,
         @Nullable Executor executor,
-        Pace.Time time,
-        FailPoints failPoints) {
+        Pace.Time time) {
     /** Where the host has no work of its own in the settlement. */
     public static final BilledHook NO_HOOK = (transaction, attempt, reference) -> {};
 
-    /**
-     * How long a claim is believed that makes one call. It begins before the invoice's row is waited for.
-     *
-     * @return the call's time-out and the margin, and with WAIT its patience
-     */
-    public Duration lease() {
-        Duration lease = callTimeout.plus(leaseMargin);
-        return strategy == LockStrategy.WAIT ? lease.plus(waitTimeout) : lease;
+    Leases leases() {
+        return new Leases(callTimeout, leaseMargin);
     }
 
-    /**
-     * How long a claim is believed that asks first and then sends.
-     *
-     * @return two calls' time-outs and the margin
-     */
-    public Duration leaseToAskAndSend() {
-        return callTimeout.multipliedBy(2).plus(leaseMargin);
+    /** How long a transaction of this biller may sit idle (R9). */
+    public Duration idleLimit() {
+        return leases().longest();
     }
 
-    /**
-     * Whether the provider remembers keys at all.
-     *
-     * @return true if a key that it has seen charges nothing more
-     */
+    /** Whether the provider remembers keys at all: one that it has seen charges nothing more. */
     public boolean providerRemembers() {
-        return gateway.idempotencyWindow().compareTo(Duration.ZERO) > 0;
+        return !idempotencyWindow.isZero();
     }
 
-    /**
-     * R6: whether a key may be sent again: only while the provider still remembers it when the request arrives at the latest.
-     *
-     * @param age of the key
-     * @return true if the same key charges nothing more
-     */
-    public boolean repeatable(Duration age) {
-        return providerRemembers() && age.plus(leaseToAskAndSend()).compareTo(gateway.idempotencyWindow()) <= 0;
+    /** R6: whether a key of that age may be sent again, and charges nothing more. */
+    boolean repeatable(Duration age) {
+        return leases().remembered(age, idempotencyWindow);
     }
 
-    /**
-     * Whether the gateway can look a charge up: it does where it has a {@code find} of its own.
-     *
-     * @return true if asking is worth a call
-     */
+    /** Whether the gateway can look a charge up: it does where it has a {@code find} of its own. */
     public boolean providerCanBeAsked() {
         try {
             return gateway.getClass().getMethod("find", BillingRequest.class).getDeclaringClass()

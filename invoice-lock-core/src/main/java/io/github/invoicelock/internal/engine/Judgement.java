@@ -1,126 +1,227 @@
 package io.github.invoicelock.internal.engine;
 
+import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
-import io.github.invoicelock.internal.journal.Settlement;
+import io.github.invoicelock.BillingOutcome.Accepted;
+import io.github.invoicelock.BillingOutcome.Billed;
+import io.github.invoicelock.BillingOutcome.Declined;
+import io.github.invoicelock.BillingOutcome.NotBilled;
+import io.github.invoicelock.BillingOutcome.Unknown;
+import io.github.invoicelock.internal.journal.AttemptRow;
+import io.github.invoicelock.internal.journal.NextState;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Decides what every answer but BILLED means for an attempt: its next state, and when it is looked at next. */
+/** Decides what an outcome means for an attempt: its next state, when it is looked at next, and whether a person is to look at it. */
 final class Judgement {
+    /** What is to come later than this is left to a person: nobody remembers it by then, and a time stamp was taken for a delay. */
+    private static final Duration LONGEST_DELAY = Duration.ofDays(31);
+
     private final EngineSettings settings;
+    private final HostCode hostCode;
     private final boolean canBeAsked;
 
-    Judgement(EngineSettings settings) {
+    Judgement(EngineSettings settings, HostCode hostCode) {
         this.settings = settings;
+        this.hostCode = hostCode;
         this.canBeAsked = settings.providerCanBeAsked();
     }
 
-    Settlement of(Claim claim, Answer answer) {
+    /**
+     * What an outcome is judged by.
+     *
+     * @param attempt as it was claimed, or read
+     * @param before its state if nothing had been heard
+     * @param pending whether the invoice is still to be charged
+     * @param age of the key
+     * @param requestsOverIn how long an earlier request may still be on its way (R7)
+     */
+    private record Situation(
+            BillingAttempt attempt, AttemptState before, boolean pending, Duration age, Duration requestsOverIn) {}
+
+    /** When to try again; or not, and why. */
+    private record Next(@Nullable Duration delay, String note) {}
+
+    /** Of a call, or of a claim that is given back uncalled. */
+    NextState of(Claim claim, Answer answer) {
+        Situation situation = new Situation(
+                claim.attempt(),
+                claim.before(),
+                claim.pending(),
+                claim.claimed().keyAge(),
+                claim.claimed().requestsOverIn());
+        NextState next = of(situation, answer);
+        return answer.called() ? next : next.uncalled();
+    }
+
+    /** Of the provider's own message to the host. */
+    NextState of(AttemptRow row, Instant clock, BillingOutcome reported) {
+        Situation situation = new Situation(row.attempt(), row.attempt().state(), true, row.age(clock), Duration.ZERO);
+        return of(situation, Answer.reported(reported)).uncalled();
+    }
+
+    private NextState of(Situation situation, Answer answer) {
         BillingOutcome outcome = answer.outcome();
-        if (outcome instanceof BillingOutcome.Accepted accepted) {
-            return new Settlement(
-                    AttemptState.ACCEPTED, accepted.askAgainAfter(), false, true, accepted.reference(), null, null);
-        }
-        if (outcome instanceof BillingOutcome.Declined declined) {
-            return new Settlement(
-                    AttemptState.DECLINED,
-                    delay(projected(claim.attempt(), AttemptState.DECLINED, declined.code(), declined.reason()), null),
-                    false,
-                    true,
-                    null,
-                    declined.code(),
-                    declined.reason());
-        }
-        if (outcome instanceof BillingOutcome.NotBilled notBilled) {
-            return switch (answer.source()) {
-                case NOBODY -> settlement(claim.before(), Duration.ZERO, false, false, notBilled.reason());
-                case BILL -> refused(claim, notBilled);
-                case FIND, FAILED_FIND -> neverSeen(claim, notBilled);
-            };
-        }
-        if (outcome instanceof BillingOutcome.Unknown unknown) {
-            return unknown(claim, answer.source(), unknown.reason());
-        }
-        throw new IllegalStateException("Attempt " + claim.attempt() + ": not for an outcome like " + outcome);
+        return switch (outcome.kind()) {
+            case BILLED -> NextState.billed(((Billed) outcome).reference());
+            case ACCEPTED -> accepted((Accepted) outcome);
+            case DECLINED -> declined(situation, (Declined) outcome);
+            case NOT_BILLED -> notBilled(situation, (NotBilled) outcome, answer.source());
+            case UNKNOWN -> unknown(situation, (Unknown) outcome, answer.source());
+        };
     }
 
-    /** An attempt in doubt that can neither be asked about nor sent again. */
-    Settlement parkedInDoubt(String reason) {
-        return settlement(AttemptState.IN_DOUBT, null, false, false, reason);
+    private static NextState accepted(Accepted accepted) {
+        Duration after = accepted.askAgainAfter();
+        return after.compareTo(LONGEST_DELAY) <= 0
+                ? NextState.accepted(accepted.reference(), after)
+                : NextState.parked(
+                        AttemptState.ACCEPTED,
+                        AttemptCause.CANNOT_BE_ASKED,
+                        accepted.reference(),
+                        "Accepted, and to be asked about after " + after + ", which is longer than " + LONGEST_DELAY
+                                + ".");
     }
 
-    private Settlement refused(Claim claim, BillingOutcome.NotBilled notBilled) {
-        // This request did nothing; an earlier one under the same key may have. Only what is clean may be withdrawn, or
-        // sent again
-        // when the provider has forgotten the key.
-        AttemptState state = claim.before() == AttemptState.IN_DOUBT ? AttemptState.IN_DOUBT : AttemptState.NOT_BILLED;
-        Duration delay = delay(projected(claim.attempt(), state, null, notBilled.reason()), notBilled.retryAfter());
-        return settlement(
-                state,
-                state == AttemptState.IN_DOUBT && !canBeAsked ? whileRemembered(claim, delay) : delay,
-                false,
-                true,
-                notBilled.reason());
+    private NextState declined(Situation situation, Declined declined) {
+        Next next = next(situation, AttemptState.DECLINED, declined.code(), declined.reason(), null);
+        return next.delay() == null
+                ? NextState.refused(declined.code(), declined.reason() + next.note())
+                : NextState.refusedForNow(declined.code(), declined.reason(), next.delay());
     }
 
-    private Settlement neverSeen(Claim claim, BillingOutcome.NotBilled notBilled) {
-        if (claim.before() == AttemptState.ACCEPTED) {
-            return settlement(
-                    AttemptState.ACCEPTED,
-                    delay(
-                            projected(claim.attempt(), AttemptState.ACCEPTED, null, notBilled.reason()),
-                            notBilled.retryAfter()),
-                    false,
-                    true,
-                    "The provider accepted this key, but does not know it now: " + notBilled.reason());
+    private NextState notBilled(Situation situation, NotBilled notBilled, Answer.Source source) {
+        return switch (source) {
+            case NOBODY -> as(situation, Duration.ZERO, notBilled.reason());
+            case WEBHOOK -> clean(situation, notBilled);
+            // This request did nothing; an earlier one under the same key may have. Only what is clean may be
+            // withdrawn,
+            // or sent again when the provider has forgotten the key.
+            case BILL ->
+                situation.before() == AttemptState.IN_DOUBT
+                        ? inDoubt(situation, notBilled.reason(), notBilled.retryAfter(), !canBeAsked)
+                        : clean(situation, notBilled);
+            case FIND, FAILED_FIND -> neverSeen(situation, notBilled);
+        };
+    }
+
+    /** Nothing was charged under this key, ever. */
+    private NextState clean(Situation situation, NotBilled notBilled) {
+        Next next = next(situation, AttemptState.NOT_BILLED, null, notBilled.reason(), notBilled.retryAfter());
+        return next.delay() == null
+                ? NextState.parked(
+                        AttemptState.NOT_BILLED, AttemptCause.TRIES_USED_UP, null, notBilled.reason() + next.note())
+                : NextState.notBilled(next.delay(), notBilled.reason());
+    }
+
+    private NextState neverSeen(Situation situation, NotBilled notBilled) {
+        if (situation.before() == AttemptState.ACCEPTED) {
+            return again(
+                    situation,
+                    "The provider accepted this key, but does not know it now: " + notBilled.reason(),
+                    notBilled.retryAfter());
         }
         // R7: it may be on its way, or not yet in the index that was asked.
-        if (!claim.claimed().earlierRequestsOver()) {
-            return settlement(
-                    AttemptState.IN_DOUBT,
-                    delay(
-                            projected(claim.attempt(), AttemptState.IN_DOUBT, null, notBilled.reason()),
-                            notBilled.retryAfter()),
-                    true,
-                    true,
-                    notBilled.reason());
+        if (!situation.requestsOverIn().isZero()) {
+            Duration atLeast = longer(notBilled.retryAfter(), situation.requestsOverIn());
+            return inDoubt(situation, notBilled.reason(), atLeast, false);
         }
-        return claim.pending()
-                ? settlement(AttemptState.NOT_BILLED, Duration.ZERO, false, true, notBilled.reason())
-                : settlement(AttemptState.WITHDRAWN, null, false, true, "Never charged, and no longer pending.");
+        return situation.pending()
+                ? NextState.notBilled(Duration.ZERO, notBilled.reason())
+                : NextState.withdrawn("Never charged, and no longer pending.");
     }
 
-    private Settlement unknown(Claim claim, Answer.Source source, String reason) {
-        AttemptState state = claim.before() == AttemptState.ACCEPTED ? AttemptState.ACCEPTED : AttemptState.IN_DOUBT;
-        Duration delay = delay(projected(claim.attempt(), state, null, reason), null);
-        if (state == AttemptState.IN_DOUBT) {
-            // A look-up that answers "I do not know" is all there is to learn from it; one that failed is asked again.
-            delay = canBeAsked && source != Answer.Source.FIND ? delay : whileRemembered(claim, delay);
+    private NextState unknown(Situation situation, Unknown unknown, Answer.Source source) {
+        if (situation.before() == AttemptState.ACCEPTED) {
+            return again(situation, unknown.reason(), null);
         }
-        return settlement(state, delay, false, true, reason);
+        // A look-up that answers "I do not know" is all there is to learn from it; one that failed is asked again.
+        boolean onlyByRepeating = !canBeAsked || source == Answer.Source.FIND;
+        return inDoubt(situation, unknown.reason(), null, onlyByRepeating);
     }
 
-    /** A try that would come when the provider has forgotten the key is none: better a person knows now. */
-    private @Nullable Duration whileRemembered(Claim claim, @Nullable Duration delay) {
-        boolean worthIt = delay != null
-                && claim.pending()
-                && settings.repeatable(claim.claimed().keyAge().plus(delay));
-        return worthIt ? delay : null;
+    private NextState inDoubt(Situation situation, String reason, @Nullable Duration atLeast, boolean onlyByRepeating) {
+        Next next = next(situation, AttemptState.IN_DOUBT, null, reason, atLeast);
+        if (next.delay() == null) {
+            return NextState.parked(AttemptState.IN_DOUBT, AttemptCause.TRIES_USED_UP, null, reason + next.note());
+        }
+        // A try that would come when the provider has forgotten the key is none: better a person knows now.
+        if (onlyByRepeating
+                && !(situation.pending() && settings.repeatable(situation.age().plus(next.delay())))) {
+            return NextState.parked(AttemptState.IN_DOUBT, notRepeatable(situation.pending()), null, reason);
+        }
+        return NextState.inDoubt(next.delay(), reason);
     }
 
-    private @Nullable Duration delay(BillingAttempt projected, @Nullable Duration atLeast) {
-        Optional<Duration> delay = settings.retryPolicy().nextTry(projected);
-        if (delay.isPresent() && atLeast != null && atLeast.compareTo(delay.get()) > 0) {
-            return atLeast;
+    /** Why a key in doubt is not sent again, and cannot be asked about either. */
+    AttemptCause notRepeatable(boolean pending) {
+        return pending && settings.providerRemembers() ? AttemptCause.MEMORY_OVER : AttemptCause.MAY_NOT_BE_REPEATED;
+    }
+
+    /** Still accepted: asked about again. */
+    private NextState again(Situation situation, String reason, @Nullable Duration atLeast) {
+        Next next = next(situation, AttemptState.ACCEPTED, null, reason, atLeast);
+        String reference = situation.attempt().reference();
+        return next.delay() == null
+                ? NextState.parked(AttemptState.ACCEPTED, AttemptCause.TRIES_USED_UP, reference, reason + next.note())
+                : NextState.stillAccepted(reference, next.delay(), reason);
+    }
+
+    /** As it was before the claim. */
+    private static NextState as(Situation situation, Duration due, String reason) {
+        return switch (situation.before()) {
+            case NOT_BILLED -> NextState.notBilled(due, reason);
+            case IN_DOUBT -> NextState.inDoubt(due, reason);
+            case ACCEPTED -> NextState.stillAccepted(situation.attempt().reference(), due, reason);
+            case STARTED, DECLINED, BILLED, WITHDRAWN ->
+                throw new IllegalStateException("Not a state to go back to: " + situation);
+        };
+    }
+
+    /** A claim that was not called: due again after a while, in the state that it had. */
+    NextState givenBack(Claim claim, Duration after, String reason) {
+        Situation situation =
+                new Situation(claim.attempt(), claim.before(), claim.pending(), Duration.ZERO, Duration.ZERO);
+        return as(situation, after, reason).uncalled();
+    }
+
+    /** R20: what the policy does wrong leaves the attempt to a person. */
+    private Next next(
+            Situation situation, AttemptState next, @Nullable String code, String message, @Nullable Duration atLeast) {
+        BillingAttempt projected = projected(situation.attempt(), next, code, message);
+        Duration delay;
+        try {
+            Optional<Duration> answer = hostCode.call(
+                    "The RetryPolicy", () -> settings.retryPolicy().nextTry(projected));
+            if (answer == null) {
+                return new Next(null, " The RetryPolicy answered null, so nothing is tried again.");
+            }
+            delay = answer.orElse(null);
+        } catch (HostCode.Fault e) {
+            return new Next(null, " " + e.getMessage() + " Nothing is tried again.");
         }
-        return delay.orElse(null);
+        if (delay == null) {
+            return new Next(null, "");
+        }
+        Duration due = longer(atLeast, delay.isNegative() ? Duration.ZERO : delay);
+        return due.compareTo(LONGEST_DELAY) <= 0
+                ? new Next(due, "")
+                : new Next(
+                        null,
+                        " The next try would come after " + due + ", which is longer than " + LONGEST_DELAY
+                                + ": it is left to a person.");
+    }
+
+    private static Duration longer(@Nullable Duration a, Duration b) {
+        return a != null && a.compareTo(b) > 0 ? a : b;
     }
 
     /** The attempt as the journal will have it, for the policy to decide by. */
-    static BillingAttempt projected(
+    private static BillingAttempt projected(
             BillingAttempt a, AttemptState next, @Nullable String code, @Nullable String message) {
         return new BillingAttempt(
                 a.id(),
@@ -141,10 +242,5 @@ final class Judgement {
                 message,
                 a.resolvedBy(),
                 a.note());
-    }
-
-    private static Settlement settlement(
-            AttemptState state, @Nullable Duration due, boolean notBefore, boolean called, String message) {
-        return new Settlement(state, due, notBefore, called, null, null, message);
     }
 }

@@ -6,125 +6,180 @@ import io.github.invoicelock.BillingListener;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRun;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells the host's listeners and the log what happened, after it was committed. */
+/** Tells the host's listeners and the log what happened, after it was committed. What goes wrong there has no other effect (R20). */
 final class Notices {
     private static final Logger LOG = LoggerFactory.getLogger("io.github.invoicelock");
+    /** Enough to find the line in the gateway. */
+    private static final int FRAMES = 5;
 
     private final String biller;
     private final List<BillingListener> listeners;
+    private final HostCode hostCode;
+    /** Those that have not returned from what they were told are told nothing more until they do. */
+    private final Set<BillingListener> stuck = ConcurrentHashMap.newKeySet();
 
-    Notices(String biller, List<BillingListener> listeners) {
+    Notices(String biller, List<BillingListener> listeners, HostCode hostCode) {
         this.biller = biller;
         this.listeners = listeners;
+        this.hostCode = hostCode;
     }
 
-    void claimed(BillingAttempt attempt) {
-        LOG.debug("biller={} invoice={} claimed attempt={}", biller, attempt.invoiceId(), attempt.number());
-        tell(l -> l.claimed(attempt));
+    /** Collects what is told at once: one visit to the host's code for all of it. */
+    Batch batch() {
+        return new Batch();
     }
 
-    void takenOver(BillingAttempt attempt) {
-        LOG.debug(
-                "biller={} invoice={} taken over attempt={} fence={}",
-                biller,
-                attempt.invoiceId(),
-                attempt.number(),
-                attempt.fence());
-        tell(l -> l.takenOver(attempt));
+    /** What is told at once. Not thread-safe. */
+    final class Batch {
+        private final List<Consumer<BillingListener>> events = new ArrayList<>();
+
+        Batch claimed(BillingAttempt attempt) {
+            LOG.debug("biller={} invoice={} claimed attempt={}", biller, attempt.invoiceId(), attempt.number());
+            return add(l -> l.claimed(attempt));
+        }
+
+        Batch takenOver(BillingAttempt attempt) {
+            LOG.debug(
+                    "biller={} invoice={} taken over attempt={} fence={}",
+                    biller,
+                    attempt.invoiceId(),
+                    attempt.number(),
+                    attempt.fence());
+            return add(l -> l.takenOver(attempt));
+        }
+
+        Batch contended(String invoiceId) {
+            LOG.debug("biller={} invoice={} contended", biller, invoiceId);
+            return add(l -> l.contended(invoiceId));
+        }
+
+        Batch settled(BillingAttempt attempt, BillingOutcome outcome, Duration callTime) {
+            LOG.debug(
+                    "biller={} invoice={} settled attempt={} state={} dueAt={}",
+                    biller,
+                    attempt.invoiceId(),
+                    attempt.number(),
+                    attempt.state(),
+                    attempt.dueAt());
+            return add(l -> l.settled(attempt, outcome, callTime));
+        }
+
+        /** An attempt that is left to a person, or was given up before anything was charged. */
+        Batch leftOrGivenUp(BillingAttempt attempt) {
+            if (attempt.state() == AttemptState.WITHDRAWN) {
+                LOG.debug("biller={} invoice={} withdrawn attempt={}", biller, attempt.invoiceId(), attempt.number());
+                add(l -> l.withdrawn(attempt));
+            }
+            if (attempt.parked()) {
+                LOG.warn(
+                        "biller={} invoice={} waits for a person: cause={} attempt={} state={}{}{}",
+                        biller,
+                        attempt.invoiceId(),
+                        attempt.cause(),
+                        attempt.number(),
+                        attempt.state(),
+                        attempt.code() == null ? "" : " code=" + attempt.code(),
+                        attempt.message() == null ? "" : " message=" + attempt.message());
+                add(l -> l.parked(attempt));
+            }
+            return this;
+        }
+
+        Batch anomaly(String invoiceId, String what) {
+            LOG.warn("biller={} invoice={} anomaly: {}", biller, invoiceId, what);
+            return add(l -> l.anomaly(invoiceId, what));
+        }
+
+        Batch claimTook(int invoices, long start) {
+            Duration time = Duration.ofNanos(System.nanoTime() - start);
+            return add(l -> l.claimTook(invoices, time));
+        }
+
+        Batch settleTook(int invoices, long start) {
+            Duration time = Duration.ofNanos(System.nanoTime() - start);
+            return add(l -> l.settleTook(invoices, time));
+        }
+
+        Batch ended(BillingRun run) {
+            LOG.info("biller={} {}", biller, run);
+            return add(l -> l.runEnded(run));
+        }
+
+        private Batch add(Consumer<BillingListener> event) {
+            if (!listeners.isEmpty()) {
+                events.add(event);
+            }
+            return this;
+        }
+
+        void tell() {
+            if (!events.isEmpty()) {
+                listeners.forEach(listener -> Notices.this.tell(listener, List.copyOf(events)));
+                events.clear();
+            }
+        }
     }
 
-    void contended(String invoiceId) {
-        LOG.debug("biller={} invoice={} contended", biller, invoiceId);
-        tell(l -> l.contended(invoiceId));
-    }
-
-    void settled(Settled settled, BillingOutcome outcome, Duration callTime) {
-        BillingAttempt attempt = settled.attempt();
-        if (attempt == null) {
+    private void tell(BillingListener listener, List<Consumer<BillingListener>> events) {
+        if (stuck.contains(listener)) {
             return;
         }
-        LOG.debug(
-                "biller={} invoice={} settled attempt={} state={} dueAt={}",
-                biller,
-                attempt.invoiceId(),
-                attempt.number(),
-                attempt.state(),
-                attempt.dueAt());
-        tell(l -> l.settled(attempt, outcome, callTime));
-        leftOrGivenUp(settled);
-    }
-
-    /** What became of an attempt for which the provider was neither called nor asked. */
-    void leftOrGivenUp(Settled settled) {
-        BillingAttempt attempt = settled.attempt();
-        if (attempt == null) {
-            return;
-        }
-        if (settled.parked()) {
-            parked(attempt);
-        }
-        if (attempt.state() == AttemptState.WITHDRAWN) {
-            withdrawn(attempt);
+        AtomicBoolean returned = new AtomicBoolean();
+        try {
+            hostCode.call("The BillingListener", () -> {
+                events.forEach(event -> tell(listener, event));
+                returned.set(true);
+                return stuck.remove(listener);
+            });
+        } catch (HostCode.Fault e) {
+            stuck.add(listener);
+            if (returned.get()) {
+                stuck.remove(listener);
+            }
+            LOG.warn(
+                    "biller={} {} It is told nothing more until it does; no money depends on it",
+                    biller,
+                    e.getMessage());
         }
     }
 
-    private void withdrawn(BillingAttempt attempt) {
-        LOG.debug("biller={} invoice={} withdrawn attempt={}", biller, attempt.invoiceId(), attempt.number());
-        tell(l -> l.withdrawn(attempt));
+    private void tell(BillingListener listener, Consumer<BillingListener> event) {
+        try {
+            event.accept(listener);
+        } catch (Throwable e) {
+            LOG.warn("biller={} the BillingListener threw; no money depends on it", biller, e);
+        }
     }
 
-    private void parked(BillingAttempt attempt) {
-        // Not its message: a provider's, or an exception's, may quote the invoice or a credential. The journal has it.
+    /** A bug of the gateway's is not to be mistaken for a provider that is away. */
+    void gatewayThrew(String invoiceId, Throwable thrown) {
         LOG.warn(
-                "biller={} invoice={} parked attempt={} state={} code={}: a person must decide, see needsAttention()",
+                "biller={} invoice={} the BillingGateway threw {}, which is taken for an unknown outcome (told once for a run) at {}",
                 biller,
-                attempt.invoiceId(),
-                attempt.number(),
-                attempt.state(),
-                attempt.code());
-        tell(l -> l.parked(attempt));
+                invoiceId,
+                HostCode.described(thrown),
+                Arrays.stream(thrown.getStackTrace())
+                        .limit(FRAMES)
+                        .map(StackTraceElement::toString)
+                        .collect(Collectors.joining(" < ")));
     }
 
-    void anomaly(String invoiceId, String what) {
-        LOG.warn("biller={} invoice={} anomaly: {}", biller, invoiceId, what);
-        tell(l -> l.anomaly(invoiceId, what));
-    }
-
-    void claimTook(int invoices, long start) {
-        Duration time = Duration.ofNanos(System.nanoTime() - start);
-        tell(l -> l.claimTook(invoices, time));
-    }
-
-    void settleTook(int invoices, long start) {
-        Duration time = Duration.ofNanos(System.nanoTime() - start);
-        tell(l -> l.settleTook(invoices, time));
-    }
-
-    void lateAnswerLost(String invoiceId, RuntimeException e) {
+    void lateAnswerLost(String invoiceId, Throwable e) {
         LOG.error(
                 "biller={} invoice={} a late answer that it was charged could not be written; it is found out about under the same key",
                 biller,
                 invoiceId,
                 e);
-    }
-
-    void ended(BillingRun run) {
-        LOG.info("biller={} {}", biller, run);
-        tell(l -> l.runEnded(run));
-    }
-
-    private void tell(Consumer<BillingListener> event) {
-        for (BillingListener listener : listeners) {
-            try {
-                event.accept(listener);
-            } catch (Exception e) {
-                LOG.warn("biller={} the BillingListener threw; no money depends on it", biller, e);
-            }
-        }
     }
 }

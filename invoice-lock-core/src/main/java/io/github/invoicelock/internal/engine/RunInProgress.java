@@ -6,6 +6,8 @@ import io.github.invoicelock.BillingRun;
 import io.github.invoicelock.RunLimits;
 import io.github.invoicelock.StopReason;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +21,10 @@ final class RunInProgress {
 
     private int admitted;
     private int inFlight;
+    private final Set<String> kindsThrown = ConcurrentHashMap.newKeySet();
     private int failuresInARow;
+    private int setAsideInARow;
+    private long lookedAt = System.nanoTime();
     private @Nullable StopReason stopReason;
     private @Nullable Throwable failure;
     private boolean wasInterrupted;
@@ -66,7 +71,7 @@ final class RunInProgress {
             return StopReason.PROVIDER_FAILING;
         }
         Duration time = limits.time();
-        if (time != null && System.nanoTime() - start >= time.toNanos()) {
+        if (time != null && Duration.ofNanos(System.nanoTime() - start).compareTo(time) >= 0) {
             return StopReason.TIME_LIMIT;
         }
         return null;
@@ -112,11 +117,35 @@ final class RunInProgress {
         contended += more;
     }
 
-    /** It came to an outcome. */
-    synchronized void settled(BillingAttempt attempt, boolean takenOver) {
+    /**
+     * It came to an outcome.
+     *
+     * @param ownFault what set it aside; where that goes on and on, it is not one invoice's fault, and the run ends with it
+     */
+    synchronized void settled(BillingAttempt attempt, boolean takenOver, @Nullable RuntimeException ownFault) {
         count(attempt, takenOver);
         inFlight--;
+        if (ownFault == null) {
+            setAsideInARow = 0;
+        } else if (++setAsideInARow >= stopAfterFailures) {
+            fail(ownFault);
+        }
         notifyAll();
+    }
+
+    /** Whether nothing like it was thrown in this run before. */
+    boolean firstOfItsKind(Throwable thrown) {
+        StackTraceElement[] frames = thrown.getStackTrace();
+        return kindsThrown.add(thrown.getClass().getName() + (frames.length == 0 ? "" : " at " + frames[0]));
+    }
+
+    /** Whether it is time to look what has become due meanwhile. */
+    synchronized boolean timeToLook(long now, Duration interval) {
+        boolean due = now - lookedAt >= interval.toNanos();
+        if (due) {
+            lookedAt = now;
+        }
+        return due;
     }
 
     /** It ended with an error, which ends the run. */
@@ -139,8 +168,11 @@ final class RunInProgress {
         }
     }
 
-    synchronized void answered(boolean providerFailed) {
-        failuresInARow = providerFailed ? failuresInARow + 1 : 0;
+    /** R11: what was not called tells nothing of the provider. */
+    synchronized void answered(Answer answer) {
+        if (answer.called()) {
+            failuresInARow = answer.failed() ? failuresInARow + 1 : 0;
+        }
         // Decided at once: an answer of one that was in flight already does not set the run going again.
         stopped();
     }

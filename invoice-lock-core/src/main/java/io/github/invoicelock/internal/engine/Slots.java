@@ -6,19 +6,25 @@ import java.util.concurrent.TimeUnit;
 
 /** As many as there may be calls at once, over all runs. An admitted invoice has one from before its claim until it is settled. */
 final class Slots {
-    /** How long a claim of many waits for more slots to become free; little beside a call over a network. */
-    private static final Duration A_MOMENT = Duration.ofMillis(2);
     /** More at once gains nothing and puts more in doubt when this server dies. */
     private static final int MOST_AT_ONCE = 500;
 
     private final Semaphore free;
-    private final int all;
     private final Pace pace;
+    private final int some;
+    private final Duration patience;
 
-    Slots(int all, Pace pace) {
+    /**
+     * Slots.
+     *
+     * @param all how many there are
+     * @param patience how long a claim of many waits for half of them to become free; zero where each call waits for its own lock
+     */
+    Slots(int all, Pace pace, Duration patience) {
         this.free = new Semaphore(all);
-        this.all = all;
         this.pace = pace;
+        this.some = Math.min(all, Math.min(MOST_AT_ONCE, pace.mostAtOnce())) / 2;
+        this.patience = patience;
     }
 
     /** Waits for a slot, and for the moment of so many calls; false if the run has stopped. */
@@ -26,14 +32,18 @@ final class Slots {
         if (run.admit(1) == 0) {
             return false;
         }
+        boolean acquired = false;
         try {
             free.acquire();
+            acquired = true;
             if (!run.stopped() && (calls == 0 || pace.take(calls, run::stopped) == calls)) {
                 return true;
             }
-            free.release();
         } catch (InterruptedException e) {
             run.interrupted();
+        }
+        if (acquired) {
+            free.release();
         }
         run.withdrawAdmission(1);
         return false;
@@ -41,12 +51,14 @@ final class Slots {
 
     /** As many as are free or about to be, at least one, and as may be called together; zero if the run has stopped. */
     int takeMany(RunInProgress run) {
+        int admitted = 0;
         try {
-            int admitted = admitMany(run);
+            admitted = admitMany(run);
             int paced = admitted == 0 ? 0 : pace.take(admitted, run::stopped);
             giveBack(admitted - paced, run);
             return paced;
         } catch (InterruptedException e) {
+            giveBack(admitted, run);
             run.interrupted();
             return 0;
         }
@@ -57,9 +69,13 @@ final class Slots {
         free.acquire();
         int taken = 1;
         // Where calls are short, a statement for each slot that becomes free would cost more than all calls.
-        int more = Math.min(all, most) / 2 - 1;
-        if (more > 0 && free.tryAcquire(more, A_MOMENT.toNanos(), TimeUnit.NANOSECONDS)) {
-            taken += more;
+        try {
+            if (some > 1 && free.tryAcquire(some - 1, patience.toNanos(), TimeUnit.NANOSECONDS)) {
+                taken += some - 1;
+            }
+        } catch (InterruptedException e) {
+            free.release(taken);
+            throw e;
         }
         while (taken < most && free.tryAcquire()) {
             taken++;

@@ -43,7 +43,19 @@ public final class Candidates {
     /** A page of fresh invoices, read without locks; fewer than the limit at the end of a phase. */
     public Request<List<Candidate>> page(Position from, int limit) {
         return Request.of(
-                pages.computeIfAbsent("page " + shape(from), shape -> Prepared.of(pageFrom(from, DSL.noCondition()))),
+                pages.computeIfAbsent(
+                        "page " + shape(from),
+                        shape -> Prepared.of(pageFrom(from, columns.fresh(), DSL.noCondition()))),
+                bound(from, limit),
+                candidates(from, limit));
+    }
+
+    /** The same of all that are pending, billable or not: for where one of them cannot even be asked whether it is billable. */
+    public Request<List<Candidate>> pendingPage(Position from, int limit) {
+        return Request.of(
+                pages.computeIfAbsent(
+                        "pending page " + shape(from),
+                        shape -> Prepared.of(pageFrom(from, columns.pending(), DSL.noCondition()))),
                 bound(from, limit),
                 candidates(from, limit));
     }
@@ -58,15 +70,16 @@ public final class Candidates {
         return Request.of(
                 pages.computeIfAbsent(
                         "lock page " + shape(from),
-                        shape -> Prepared.of(columns.locking(pageFrom(from, withoutAttempt), RowWait.SKIP_LOCKED))),
+                        shape -> Prepared.of(
+                                columns.locking(pageFrom(from, columns.fresh(), withoutAttempt), RowWait.SKIP_LOCKED))),
                 bound(from, limit),
                 candidates(from, limit));
     }
 
-    private SelectForUpdateStep<Record2<String, String>> pageFrom(Position from, Condition such) {
+    private SelectForUpdateStep<Record2<String, String>> pageFrom(Position from, Condition which, Condition such) {
         return DSL.select(columns.idText(), orderText())
                 .from(columns.table())
-                .where(columns.fresh())
+                .where(which)
                 .and(beyond(from))
                 .and(such)
                 .orderBy(columns.ordering())
@@ -139,11 +152,11 @@ public final class Candidates {
                 .and(columns.fresh()));
     }
 
-    /** Invoices that are pending although the journal's condition says otherwise. */
-    public List<String> pendingAlthough(DSLContext tx, Condition although, int limit) {
+    /** Invoices that are pending although the journal's condition says otherwise; only billable ones, where that can be asked of all. */
+    public List<String> pendingAlthough(DSLContext tx, Condition although, boolean onlyBillable, int limit) {
         return tx.select(columns.idText())
                 .from(columns.table())
-                .where(columns.fresh())
+                .where(onlyBillable ? columns.fresh() : columns.pending())
                 .and(although)
                 .orderBy(columns.ordering())
                 .limit(DSL.inline(limit))

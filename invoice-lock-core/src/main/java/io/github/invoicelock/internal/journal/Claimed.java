@@ -10,6 +10,6 @@ import org.jooq.Record;
  * @param attempt the row
  * @param invoice typed, from the snapshot (R4)
  * @param keyAge since the key's first claim, by the database's clock (R8)
- * @param earlierRequestsOver whether no request of an earlier owner can arrive any more, nor be missing from a look-up that lags (R7)
+ * @param requestsOverIn how long a request of an earlier owner may still arrive, or be missing from a look-up that lags (R7); zero if none can
  */
-public record Claimed(BillingAttempt attempt, Record invoice, Duration keyAge, boolean earlierRequestsOver) {}
+public record Claimed(BillingAttempt attempt, Record invoice, Duration keyAge, Duration requestsOverIn) {}

@@ -62,7 +62,7 @@ public record Pruning(String schema, UUID installation, Journal journal, Invoice
         OffsetDateTime before = settledBefore.atOffset(ZoneOffset.UTC);
         database.inTransaction(tx -> {
             check(tx, server);
-            refuseYoung(journal.clock(tx).toInstant(), settledBefore);
+            refuseYoung(journal.inquiries().clock(tx).toInstant(), settledBefore);
             return null;
         });
         // By keys alone: whatever the statistics say, an index is right.
@@ -71,7 +71,8 @@ public record Pruning(String schema, UUID installation, Journal journal, Invoice
         long lastId = Long.MIN_VALUE;
         while (true) {
             long after = lastId;
-            PrunablePage page = database.inTransaction(byKey, tx -> journal.prunable(tx, after, before, PAGE));
+            PrunablePage page =
+                    database.inTransaction(byKey, tx -> journal.old().prunable(tx, after, before, PAGE));
             if (!page.prunable().isEmpty()) {
                 pruned += database.inTransaction(byKey, tx -> delete(tx, page, before));
             }
@@ -91,7 +92,7 @@ public record Pruning(String schema, UUID installation, Journal journal, Invoice
                 .map(Map.Entry::getKey)
                 .sorted()
                 .toList();
-        return ids.isEmpty() ? 0 : journal.delete(tx, ids, before);
+        return ids.isEmpty() ? 0 : journal.old().delete(tx, ids, before);
     }
 
     private static void refuseYoung(Instant now, Instant settledBefore) {

@@ -14,7 +14,7 @@ import java.util.function.Consumer;
  *
  * @param <T> what is collected
  */
-final class Settler<T> {
+final class SettlementQueue<T> {
     private final Queue<T> waiting = new ConcurrentLinkedQueue<>();
     private final AtomicInteger busy = new AtomicInteger();
     private final int most;
@@ -22,7 +22,14 @@ final class Settler<T> {
     private final Executor executor;
     private final Consumer<List<T>> settle;
 
-    Settler(int most, int together, Executor executor, Consumer<List<T>> settle) {
+    /**
+     * A queue.
+     *
+     * @param most how many settle at a time
+     * @param together how many outcomes are handed on at once
+     * @param settle must not throw
+     */
+    SettlementQueue(int most, int together, Executor executor, Consumer<List<T>> settle) {
         this.most = most;
         this.together = together;
         this.executor = executor;
@@ -32,7 +39,12 @@ final class Settler<T> {
     void offer(T outcome) {
         waiting.add(outcome);
         if (enter()) {
-            executor.execute(this::drain);
+            try {
+                executor.execute(this::drain);
+            } catch (Throwable e) {
+                // No thread: this one settles.
+                drain();
+            }
         }
     }
 

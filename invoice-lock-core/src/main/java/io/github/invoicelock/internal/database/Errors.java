@@ -1,0 +1,78 @@
+package io.github.invoicelock.internal.database;
+
+import io.github.invoicelock.DatabaseException;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+
+/** What a person reads when the database fails: what happened, and what to do. */
+final class Errors {
+    private Errors() {}
+
+    /** Where no bound of ours was set: in the host's transaction. */
+    static DatabaseException translated(Exception cause) {
+        return translated(cause, Optional.empty());
+    }
+
+    static DatabaseException translated(Exception cause, Duration silence) {
+        return translated(cause, Optional.of(silence));
+    }
+
+    private static DatabaseException translated(Exception cause, Optional<Duration> silence) {
+        String sqlState = SqlStates.of(cause).orElse(null);
+        return new DatabaseException(explained(cause, state(cause), silence), sqlState, cause);
+    }
+
+    private static String explained(Exception cause, String state, Optional<Duration> silence) {
+        if (SqlStates.silent(cause)) {
+            return "No answer from the database"
+                    + silence.map(bound -> " within " + bound).orElse("") + state
+                    + ": the network or the server is gone. What was under way is found out about by a later run, under the same key; "
+                    + "the next run goes on once the database answers.";
+        }
+        if (SqlStates.connectionLost(cause)) {
+            return "The connection to the database was lost" + state + ": " + text(cause)
+                    + " What was under way is found out about by a later run, under the same key.";
+        }
+        if (SqlStates.lockNotAvailable(cause)) {
+            return "A lock was not free within lock_timeout" + state
+                    + ", because another session holds a table (ALTER TABLE, VACUUM "
+                    + "FULL, LOCK TABLE) or a row for longer than that; try again when it has ended. The database says: "
+                    + text(cause);
+        }
+        return "The database answered with an error" + state + ": " + text(cause);
+    }
+
+    static DatabaseException noConnection(SQLException cause) {
+        String refused = "The DataSource gave no connection" + state(cause) + ": " + text(cause);
+        String remedy = SqlStates.tooManyConnections(cause)
+                ? " The server is full: its max_connections, or the connection limit of the role or of the database "
+                        + "(pg_roles.rolconnlimit, pg_database.datconnlimit) is reached. Raise that limit, or make the pools of all "
+                        + "servers together smaller than it."
+                : SqlStates.connectionLost(cause)
+                        ? " The database cannot be reached: check the network and that the server is up. The next run goes on once it "
+                                + "answers."
+                        : " If its pool is exhausted, make it larger: with lockScope THROUGH_CALL a biller needs one more than "
+                                + "concurrency, with CLAIM_ONLY at most 4.";
+        return new DatabaseException(refused + remedy, SqlStates.of(cause).orElse(null), cause);
+    }
+
+    /** What the innermost cause that says anything says, as a sentence. */
+    static String text(Throwable failure) {
+        String said = SqlStates.causes(failure)
+                .map(Throwable::getMessage)
+                .filter(Objects::nonNull)
+                .reduce((outer, inner) -> inner)
+                .orElseGet(() -> SqlStates.causes(failure)
+                        .reduce((outer, inner) -> inner)
+                        .orElse(failure)
+                        .getClass()
+                        .getSimpleName());
+        return said.endsWith(".") ? said : said + ".";
+    }
+
+    private static String state(Throwable failure) {
+        return SqlStates.of(failure).map(state -> " (SQLSTATE " + state + ")").orElse("");
+    }
+}

@@ -1,0 +1,138 @@
+package io.github.invoicelock.internal.database;
+
+import io.github.invoicelock.DatabaseException;
+import java.net.SocketTimeoutException;
+import java.sql.SQLException;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.postgresql.util.PSQLException;
+
+/**
+ * Tells errors of the database apart, by their
+ * <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">SQLSTATE</a>: messages are in the server's language. Each
+ * question takes any exception, and looks through its causes for the first SQLSTATE.
+ */
+public final class SqlStates {
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
+    private static final String SERIALIZATION_FAILURE = "40001";
+    private static final String QUERY_CANCELED = "57014";
+    private static final String TOO_MANY_CONNECTIONS = "53300";
+
+    /**
+     * Cardinality (a subquery with two rows), data, constraint, trigger, SQL routine, external routine, view's check, a limit of the program,
+     * PL/pgSQL: what a value, a constraint, a trigger or a function of the host's does.
+     */
+    private static final Set<String> OF_ONE_INVOICE =
+            Set.of("21", "22", "23", "27", "2F", "38", "39", "44", "54", "P0");
+
+    private static final String DATA = "22";
+    private static final String CONSTRAINT = "23";
+
+    private static final String CONNECTION = "08";
+    /** Connection, rollback (a deadlock), resources, operator (a restart, a cancel). */
+    private static final Set<String> PASSING = Set.of(CONNECTION, "40", "53", "57");
+    /** The time-outs of a transaction that is idle, or long. */
+    private static final Set<String> TRANSACTION_TIMEOUTS = Set.of("25P03", "25P04");
+
+    /** Where PostgreSQL finds that a prepared statement's columns are not the table's any more. */
+    private static final Set<String> STALE =
+            Set.of("RevalidateCachedQuery", "CheckVarSlotCompatibility", "tupledesc_match");
+
+    private SqlStates() {}
+
+    /**
+     * The SQLSTATE.
+     *
+     * @param failure any exception
+     * @return the first among it and its causes
+     */
+    public static Optional<String> of(Throwable failure) {
+        return causes(failure)
+                .flatMap(each -> each instanceof DatabaseException ours
+                        ? Stream.ofNullable(ours.sqlState())
+                        : each instanceof SQLException error ? Stream.ofNullable(error.getSQLState()) : Stream.empty())
+                .findFirst();
+    }
+
+    /** Another session holds the lock: a row's, in a statement that locks rows; else also a table's. */
+    public static boolean lockNotAvailable(Throwable failure) {
+        return is(failure, LOCK_NOT_AVAILABLE::equals);
+    }
+
+    /**
+     * In READ COMMITTED, where all our transactions are: another has moved the row to another partition while we waited for it. In the host's
+     * REPEATABLE READ the same SQLSTATE says that its snapshot is too old.
+     */
+    public static boolean movedAway(Throwable failure) {
+        return is(failure, SERIALIZATION_FAILURE::equals);
+    }
+
+    /** In a statement of ours that locks rows: another session has or had the row, and we go on without it. Not a deadlock. */
+    public static boolean contended(Throwable failure) {
+        return lockNotAvailable(failure) || movedAway(failure);
+    }
+
+    /** A statement took longer than it may, or somebody cancelled it. */
+    static boolean cancelled(Throwable failure) {
+        return is(failure, QUERY_CANCELED::equals);
+    }
+
+    /** One invoice's own value, or a constraint, trigger or function of the host's that it meets: others may be billed. */
+    public static boolean ofOneInvoice(Throwable failure) {
+        return is(failure, state -> OF_ONE_INVOICE.contains(classOf(state)));
+    }
+
+    /** A value or a constraint: what was written once does not fit the table as it is now. */
+    public static boolean doesNotFit(Throwable failure) {
+        return is(failure, state -> DATA.equals(classOf(state)) || CONSTRAINT.equals(classOf(state)));
+    }
+
+    /** It may be over at the next try: the connection, a deadlock, a lock, a full server, a restart, or no word from the database at all. */
+    public static boolean passing(Throwable failure) {
+        Optional<String> state = of(failure);
+        return state.isPresent()
+                ? state.filter(each -> PASSING.contains(classOf(each))
+                                || TRANSACTION_TIMEOUTS.contains(each)
+                                || LOCK_NOT_AVAILABLE.equals(each))
+                        .isPresent()
+                : causes(failure).anyMatch(each -> each instanceof DatabaseException || each instanceof SQLException);
+    }
+
+    /** The host altered its table: a statement that a connection had prepared answers with other columns. By the server's routine. */
+    public static boolean stalePlan(Throwable failure) {
+        return causes(failure)
+                .anyMatch(each -> each instanceof PSQLException error
+                        && error.getServerErrorMessage() != null
+                        && STALE.contains(
+                                String.valueOf(error.getServerErrorMessage().getRoutine())));
+    }
+
+    /** Nothing more is to be had from this connection. */
+    static boolean connectionLost(Throwable failure) {
+        return silent(failure) || is(failure, state -> CONNECTION.equals(classOf(state)));
+    }
+
+    /** R17: the client gave up on a server that says nothing. */
+    static boolean silent(Throwable failure) {
+        return causes(failure).anyMatch(SocketTimeoutException.class::isInstance);
+    }
+
+    /** A limit of the server, of the database or of the role, which no pool can raise. */
+    static boolean tooManyConnections(Throwable failure) {
+        return is(failure, TOO_MANY_CONNECTIONS::equals);
+    }
+
+    static Stream<Throwable> causes(Throwable failure) {
+        return Stream.iterate(failure, each -> each != null, Throwable::getCause);
+    }
+
+    private static boolean is(Throwable failure, Predicate<String> state) {
+        return of(failure).filter(state).isPresent();
+    }
+
+    private static String classOf(String state) {
+        return state.substring(0, Math.min(2, state.length()));
+    }
+}

@@ -1,0 +1,79 @@
+package io.github.invoicelock.internal.engine;
+
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Where the host's hook, listeners and policy are called (R20): on a thread of their own, for as long as a call of the gateway may take, and
+ * whatever they throw, an {@link Error} too, is caught here.
+ */
+final class HostCode {
+    private final Executor threads;
+    private final Duration bound;
+
+    HostCode(Executor threads, Duration bound) {
+        this.threads = threads;
+        this.bound = bound;
+    }
+
+    /** The host's code threw, or did not return. Apart from database errors, so that a 55P03 of its own is not taken for contention. */
+    static final class Fault extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        Fault(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
+    /**
+     * Calls it.
+     *
+     * @param what it is, to begin a sentence with
+     * @throws Fault whatever goes wrong
+     */
+    <T> T call(String what, Callable<T> code) {
+        FutureTask<T> task = new FutureTask<>(code);
+        boolean interrupted = false;
+        try {
+            threads.execute(task);
+            long end = System.nanoTime() + bound.toNanos();
+            while (true) {
+                try {
+                    return task.get(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    // What is in flight is finished all the same; the thread finds its interruption again.
+                    interrupted = true;
+                }
+            }
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw new Fault(what + " threw " + described(cause), cause);
+        } catch (TimeoutException e) {
+            task.cancel(true);
+            throw new Fault(what + " did not return within " + bound + " (callTimeout).", e);
+        } catch (Throwable e) {
+            task.cancel(true);
+            throw new Fault(what + " could not be called: " + described(e), e);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** In words, whatever its own methods do. */
+    static String described(Throwable e) {
+        String message;
+        try {
+            message = e.getMessage();
+        } catch (Throwable again) {
+            message = null;
+        }
+        return message == null ? e.getClass().getName() : e.getClass().getName() + ": " + message;
+    }
+}

@@ -1,0 +1,13 @@
+package io.github.invoicelock.internal.journal;
+
+import io.github.invoicelock.internal.database.StorableText;
+
+/**
+ * Whose attempts a journal's statements are about.
+ *
+ * @param biller the biller's name
+ * @param server this server, different for each biller that was built
+ * @param keepSnapshots whether snapshots are kept when they are not needed any more
+ * @param storable makes texts of the host and the provider storable
+ */
+public record JournalSettings(String biller, String server, boolean keepSnapshots, StorableText storable) {}

@@ -1,0 +1,105 @@
+package io.github.invoicelock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import com.zaxxer.hikari.HikariDataSource;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** R17: a network that swallows packets ends a run, and hangs nothing. The time-outs are those of a driver that was told nothing. */
+class SilentNetworkTest {
+    private static final int INVOICES = 20;
+
+    @Test
+    void r17_a_run_ends_in_bounded_time_and_the_same_process_bills_the_rest_each_once() throws Exception {
+        List<InBackground<Void>> cases = new ArrayList<>();
+        // Side by side: each of them waits for its bounds.
+        for (LockScope scope : LockScope.values()) {
+            cases.add(InBackground.of(() -> billsTheRest(scope, SilentNetworkTest::driver)));
+            cases.add(InBackground.of(() -> billsTheRest(scope, SilentNetworkTest::pool)));
+        }
+        for (InBackground<Void> each : cases) {
+            within(Duration.ofMinutes(8), each);
+        }
+    }
+
+    private static Void billsTheRest(LockScope scope, Function<String, DataSource> over) throws Exception {
+        TestProvider provider = TestProvider.thatRemembers();
+        try (TestHost host = TestHost.withInvoices(INVOICES);
+                SilentNetwork network = SilentNetwork.inFrontOf(host.database().jdbcUrl())) {
+            provider.answering((p, request) -> {
+                if (request.invoiceId().equals("7")) {
+                    network.swallow();
+                }
+                return p.charge(request);
+            });
+            DataSource source = over.apply(network.jdbcUrl());
+            try (LockingInvoiceBiller biller = host.server(source, provider)
+                    .lockScope(scope)
+                    .concurrency(4)
+                    .callTimeout(Duration.ofSeconds(2))
+                    .leaseMargin(Duration.ofSeconds(1))
+                    .build()) {
+                InBackground<BillingRun> run = InBackground.of(biller::billPending);
+                assertThatThrownBy(() -> within(Duration.ofMinutes(4), run))
+                        .isInstanceOf(BillingRunException.class)
+                        .hasMessageMatching("(?s).*(No answer from the database|The DataSource gave no connection).*");
+
+                provider.answering(TestProvider::charge);
+                network.restore();
+                await().atMost(Duration.ofMinutes(2))
+                        .ignoreException(BillingRunException.class)
+                        .until(() -> {
+                            biller.billPending();
+                            return host.count("invoices", "pending") == 0;
+                        });
+                assertThat(provider.charges()).isEqualTo(INVOICES);
+                assertThat(provider.chargedTwice()).isEmpty();
+            } finally {
+                if (source instanceof HikariDataSource pool) {
+                    pool.close();
+                }
+            }
+        }
+        return null;
+    }
+
+    @Test
+    void r17_a_biller_that_is_built_over_a_silent_network_says_so() throws Exception {
+        try (TestHost host = TestHost.withInvoices(1);
+                SilentNetwork network = SilentNetwork.inFrontOf(host.database().jdbcUrl())) {
+            network.swallow();
+            InBackground<LockingInvoiceBiller> build = InBackground.of(
+                    () -> host.server(driver(network.jdbcUrl() + "&sslmode=disable"), TestProvider.thatRemembers())
+                            .build());
+
+            assertThatThrownBy(() -> within(Duration.ofMinutes(1), build))
+                    .isInstanceOf(SetupException.class)
+                    .hasMessageContaining("gave no usable connection");
+        }
+    }
+
+    private static <T> T within(Duration bound, InBackground<T> work) {
+        await().atMost(bound).until(work::isDone);
+        return work.result();
+    }
+
+    private static DataSource driver(String url) {
+        PGSimpleDataSource dataSource = new PGSimpleDataSource();
+        dataSource.setUrl(url);
+        return dataSource;
+    }
+
+    private static DataSource pool(String url) {
+        HikariDataSource pool = new HikariDataSource();
+        pool.setJdbcUrl(url);
+        return pool;
+    }
+}
