@@ -6,34 +6,46 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * A network between a host and PostgreSQL that can fall silent, as it does when the primary vanishes or a firewall forgets its
- * connections: packets are swallowed in both directions, and nobody is told. Connections that were there, or were opened meanwhile, stay
- * silent for good, without a reset; those that are opened after {@link #restore()} work.
+ * connections: packets are swallowed in both directions, and nobody is told. Connections that were there stay silent for good, without a
+ * reset; none can be made meanwhile; those that are made after {@link #restore()} work.
  */
 final class SilentNetwork implements AutoCloseable {
     private static final Pattern URL = Pattern.compile("jdbc:postgresql://([^:/?]+)(?::(\\d+))?(/.*)");
+
+    private static final int BACKLOG = 4;
+    /** A connection over the loopback is there at once, or its first packet was dropped. */
+    private static final int MILLIS_TO_CONNECT = 200;
 
     private final String host;
     private final int port;
     private final String path;
     private final ServerSocket entrance;
     private final Set<Link> links = ConcurrentHashMap.newKeySet();
+    /** What fills the entrance's queue: the kernel then drops the first packet of a new connection. */
+    private final List<Socket> queue = new CopyOnWriteArrayList<>();
+
+    private final Object change = new Object();
     private volatile boolean silent;
+    private volatile boolean accepting = true;
 
     private SilentNetwork(String host, int port, String path) throws IOException {
         this.host = host;
         this.port = port;
         this.path = path;
-        this.entrance = new ServerSocket(0, 100, InetAddress.getLoopbackAddress());
+        this.entrance = new ServerSocket(0, BACKLOG, InetAddress.getLoopbackAddress());
         start("silent-network", this::accept);
     }
 
@@ -56,8 +68,25 @@ final class SilentNetwork implements AutoCloseable {
         return "jdbc:postgresql://" + entrance.getInetAddress().getHostAddress() + ":" + entrance.getLocalPort() + path;
     }
 
-    /** From now on nothing arrives any more, on either side. */
+    /** From now on nothing arrives any more, on either side: not the first packet of a new connection either. */
     void swallow() {
+        accepting = false;
+        swallowBehindTheProxy();
+        try {
+            while (true) {
+                Socket waiting = new Socket();
+                queue.add(waiting);
+                waiting.connect(entrance.getLocalSocketAddress(), MILLIS_TO_CONNECT);
+            }
+        } catch (SocketTimeoutException full) {
+            // As it should be: what comes from now on is swallowed.
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The same behind a proxy or a load balancer, which accepts connections for a server that is gone: they stay silent for good, too. */
+    void swallowBehindTheProxy() {
         silent = true;
         links.forEach(Link::fallSilent);
     }
@@ -65,6 +94,12 @@ final class SilentNetwork implements AutoCloseable {
     /** New connections work again. */
     void restore() {
         silent = false;
+        queue.forEach(SilentNetwork::close);
+        queue.clear();
+        synchronized (change) {
+            accepting = true;
+            change.notifyAll();
+        }
     }
 
     private void accept() {
@@ -76,9 +111,22 @@ final class SilentNetwork implements AutoCloseable {
                     link.fallSilent();
                 }
                 start("silent-network-link", link::open);
+                awaitAccepting();
             } catch (IOException e) {
                 if (!entrance.isClosed()) {
                     throw new UncheckedIOException(e);
+                }
+            }
+        }
+    }
+
+    private void awaitAccepting() {
+        synchronized (change) {
+            while (!accepting) {
+                try {
+                    change.wait();
+                } catch (InterruptedException e) {
+                    throw new AssertionError("Nobody interrupts this thread", e);
                 }
             }
         }
@@ -93,6 +141,7 @@ final class SilentNetwork implements AutoCloseable {
     @Override
     public void close() {
         close(entrance);
+        restore();
         links.forEach(Link::close);
     }
 
@@ -121,7 +170,7 @@ final class SilentNetwork implements AutoCloseable {
         private void open() {
             try {
                 if (!forgotten) {
-                    server.connect(new java.net.InetSocketAddress(host, port));
+                    server.connect(new InetSocketAddress(host, port));
                     client.setTcpNoDelay(true);
                     server.setTcpNoDelay(true);
                     start("silent-network-answers", () -> pass(server, client));
