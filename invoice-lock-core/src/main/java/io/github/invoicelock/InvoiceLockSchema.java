@@ -1,6 +1,7 @@
 package io.github.invoicelock;
 
 import io.github.invoicelock.internal.setup.Distribution;
+import io.github.invoicelock.internal.setup.JournalCheck;
 import io.github.invoicelock.internal.setup.Migrations;
 import java.time.Instant;
 import javax.sql.DataSource;
@@ -8,23 +9,29 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Creates, upgrades and prunes the journal: the schema that remembers every attempt. Migrating needs {@code flyway-core} (and
- * {@code flyway-database-postgresql}) on the class path; without Flyway, run the same SQL by hand: {@code db/invoice_lock/V1__journal.sql}
+ * {@code flyway-database-postgresql}) on the class path; without Flyway, run the same SQL by hand: {@code io/github/invoicelock/journal/V1__journal.psql}
  * in this jar.
  */
 public final class InvoiceLockSchema {
     /** The journal's schema, unless the host says otherwise. */
     public static final String DEFAULT_SCHEMA = "invoice_lock";
 
-    /** Where the migrations are, for a host's own Flyway; its default schema must then be the journal's. */
-    public static final String FLYWAY_LOCATION = "classpath:db/invoice_lock";
+    /**
+     * Where the migrations are, for a host's own Flyway; its default schema must then be the journal's, and its
+     * {@code sqlMigrationSuffixes} {@value #FLYWAY_SUFFIX}.
+     */
+    public static final String FLYWAY_LOCATION = "classpath:io/github/invoicelock/journal";
+
+    /** How the migrations' names end: not as a Flyway that looks at the whole class path takes files by default. */
+    public static final String FLYWAY_SUFFIX = ".psql";
 
     private InvoiceLockSchema() {}
 
     /**
-     * Creates or upgrades the journal in the schema {@value #DEFAULT_SCHEMA}. Does nothing if it is up to date. May be called by several
-     * servers at once.
+     * Creates or upgrades the journal in the schema {@value #DEFAULT_SCHEMA}. Does nothing if it is up to date, and then needs neither
+     * Flyway nor another privilege than billing does. May be called by several servers at once.
      *
-     * @param dataSource of a role that may create it
+     * @param dataSource of a role that may create it, if it is not up to date
      * @throws SetupException if the database does not fit, the journal is of a newer version, or Flyway is not on the class path
      */
     public static void migrate(DataSource dataSource) {
@@ -32,29 +39,32 @@ public final class InvoiceLockSchema {
     }
 
     /**
-     * Creates or upgrades the journal in a schema of the host's choice.
+     * Creates or upgrades the journal in a schema of the host's choice, as {@link #migrate(DataSource)} does.
      *
-     * @param dataSource of a role that may create it
+     * @param dataSource of a role that may create it, if it is not up to date
      * @param schema its name
      * @throws SetupException if the database does not fit, the journal is of a newer version, or Flyway is not on the class path
      */
     public static void migrate(DataSource dataSource, String schema) {
         refuseNothing(dataSource, schema, "migrate");
+        if (JournalCheck.isUpToDate(dataSource, schema)) {
+            return;
+        }
         try {
             Class.forName("org.flywaydb.core.Flyway", false, InvoiceLockSchema.class.getClassLoader());
         } catch (ClassNotFoundException e) {
             throw new SetupException(
                     "Flyway is not on the class path, so the journal \"" + schema
                             + "\" cannot be migrated. Add org.flywaydb:flyway-core and org.flywaydb:flyway-database-postgresql, or run "
-                            + "db/invoice_lock/V1__journal.sql by hand.",
+                            + "io/github/invoicelock/journal/V1__journal.psql by hand.",
                     e);
         }
-        Migrations.migrate(dataSource, schema, FLYWAY_LOCATION);
+        Migrations.migrate(dataSource, schema, FLYWAY_LOCATION, FLYWAY_SUFFIX);
     }
 
     /**
      * On Citus, distributes the journal in the schema {@value #DEFAULT_SCHEMA} over the nodes, by invoice. Once, after {@link #migrate}
-     * and while nothing bills; does nothing if it is distributed. Without Flyway, too: {@code db/invoice_lock_citus/distribute.sql} in
+     * and while nothing bills; does nothing if it is distributed. Without Flyway, too: {@code io/github/invoicelock/citus/distribute.psql} in
      * this jar is the same.
      *
      * @param dataSource of the journal's owner, on the coordinator
@@ -97,7 +107,7 @@ public final class InvoiceLockSchema {
      * @param settledBefore at least a day ago by the database's clock; usually years
      * @return how many attempts were deleted
      * @throws SetupException if an argument is null, the date is too young, the role may not delete or does not see all invoices, the
-     *     database is another than the biller's, or it is Citus
+     *     biller's table is a view, a foreign table or a partition, the database is another than the biller's, or it is Citus
      * @throws DatabaseException if the database answers with an error
      */
     public static long prune(DataSource dataSource, LockingInvoiceBiller biller, Instant settledBefore) {

@@ -17,10 +17,13 @@ import io.github.invoicelock.internal.invoices.InvoiceSettings;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.JournalSettings;
+import io.github.invoicelock.internal.setup.BillerRegistry;
 import io.github.invoicelock.internal.setup.IndexAdvice;
 import io.github.invoicelock.internal.setup.InvoiceTableCheck;
 import io.github.invoicelock.internal.setup.JournalCheck;
+import io.github.invoicelock.internal.setup.PoolCheck;
 import io.github.invoicelock.internal.setup.Pruning;
+import io.github.invoicelock.internal.setup.SettingRanges;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.sql.Connection;
@@ -268,6 +271,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
 
     /** Settings of a biller. Not thread-safe. What is wrong is said by {@link #build()}. */
     public static final class Builder {
+        private static final Duration SET_UP_IDLE = Duration.ofMinutes(1);
+
         private final @Nullable DataSource dataSource;
         private final @Nullable BillingGateway gateway;
         private @Nullable InvoiceTable invoices = InvoiceTable.named("invoices");
@@ -355,7 +360,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
          * How many calls this biller makes at once, over all its runs. 1 by default. In {@link LockScope#THROUGH_CALL} each takes a
          * connection.
          *
-         * @param calls positive
+         * @param calls 1 to 10,000
          * @return this
          */
         public Builder concurrency(int calls) {
@@ -379,7 +384,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         /**
          * Bounds one call of the gateway. 30 s by default.
          *
-         * @param timeout positive
+         * @param timeout a millisecond to a day; twice this and twice the margin should fit into {@link BillingGateway#idempotencyWindow()}
          * @return this
          */
         public Builder callTimeout(Duration timeout) {
@@ -391,7 +396,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
          * How much longer than a call its claim is believed: for requests that arrive after their sender gave up. 10 s by default. A
          * call that has not left within the margin of its claim, for lack of a thread or a connection, is not sent but given back.
          *
-         * @param margin positive
+         * @param margin a millisecond to a day
          * @return this
          */
         public Builder leaseMargin(Duration margin) {
@@ -402,7 +407,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         /**
          * How long {@link LockStrategy#WAIT} waits for one row. 5 s by default.
          *
-         * @param patience positive
+         * @param patience a millisecond to a day
          * @return this
          */
         public Builder waitTimeout(Duration patience) {
@@ -413,7 +418,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         /**
          * After how many failed calls one after the other a run stops, rather than leaving more in doubt. 20 by default.
          *
-         * @param failures positive
+         * @param failures 1 to 1,000,000
          * @return this
          */
         public Builder stopAfterFailures(int failures) {
@@ -510,12 +515,18 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             Server server = Server.ask(source);
             Database database = Database.of(
                     source, server, SessionSettings.momentary(settings.idleLimit(), SessionSettings.Work.PAGES));
-            Invoices checked = InvoiceTableCheck.check(database, server, described(table));
+            // A machine that is short of time while it starts must not meet the limit of short calls.
+            Database setUp =
+                    Database.of(source, server, SessionSettings.momentary(SET_UP_IDLE, SessionSettings.Work.PAGES));
             String schema = text(journalSchema, "journalSchema", "\"invoice_lock\"");
-            UUID installation = JournalCheck.check(database, server, schema);
+            Invoices checked = InvoiceTableCheck.check(setUp, server, described(table), settings.name(), schema);
+            UUID installation = JournalCheck.check(setUp, server, schema);
             refuseOnCitus(server, settings);
-            JournalCheck.register(database, schema, settings.name(), checked);
-            IndexAdvice.log(database, settings.name(), checked);
+            BillerRegistry.register(setUp, schema, settings.name(), checked);
+            IndexAdvice.log(setUp, settings.name(), checked);
+            if (settings.scope() == LockScope.THROUGH_CALL) {
+                PoolCheck.log(source, settings.name(), settings.concurrency());
+            }
             JournalSettings whose = new JournalSettings(
                     settings.name(), settings.server(), settings.keepSnapshots(), database.storableText());
             Journal journal = new Journal(schema, installation, whose, checked.snapshots()::typed);
@@ -531,32 +542,39 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                 throw new SetupException(
                         "name has control characters; it must be a plain name, \"invoices\" for example.");
             }
-            notNegative(provider.idempotencyWindow(), "BillingGateway.idempotencyWindow()");
-            notNegative(provider.findLag(), "BillingGateway.findLag()");
-            return new EngineSettings(
+            Duration window = provider.idempotencyWindow();
+            Duration lag = provider.findLag();
+            SettingRanges.notNegative(window, "BillingGateway.idempotencyWindow()");
+            SettingRanges.notNegative(lag, "BillingGateway.findLag()");
+            EngineSettings settings = new EngineSettings(
                     biller,
                     serverName(),
                     provider,
-                    provider.idempotencyWindow(),
-                    provider.findLag(),
+                    SettingRanges.forEverAtMost(window),
+                    SettingRanges.forEverAtMost(lag),
                     given(lockStrategy, "lockStrategy", "Say LockStrategy.NOWAIT, SKIP_LOCKED or WAIT."),
                     given(lockScope, "lockScope", "Say LockScope.THROUGH_CALL or CLAIM_ONLY."),
-                    positive(concurrency, "concurrency", "It is how many calls are made at once, e.g. 8."),
-                    rate(maxCallsPerSecond),
-                    positive(
+                    SettingRanges.between(
+                            concurrency,
+                            SettingRanges.MOST_CONCURRENCY,
+                            "concurrency",
+                            "It is how many calls are made at once, e.g. 8."),
+                    SettingRanges.rate(maxCallsPerSecond),
+                    SettingRanges.time(
                             callTimeout,
                             "callTimeout",
                             "It bounds one call of BillingGateway.bill, e.g. Duration.ofSeconds(30)."),
-                    positive(
+                    SettingRanges.time(
                             leaseMargin,
                             "leaseMargin",
                             "It is how much longer than a call its claim is believed, e.g. Duration.ofSeconds(10)."),
-                    positive(
+                    SettingRanges.time(
                             waitTimeout,
                             "waitTimeout",
                             "It is the patience of LockStrategy.WAIT, e.g. Duration.ofSeconds(5)."),
-                    positive(
+                    SettingRanges.between(
                             stopAfterFailures,
+                            SettingRanges.MOST_FAILURES,
                             "stopAfterFailures",
                             "It is how many failed calls one after the other end a run, e.g. 20."),
                     keepSnapshots,
@@ -567,6 +585,13 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                             .toList(),
                     executor,
                     time);
+            SettingRanges.repeatable(
+                    settings.name(),
+                    settings.callTimeout(),
+                    settings.leaseMargin(),
+                    settings.idempotencyWindow(),
+                    settings.providerCanBeAsked());
+            return settings;
         }
 
         private InvoiceSettings described(InvoiceTable table) {
@@ -618,40 +643,6 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                         + "; it must not be empty. Say e.g. " + example + ".");
             }
             return value;
-        }
-
-        private static int positive(int value, String setting, String explanation) {
-            if (value <= 0) {
-                throw new SetupException(setting + " is " + value + "; it must be positive. " + explanation);
-            }
-            return value;
-        }
-
-        private static double rate(double callsPerSecond) {
-            if (!(callsPerSecond >= 0.001)) {
-                throw new SetupException(
-                        "maxCallsPerSecond is " + callsPerSecond
-                                + "; it must be at least 0.001. It is how often this server calls the provider, e.g. 25; leave it out for no bound.");
-            }
-            return callsPerSecond;
-        }
-
-        private static Duration positive(@Nullable Duration value, String setting, String explanation) {
-            if (value == null || value.isZero() || value.isNegative()) {
-                throw new SetupException(setting + " is " + value + "; it must be positive. " + explanation);
-            }
-            if (value.toMillis() == 0 || value.compareTo(Duration.ofDays(20)) > 0) {
-                throw new SetupException(
-                        setting + " is " + value + "; it must be between a millisecond and 20 days. " + explanation);
-            }
-            return value;
-        }
-
-        private static void notNegative(@Nullable Duration value, String setting) {
-            if (value == null || value.isNegative()) {
-                throw new SetupException(setting + " is " + value
-                        + "; it must not be negative. Duration.ZERO says that the provider offers none.");
-            }
         }
     }
 }

@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
  * flight.
  */
 public final class RunLimits {
+    /** Nobody waits for so long, and what adds times up would overflow. */
+    private static final Duration AS_GOOD_AS_NONE = Duration.ofDays(36_500);
+
     private static final RunLimits NONE = new RunLimits(Integer.MAX_VALUE, null);
 
     private final int invoices;
@@ -47,7 +50,7 @@ public final class RunLimits {
     /**
      * Takes up nothing more after so long; what is in flight then is finished.
      *
-     * @param most positive
+     * @param most positive; a hundred years and more are no bound
      * @return these limits with that bound
      * @throws IllegalArgumentException if it is zero or negative
      */
@@ -57,7 +60,7 @@ public final class RunLimits {
             throw new IllegalArgumentException("RunLimits.time is " + most
                     + "; it must be positive. Leave it out for no bound: RunLimits.none().");
         }
-        return new RunLimits(invoices, most);
+        return new RunLimits(invoices, most.compareTo(AS_GOOD_AS_NONE) < 0 ? most : null);
     }
 
     /**

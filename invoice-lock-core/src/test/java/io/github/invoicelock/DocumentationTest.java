@@ -123,12 +123,12 @@ class DocumentationTest {
     @Test
     void every_line_of_the_log_that_is_no_debug_is_explained() {
         String operations = Docs.page("docs/operations.md").text();
-        List<String> templates = Stream.of("Notices", "IndexAdvice", "JournalMetrics")
+        List<String> templates = Stream.of("Notices", "IndexAdvice", "JournalMetrics", "PoolCheck")
                 .map(name -> Docs.source(name + ".java"))
                 .flatMap(source -> LOGGED.matcher(source).results())
                 .map(match -> match.group(1))
                 .toList();
-        assertThat(templates).hasSize(7);
+        assertThat(templates).hasSize(8);
         assertThat(templates).allSatisfy(template -> {
             for (String part : template.split("\\{}", -1)) {
                 assertThat(operations).contains(part.strip());

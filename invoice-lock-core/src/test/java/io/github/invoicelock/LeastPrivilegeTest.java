@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.invoicelock.examples.postgres.PostgresDatabase;
 import io.github.invoicelock.examples.postgres.PostgresServer;
+import io.github.invoicelock.spring.InvoiceLockAutoConfiguration;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -13,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
@@ -20,6 +22,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.postgresql.ds.PGSimpleDataSource;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 
 /** The privileges of docs/security.md, read out of that page: they are enough, and each of them is needed. */
 class LeastPrivilegeTest {
@@ -96,6 +100,32 @@ class LeastPrivilegeTest {
     }
 
     @Test
+    void with_these_grants_spring_boot_starts_by_default() {
+        DataSource app = journalAndApp(APP);
+
+        new ApplicationContextRunner()
+                .withConfiguration(AutoConfigurations.of(InvoiceLockAutoConfiguration.class))
+                .withBean(DataSource.class, () -> app)
+                .withBean(BillingGateway.class, () -> provider)
+                .withBean(
+                        InvoiceTable.class, () -> InvoiceTable.named("invoices").storeReferenceIn("reference"))
+                .run(context -> assertThat(context.getBean(LockingInvoiceBiller.class)
+                                .billPending()
+                                .billed())
+                        .isEqualTo(11));
+    }
+
+    @Test
+    void without_any_of_them_migrate_names_those_on_the_journal() {
+        DataSource app = journalAndApp(APP.subList(0, 1));
+
+        assertThatThrownBy(() -> InvoiceLockSchema.migrate(app))
+                .isInstanceOf(SetupException.class)
+                .hasMessageContaining("Run: grant usage on schema \"invoice_lock\" to ")
+                .hasMessageContaining("; grant select on \"invoice_lock\".\"installation\" to ");
+    }
+
+    @Test
     void the_owner_creates_the_journal_with_its_grant_and_not_without() {
         DataSource owner = role("billing_owner");
 
@@ -128,6 +158,12 @@ class LeastPrivilegeTest {
         execute(support, "select * from invoice_lock.needs_attention");
         execute(support, "select * from invoice_lock.in_flight");
         execute(support, "select * from invoice_lock.billed_today");
+        List<String> alerts = Pattern.compile("`(select count[^`]*)` > 0")
+                .matcher(Docs.page("docs/operations.md").withoutCode())
+                .results()
+                .map(alert -> alert.group(1))
+                .toList();
+        assertThat(alerts).hasSizeGreaterThan(2).allSatisfy(alert -> execute(support, alert));
         assertThatThrownBy(() -> execute(support, "select invoice from invoice_lock.billing_attempt"))
                 .hasRootCauseInstanceOf(SQLException.class)
                 .hasStackTraceContaining("permission denied for table billing_attempt");

@@ -49,6 +49,27 @@ class PruneTest {
         assertThat(biller.billPending().seen()).as("nothing is pending").isZero();
     }
 
+    @ParameterizedTest
+    @CsvSource({"only_pending, a view", "part, a partition"})
+    void a_table_that_may_hide_what_was_charged_is_refused(String table, String kind) {
+        host.sql("create view only_pending as select * from invoices where pending");
+        host.sql("create table whole (id bigint primary key, pending boolean not null) partition by range (id)");
+        host.sql("create table part partition of whole for values from (0) to (100)");
+        host.sql("insert into whole select id, pending from invoices");
+        host.sql("truncate invoice_lock.biller");
+        LockingInvoiceBiller ofTheTable =
+                host.running(host.server(provider).name(table).invoices(InvoiceTable.named(table)));
+        ofTheTable.billPending();
+        host.sql("update invoice_lock.billing_attempt set settled_at = settled_at - interval '3 years'");
+
+        assertThatThrownBy(() -> InvoiceLockSchema.prune(
+                        host.database().dataSource(), ofTheTable, Instant.now().minus(TWO_YEARS)))
+                .isInstanceOf(SetupException.class)
+                .hasMessageContaining("is " + kind)
+                .hasMessageContaining("Keep the journal as it is");
+        assertThat(ofTheTable.attempts(1)).hasSize(1);
+    }
+
     @ParameterizedTest(name = "{0}: {2} stay")
     @CsvSource(delimiter = '|', textBlock = """
             charged                             | 1 BILLED settled old                                            | 0

@@ -18,6 +18,7 @@ import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -200,18 +201,21 @@ class SetupTest {
         host.sql("create role " + role + " login password 'secret'");
         try {
             DataSource app = as(role);
-            refused(app, "may not select on \"invoices\"");
-            host.sql("grant select on invoices to " + role);
-            refused(app, "may not update (\"pending\")");
-            host.sql("grant update (pending) on invoices to " + role);
-            refused(app, "may not use schema \"invoice_lock\"");
-            host.sql("grant usage on schema invoice_lock to " + role);
-            refused(app, "may not select on \"invoice_lock\".\"billing_attempt\"");
-            host.sql("grant select, insert, update on invoice_lock.billing_attempt to " + role);
-            refused(app, "may not select on \"invoice_lock\".\"installation\"");
-            host.sql("grant select on invoice_lock.installation to " + role);
-            refused(app, "may not select on \"invoice_lock\".\"biller\"");
-            host.sql("grant select, insert, update on invoice_lock.biller to " + role);
+            String to = " to \"" + role + "\"";
+            List<String> grants = List.of(
+                    "grant select on \"invoices\"" + to,
+                    "grant update (\"pending\") on \"invoices\"" + to,
+                    "grant usage on schema \"invoice_lock\"" + to,
+                    "grant select, insert, update on \"invoice_lock\".\"biller\"" + to,
+                    "grant select, insert, update on \"invoice_lock\".\"billing_attempt\"" + to,
+                    "grant select on \"invoice_lock\".\"installation\"" + to);
+            refused(app, "Run: " + String.join("; ", grants) + ".");
+            for (int given = 1; given < grants.size(); given++) {
+                host.sql(grants.get(given - 1));
+                refused(app, "Run: " + String.join("; ", grants.subList(given, grants.size())) + ".");
+            }
+            host.sql(grants.get(grants.size() - 1));
+            InvoiceLockSchema.migrate(app);
             try (LockingInvoiceBiller server =
                     LockingInvoiceBiller.builder(app, provider).build()) {
                 assertThat(server.billPending().billed())
@@ -231,7 +235,7 @@ class SetupTest {
                 .isInstanceOf(SetupException.class)
                 .hasMessageContaining("The journal \"invoice_lock\" is not there")
                 .hasMessageContaining("InvoiceLockSchema.migrate(dataSource)")
-                .hasMessageContaining("db/invoice_lock/V1__journal.sql");
+                .hasMessageContaining("io/github/invoicelock/journal/V1__journal.psql");
     }
 
     @Test
@@ -277,7 +281,8 @@ class SetupTest {
     @Test
     void the_same_sql_can_be_run_by_hand_and_migrated_afterwards() throws Exception {
         host.sql("drop schema invoice_lock cascade");
-        try (InputStream script = InvoiceLockSchema.class.getResourceAsStream("/db/invoice_lock/V1__journal.sql");
+        try (InputStream script =
+                        InvoiceLockSchema.class.getResourceAsStream("/io/github/invoicelock/journal/V1__journal.psql");
                 Connection byHand = host.database().directDataSource().getConnection()) {
             assertThat(script).isNotNull();
             TestHost.execute(
@@ -293,7 +298,7 @@ class SetupTest {
     }
 
     @Test
-    void a_host_without_flyway_is_told_so() throws Exception {
+    void a_host_without_flyway_is_told_so_if_there_is_something_to_migrate() throws Exception {
         try (URLClassLoader withoutFlyway = new URLClassLoader(classPath(), ClassLoader.getPlatformClassLoader()) {
             @Override
             protected Class<?> findClass(String name) throws ClassNotFoundException {
@@ -304,11 +309,13 @@ class SetupTest {
             }
         }) {
             Class<?> schema = withoutFlyway.loadClass(InvoiceLockSchema.class.getName());
-            assertThatThrownBy(
-                            () -> schema.getMethod("migrate", DataSource.class).invoke(null, host.dataSource()))
+            Method migrate = schema.getMethod("migrate", DataSource.class);
+            migrate.invoke(null, host.dataSource());
+            host.sql("drop schema invoice_lock cascade");
+            assertThatThrownBy(() -> migrate.invoke(null, host.dataSource()))
                     .cause()
                     .hasMessageContaining("Flyway is not on the class path")
-                    .hasMessageContaining("V1__journal.sql by hand");
+                    .hasMessageContaining("V1__journal.psql by hand");
         }
     }
 

@@ -405,8 +405,23 @@ class SpringAutoConfigurationTest {
                     .findFirst()
                     .orElseThrow();
             assertThat(analysis.getDescription()).contains("concurrency is -1; it must be positive");
-            assertThat(analysis.getAction()).contains("invoice-lock.enabled=false");
+            assertThat(analysis.getAction())
+                    .contains("Correct the property invoice-lock.concurrency.")
+                    .contains("invoice-lock.enabled=false");
         });
+    }
+
+    @Test
+    void a_duration_without_a_unit_is_seconds() {
+        application
+                .withPropertyValues(
+                        "invoice-lock.call-timeout=10", "invoice-lock.lease-margin=3", "invoice-lock.wait-timeout=7ms")
+                .run(context -> assertThat(context.getBean(InvoiceLockProperties.class))
+                        .extracting(
+                                InvoiceLockProperties::callTimeout,
+                                InvoiceLockProperties::leaseMargin,
+                                InvoiceLockProperties::waitTimeout)
+                        .containsExactly(Duration.ofSeconds(10), Duration.ofSeconds(3), Duration.ofMillis(7)));
     }
 
     @Test
@@ -432,13 +447,5 @@ class SpringAutoConfigurationTest {
 
     private static Health health(HealthIndicator indicator) {
         return Objects.requireNonNull(indicator.health());
-    }
-
-    @Test
-    void a_time_out_without_a_unit_is_in_milliseconds_as_everywhere_in_spring() {
-        application.withPropertyValues("invoice-lock.call-timeout=1500").run(context -> {
-            context.getBean(LockingInvoiceBiller.class).bill(1);
-            assertThat(provider.requests().get(0).timeout()).isEqualTo(Duration.ofMillis(1_500));
-        });
     }
 }

@@ -6,10 +6,12 @@ import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.RowLock;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.boot.convert.DurationUnit;
 
 /**
  * The properties {@code invoice-lock.*}. What is null is left as {@link LockingInvoiceBiller.Builder} has it.
@@ -22,9 +24,9 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param rowLock see {@link LockingInvoiceBiller.Builder#rowLock}
  * @param concurrency see {@link LockingInvoiceBiller.Builder#concurrency}
  * @param maxCallsPerSecond see {@link LockingInvoiceBiller.Builder#maxCallsPerSecond}
- * @param callTimeout see {@link LockingInvoiceBiller.Builder#callTimeout}
- * @param leaseMargin see {@link LockingInvoiceBiller.Builder#leaseMargin}
- * @param waitTimeout see {@link LockingInvoiceBiller.Builder#waitTimeout}
+ * @param callTimeout see {@link LockingInvoiceBiller.Builder#callTimeout}; a number alone is seconds
+ * @param leaseMargin see {@link LockingInvoiceBiller.Builder#leaseMargin}; a number alone is seconds
+ * @param waitTimeout see {@link LockingInvoiceBiller.Builder#waitTimeout}; a number alone is seconds
  * @param stopAfterFailures see {@link LockingInvoiceBiller.Builder#stopAfterFailures}
  * @param keepSnapshots see {@link LockingInvoiceBiller.Builder#keepSnapshots}
  */
@@ -38,9 +40,9 @@ public record InvoiceLockProperties(
         @Nullable RowLock rowLock,
         @Nullable Integer concurrency,
         @Nullable Double maxCallsPerSecond,
-        @Nullable Duration callTimeout,
-        @Nullable Duration leaseMargin,
-        @Nullable Duration waitTimeout,
+        @DurationUnit(ChronoUnit.SECONDS) @Nullable Duration callTimeout,
+        @DurationUnit(ChronoUnit.SECONDS) @Nullable Duration leaseMargin,
+        @DurationUnit(ChronoUnit.SECONDS) @Nullable Duration waitTimeout,
         @Nullable Integer stopAfterFailures,
         @DefaultValue("false") boolean keepSnapshots) {
 

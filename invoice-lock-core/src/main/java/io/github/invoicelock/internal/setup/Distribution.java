@@ -18,7 +18,7 @@ import org.jooq.DSLContext;
 
 /** Distributes the journal over the nodes of Citus, in one transaction. */
 public final class Distribution {
-    private static final String SCRIPT = "/db/invoice_lock_citus/distribute.sql";
+    private static final String SCRIPT = "/io/github/invoicelock/citus/distribute.psql";
     /** Another server may be at it, and what was journaled before is copied. */
     private static final Duration PATIENCE = Duration.ofMinutes(10);
 

@@ -11,7 +11,6 @@ import io.github.invoicelock.internal.invoices.InvoiceSettings;
 import io.github.invoicelock.internal.invoices.Invoices;
 import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
-import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -20,13 +19,17 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jooq.DSLContext;
 import org.jooq.Field;
+import org.jooq.Name;
 import org.jooq.Record;
 import org.jooq.Result;
 import org.jooq.SQLDialect;
 import org.jooq.Select;
 import org.jooq.impl.DSL;
+import org.postgresql.jdbc.PgResultSet;
+import org.slf4j.LoggerFactory;
 
 /** Checks what the host said of its table against the catalog, before anything is written. */
 public final class InvoiceTableCheck {
@@ -57,21 +60,27 @@ public final class InvoiceTableCheck {
      * @param database the door
      * @param server what it said of itself
      * @param settings what the host said
+     * @param biller whose, for the log
+     * @param journal its schema: what the role may not do there is said together with what it may not do here
      * @return the statements on it
      * @throws SetupException if something is not as the host said
      */
-    public static Invoices check(Database database, Server server, InvoiceSettings settings) {
+    public static Invoices check(
+            Database database, Server server, InvoiceSettings settings, String biller, String journal) {
         InvoiceTableCheck check = new InvoiceTableCheck(settings, server);
-        return database.inTransaction(check::check);
+        Map<String, Column> columns = new LinkedHashMap<>();
+        Invoices invoices = database.inTransaction(tx -> check.check(tx, columns, biller, journal));
+        new MarkCheck(database, settings, invoices, columns.values()).check();
+        return invoices;
     }
 
-    private Invoices check(DSLContext tx) {
+    private Invoices check(DSLContext tx, Map<String, Column> columns, String biller, String journal) {
         // A type's name is compared below, and a host may have left this on in its session.
         tx.execute("set local quote_all_identifiers = off");
         Record table = find(tx);
         long oid = table.get("oid", Long.class);
         String schema = table.get("schema", String.class);
-        Map<String, Column> columns = columns(tx, oid);
+        columns.putAll(columns(tx, oid));
         checkColumns(columns);
         if (server.citus()) {
             CitusCheck.distributedBy(tx, oid, table(), settings.id());
@@ -79,7 +88,8 @@ public final class InvoiceTableCheck {
         checkId(tx, oid, columns, "v".equals(table.get("kind", String.class)));
         checkPending(columns);
         checkStored(columns);
-        checkPrivileges(tx, oid);
+        checkPrivileges(tx, oid, journal);
+        logCollation(tx, oid, biller);
         List<Column> included = included(tx, schema, columns.keySet());
         Invoices invoices = new Invoices(settings, schema, columns, included);
         checkConditions(tx, invoices.candidates().pendingInOrder());
@@ -126,7 +136,7 @@ public final class InvoiceTableCheck {
     }
 
     private static Map<String, Column> columns(DSLContext tx, long oid) {
-        Result<Record> rows = tx.fetch("""
+        Result<Record> rows = withoutSearchPath(tx, () -> tx.fetch("""
                         with recursive base (attnum, typid, typmod) as (
                           select attnum, atttypid, atttypmod from pg_attribute where attrelid = {0} and attnum > 0 and not attisdropped
                           union all
@@ -139,7 +149,7 @@ public final class InvoiceTableCheck {
                                 where b.attnum = a.attnum and t.typtype <> 'd') as base_type,
                                not (a.attnotnull or ty.typnotnull) as nullable
                         from pg_attribute a join pg_type ty on ty.oid = a.atttypid
-                        where a.attrelid = {0} and a.attnum > 0 and not a.attisdropped order by a.attnum""", DSL.val(oid));
+                        where a.attrelid = {0} and a.attnum > 0 and not a.attisdropped order by a.attnum""", DSL.val(oid)));
         List<TypeTraits> traits = TypeTraits.of(tx, rows.getValues("type_oid", Long.class));
         Map<String, Column> columns = new LinkedHashMap<>();
         for (int i = 0; i < rows.size(); i++) {
@@ -262,7 +272,7 @@ public final class InvoiceTableCheck {
         }
     }
 
-    private void checkPrivileges(DSLContext tx, long oid) {
+    private void checkPrivileges(DSLContext tx, long oid, String journal) {
         Set<String> updated = new LinkedHashSet<>(settings.onBilled().keySet());
         updated.addAll(settings.onDeclined().keySet());
         for (String column :
@@ -271,23 +281,54 @@ public final class InvoiceTableCheck {
                 updated.add(column);
             }
         }
-        requirePrivilege(
-                tx.fetchSingle("select has_table_privilege({0}::oid, 'select')", DSL.val(oid)), "select", table());
-        for (String column : updated) {
-            requirePrivilege(
-                    tx.fetchSingle(
-                            "select has_column_privilege({0}::oid, {1}, 'update')", DSL.val(oid), DSL.val(column)),
-                    "update (\"" + column + "\")",
-                    table());
+        List<String> missing = new ArrayList<>();
+        String to = " on " + table() + " to " + rendered(name(server.role()));
+        if (!granted(tx.fetchSingle("select has_table_privilege({0}::oid, 'select')", DSL.val(oid)))) {
+            missing.add("grant select" + to);
+        }
+        List<String> notUpdatable = updated.stream()
+                .filter(column -> !granted(tx.fetchSingle(
+                        "select has_column_privilege({0}::oid, {1}, 'update')", DSL.val(oid), DSL.val(column))))
+                .map(column -> rendered(name(column)))
+                .toList();
+        if (!notUpdatable.isEmpty()) {
+            missing.add("grant update (" + String.join(", ", notUpdatable) + ")" + to);
+        }
+        missing.addAll(JournalCheck.missingGrants(tx, server, journal));
+        if (!missing.isEmpty()) {
+            throw new SetupException("Role \"" + server.role() + "\" lacks privileges to bill " + table() + ". Run: "
+                    + String.join("; ", missing) + ". FOR UPDATE needs update on a column, too.");
         }
     }
 
-    private void requirePrivilege(Record answer, String privilege, String on) {
-        if (!Boolean.TRUE.equals(answer.get(0, Boolean.class))) {
-            throw new SetupException(
-                    "Role \"" + server.role() + "\" may not " + privilege + " on " + on + ". Run: grant " + privilege
-                            + " on " + on + " to \"" + server.role() + "\"; FOR UPDATE needs update, too.");
-        }
+    private static boolean granted(Record answer) {
+        return Boolean.TRUE.equals(answer.get(0, Boolean.class));
+    }
+
+    /** Under such a collation the table takes two texts for one id, and the journal, which compares bytes, for two invoices. */
+    private void logCollation(DSLContext tx, long oid, String biller) {
+        tx.fetchOptional(
+                        "select c.collname::text from pg_attribute a join pg_collation c on c.oid = a.attcollation "
+                                + "where a.attrelid = {0}::oid and a.attname = {1} and not c.collisdeterministic",
+                        DSL.val(oid), DSL.val(settings.id()))
+                .ifPresent(collation -> LoggerFactory.getLogger("io.github.invoicelock")
+                        .warn(
+                                "biller={} column \"{}\" of {} has the collation \"{}\", which takes different texts for one id. The journal takes them "
+                                        + "for different invoices: one whose id is rewritten, in another case for example, is charged again. Never change "
+                                        + "an id, or give the column a deterministic collation",
+                                biller,
+                                settings.id(),
+                                table(),
+                                rendered(name(collation.get(0, String.class))).replaceAll("^\"|\"$", "")));
+    }
+
+    /** A type is printed with its schema where it is not found without, and another session may look elsewhere. */
+    private static <T> T withoutSearchPath(DSLContext tx, Supplier<T> question) {
+        String path = tx.fetchSingle("select current_setting('search_path')").get(0, String.class);
+        tx.fetch("select set_config('search_path', 'pg_catalog', true)");
+        T answer = question.get();
+        tx.fetch("select set_config('search_path', {0}, true)", DSL.val(path));
+        return answer;
     }
 
     private List<Column> included(DSLContext tx, String schema, Set<String> columns) {
@@ -307,17 +348,27 @@ public final class InvoiceTableCheck {
                         + field.getName() + "\").");
             }
         }
-        List<String> types;
+        List<Long> numbers;
         try (ResultSet rows = tx.select(settings.including())
                 .from(DSL.table(name(schema, settings.table())))
                 .limit(0)
                 .fetchResultSet()) {
-            types = types(rows.getMetaData());
+            numbers = types(rows);
         } catch (SQLException | org.jooq.exception.DataAccessException e) {
+            if (e instanceof org.jooq.exception.DataAccessException failure) {
+                ErrorOfTheConnection.rethrow(failure);
+            }
             throw new SetupException(
                     "InvoiceTable.including cannot be evaluated on " + table() + ": " + e.getMessage(), e);
         }
-        List<TypeTraits> traits = TypeTraits.named(tx, types);
+        // With a modifier of -1, since some names mean another type without: "bit" is bit(1), "character" is bpchar(1).
+        List<String> types = withoutSearchPath(
+                tx,
+                () -> tx.fetch(
+                                "select format_type(t::oid, -1) from unnest(cast({0} as bigint[])) with ordinality as types(t, n) order by n",
+                                DSL.val(numbers.toArray(Long[]::new)))
+                        .getValues(0, String.class));
+        List<TypeTraits> traits = TypeTraits.of(tx, numbers);
         List<Column> included = new ArrayList<>();
         for (int i = 0; i < types.size(); i++) {
             String name = settings.including().get(i).getName();
@@ -331,23 +382,12 @@ public final class InvoiceTableCheck {
         return included;
     }
 
-    /** Quoted, since some names mean another type where they are not: {@code bit} is {@code bit(1)}, {@code char} is {@code bpchar(1)}. */
-    private static List<String> types(ResultSetMetaData metaData) throws SQLException {
-        List<String> types = new ArrayList<>();
-        for (int i = 1; i <= metaData.getColumnCount(); i++) {
-            String type = metaData.getColumnTypeName(i);
-            // The driver's own names for a column with a sequence.
-            String known =
-                    switch (type) {
-                        case "smallserial" -> "int2";
-                        case "serial" -> "int4";
-                        case "bigserial" -> "int8";
-                        default -> type;
-                    };
-            types.add(
-                    known.startsWith("\"")
-                            ? known
-                            : DSL.using(SQLDialect.POSTGRES).render(name(known)));
+    /** By PostgreSQL's own numbers: the driver's names depend on the search path. */
+    private static List<Long> types(ResultSet rows) throws SQLException {
+        PgResultSet own = rows.unwrap(PgResultSet.class);
+        List<Long> types = new ArrayList<>();
+        for (int i = 1; i <= rows.getMetaData().getColumnCount(); i++) {
+            types.add(Integer.toUnsignedLong(own.getColumnOID(i)));
         }
         return types;
     }
@@ -357,6 +397,7 @@ public final class InvoiceTableCheck {
         try {
             tx.fetch("explain {0}", search);
         } catch (org.jooq.exception.DataAccessException e) {
+            ErrorOfTheConnection.rethrow(e);
             throw new SetupException(
                     "The conditions or values of " + named + " do not fit the table: " + e.getMessage()
                             + " Check pendingWhen, billableWhen and including.",
@@ -372,12 +413,17 @@ public final class InvoiceTableCheck {
         try {
             invoices.marks().marks().forEach(mark -> tx.fetch("explain {0}", mark));
         } catch (org.jooq.exception.DataAccessException e) {
+            ErrorOfTheConnection.rethrow(e);
             throw new SetupException(
                     "A charged invoice in " + table() + " could not be marked as " + named + " says: " + e.getMessage()
                             + " Check onBilledSet and onDeclinedSet (a value must fit its column's type); a view must be one that PostgreSQL "
                             + "can update, of one table, without join, group by or distinct.",
                     new DatabaseException("explain failed", e.sqlState(), e));
         }
+    }
+
+    private static String rendered(Name name) {
+        return DSL.using(SQLDialect.POSTGRES).render(name);
     }
 
     private String table() {

@@ -6,29 +6,32 @@ import io.github.invoicelock.SetupException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.Server;
 import io.github.invoicelock.internal.database.SessionSettings;
-import io.github.invoicelock.internal.invoices.Invoices;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.UUID;
+import javax.sql.DataSource;
 import org.jooq.DSLContext;
+import org.jooq.Name;
 import org.jooq.QueryPart;
 import org.jooq.Record;
-import org.jooq.Record3;
-import org.jooq.Result;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
-import org.jooq.impl.SQLDataType;
 
-/** Checks that the journal is there, is of this version, and may be written; and that a biller's name stands for one table. */
+/** Checks that the journal is there, is of this version, and may be written. */
 public final class JournalCheck {
     /** What this version of the library reads and writes. */
     static final int VERSION = 1;
 
-    /** Many servers may start at once, and are registered one after the other. */
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration IDLE = Duration.ofMinutes(1);
 
-    private static final SessionSettings REGISTERING =
-            new SessionSettings(PATIENCE, PATIENCE, SessionSettings.Work.ONE_ROW);
+    /** To bill. */
+    private static final Map<String, List<String>> NEEDED = new TreeMap<>(Map.of(
+            "billing_attempt", List.of("select", "insert", "update"),
+            "installation", List.of("select"),
+            "biller", List.of("select", "insert", "update")));
 
     private JournalCheck() {}
 
@@ -47,13 +50,9 @@ public final class JournalCheck {
                 throw new SetupException("The journal \"" + schema
                         + "\" is not there. Create it with InvoiceLockSchema.migrate(dataSource"
                         + ("invoice_lock".equals(schema) ? "" : ", \"" + schema + "\"")
-                        + "), or run db/invoice_lock/V1__journal.sql by hand.");
+                        + "), or run io/github/invoicelock/journal/V1__journal.psql by hand.");
             }
-            if (!granted(tx, "select has_schema_privilege({0}, 'usage')", DSL.val(schema))) {
-                throw new SetupException("Role \"" + server.role() + "\" may not use schema \"" + schema
-                        + "\". Run: grant usage on schema \"" + schema + "\" to \"" + server.role() + "\".");
-            }
-            requirePrivileges(tx, server, schema);
+            refuseMissing(server, schema, missingGrants(tx, server, schema));
             if (server.citus()) {
                 CitusCheck.journalDistributedByInvoice(tx, schema);
             }
@@ -107,10 +106,92 @@ public final class JournalCheck {
         return tx.fetchSingle(question, parts).get(0, Boolean.class);
     }
 
-    private static void requirePrivileges(DSLContext tx, Server server, String schema) {
-        requirePrivileges(tx, server, quoted(schema, "billing_attempt"), List.of("select", "insert", "update"));
-        requirePrivileges(tx, server, quoted(schema, "installation"), List.of("select"));
-        requirePrivileges(tx, server, quoted(schema, "biller"), List.of("select", "insert", "update"));
+    /**
+     * What the role still needs to bill with a journal that is there.
+     *
+     * @return the statements that grant it; none if the journal is not there
+     */
+    static List<String> missingGrants(DSLContext tx, Server server, String schema) {
+        if (!exists(tx, schema)) {
+            return List.of();
+        }
+        List<String> missing = new ArrayList<>();
+        if (!granted(tx, "select has_schema_privilege({0}, 'usage')", DSL.val(schema))) {
+            missing.add("grant usage on schema " + rendered(name(schema)) + " to " + rendered(name(server.role())));
+        }
+        NEEDED.forEach((table, privileges) -> {
+            // By its number: the name cannot be looked up in a schema that the role may not use.
+            boolean all = privileges.stream()
+                    .allMatch(privilege -> granted(
+                            tx,
+                            "select has_table_privilege(c.oid, {2}) from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+                                    + "where n.nspname = {0} and c.relname = {1}",
+                            DSL.val(schema),
+                            DSL.val(table),
+                            DSL.val(privilege)));
+            if (!all) {
+                missing.add("grant " + String.join(", ", privileges) + " on " + quoted(schema, table) + " to "
+                        + rendered(name(server.role())));
+            }
+        });
+        return missing;
+    }
+
+    private static void refuseMissing(Server server, String schema, List<String> missing) {
+        if (!missing.isEmpty()) {
+            throw new SetupException("Role \"" + server.role() + "\" may not read and write the journal \"" + schema
+                    + "\". Run: " + String.join("; ", missing) + ".");
+        }
+    }
+
+    /**
+     * Whether the journal is there and of this library's version, so that nothing is to be migrated: told by the journal itself, with no
+     * more privileges than billing needs.
+     *
+     * @param dataSource the host's
+     * @param schema where the journal should be
+     * @return false if it is to be made or upgraded
+     * @throws SetupException if the server does not fit, the role may not read it, or it is newer than this library
+     */
+    public static boolean isUpToDate(DataSource dataSource, String schema) {
+        Server server = Server.ask(dataSource);
+        return Database.of(dataSource, server, SessionSettings.momentary(IDLE, SessionSettings.Work.PAGES))
+                .inTransaction(tx -> {
+                    if (!exists(tx, schema)) {
+                        return false;
+                    }
+                    boolean readable = granted(tx, "select has_schema_privilege({0}, 'usage')", DSL.val(schema))
+                            && granted(
+                                    tx,
+                                    "select has_table_privilege({0}, 'select')",
+                                    DSL.val(quoted(schema, "installation")));
+                    if (!readable) {
+                        refuseMissing(server, schema, missingGrants(tx, server, schema));
+                    }
+                    int version = tx.fetchSingle("select journal_version from {0}", name(schema, "installation"))
+                            .get(0, Integer.class);
+                    refuseNewer(schema, version);
+                    refuseNewerHistory(tx, schema);
+                    return version == VERSION;
+                });
+    }
+
+    /** Where it can be read: the version in the journal is what counts. */
+    private static void refuseNewerHistory(DSLContext tx, String schema) {
+        String history = quoted(schema, "schema_history");
+        boolean readable = granted(
+                tx,
+                "select to_regclass({0}) is not null and has_table_privilege(to_regclass({0}), 'select')",
+                DSL.val(history));
+        if (readable
+                && granted(
+                        tx,
+                        "select exists (select from {0} where version ~ '^[0-9]{1,9}$' and version::int > {1})",
+                        name(schema, "schema_history"),
+                        DSL.val(VERSION))) {
+            throw new SetupException("The journal \"" + schema
+                    + "\" was made by a newer invoice-lock. Upgrade the library on this server.");
+        }
     }
 
     static void requirePrivileges(DSLContext tx, Server server, String table, List<String> privileges) {
@@ -124,84 +205,11 @@ public final class JournalCheck {
         }
     }
 
-    /**
-     * Writes down which table a biller's name stands for, after everything else has been checked.
-     *
-     * @param database the door
-     * @param schema where the journal is
-     * @param name the biller's
-     * @param invoices its table
-     * @throws SetupException if the name stands for another table, or another name already bills the same invoices
-     */
-    public static void register(Database database, String schema, String name, Invoices invoices) {
-        // Unchanged since it was registered: all others that were since have been checked against it.
-        boolean known = database.inTransaction(tx -> isRegistered(tx, schema, name, invoices));
-        if (!known) {
-            database.inTransaction(REGISTERING, tx -> {
-                registerAlone(tx, schema, name, invoices);
-                return null;
-            });
-        }
-    }
-
-    private static boolean isRegistered(DSLContext tx, String schema, String name, Invoices invoices) {
-        return tx.fetchExists(DSL.selectOne()
-                .from(name(schema, "biller"))
-                .where(DSL.field(name("name")).eq(name))
-                .and(DSL.field(name("invoices")).eq(invoices.qualifiedName()))
-                .and(DSL.field(name("pending")).eq(invoices.pendingSql()))
-                .and(DSL.field(name("billable")).eq(invoices.billableSql())));
-    }
-
-    private static void registerAlone(DSLContext tx, String schema, String name, Invoices invoices) {
-        // One registration at a time, so that two names for the same invoices see one another.
-        tx.execute("lock table {0} in share row exclusive mode", name(schema, "biller"));
-        Result<Record3<String, String, String>> known = tx.select(
-                        DSL.field(name("name"), SQLDataType.CLOB),
-                        DSL.field(name("invoices"), SQLDataType.CLOB),
-                        DSL.field(name("billable"), SQLDataType.CLOB))
-                .from(name(schema, "biller"))
-                .where(DSL.field(name("name"))
-                        .eq(name)
-                        .or(DSL.field(name("invoices"))
-                                .eq(invoices.qualifiedName())
-                                .and(DSL.field(name("pending")).eq(invoices.pendingSql()))))
-                .fetch();
-        known.forEach(row -> refuse(row.value1(), row.value2(), row.value3(), name, invoices));
-        tx.insertInto(
-                        DSL.table(name(schema, "biller")),
-                        DSL.field(name("name")),
-                        DSL.field(name("invoices")),
-                        DSL.field(name("pending")),
-                        DSL.field(name("billable")))
-                .values(name, invoices.qualifiedName(), invoices.pendingSql(), invoices.billableSql())
-                .onConflict(DSL.field(name("name")))
-                .doUpdate()
-                .set(DSL.field(name("pending")), (Object) invoices.pendingSql())
-                .set(DSL.field(name("billable")), (Object) invoices.billableSql())
-                .execute();
-    }
-
-    private static void refuse(
-            String knownName, String knownTable, String knownBillable, String name, Invoices invoices) {
-        if (knownName.equals(name)) {
-            if (!knownTable.equals(invoices.qualifiedName())) {
-                throw new SetupException(
-                        "The name \"" + name + "\" stands for table " + knownTable + ", not for "
-                                + invoices.qualifiedName()
-                                + "; their invoices would be mixed up in the journal. Give this biller a name of its own: .name(\"…\").");
-            }
-        } else if (knownBillable.isEmpty()
-                || invoices.billableSql().isEmpty()
-                || knownBillable.equals(invoices.billableSql())) {
-            throw new SetupException("The biller \"" + knownName + "\" bills the same pending invoices of "
-                    + invoices.qualifiedName() + " as \"" + name
-                    + "\" would; each name has keys of its own, so an invoice could be charged under both. Use one name on every "
-                    + "server, or give each a billableWhen of its own that no invoice shares.");
-        }
-    }
-
     private static String quoted(String schema, String table) {
-        return DSL.using(SQLDialect.POSTGRES).render(name(schema, table));
+        return rendered(name(schema, table));
+    }
+
+    private static String rendered(Name name) {
+        return DSL.using(SQLDialect.POSTGRES).render(name);
     }
 }

@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.UUID;
 import javax.sql.DataSource;
 import org.jooq.DSLContext;
+import org.jooq.Record;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
 
@@ -126,11 +127,31 @@ public record Pruning(String schema, UUID installation, Journal journal, Invoice
                     + ", which keeps them from being set back to pending meanwhile. Run: grant select, update on "
                     + invoices.qualifiedName() + " to \"" + server.role() + "\"; update on one column is enough.");
         }
+        refuseWhatMayHide(tx);
         if (is(tx, "row_security_active({0})")) {
             throw new SetupException("Role \"" + server.role() + "\" sees only those rows of "
                     + invoices.qualifiedName()
                     + " that a policy shows, and cannot tell which of the others are pending. Prune as the table's owner, or as a role "
                     + "with bypassrls.");
+        }
+    }
+
+    /** R14: what such a table does not show may be there all the same, and pending, or become both again. */
+    private void refuseWhatMayHide(DSLContext tx) {
+        Record table = tx.fetchSingle(
+                "select relkind::text as kind, relispartition as part from pg_class where oid = to_regclass({0})",
+                DSL.val(invoices.qualifiedName()));
+        String what =
+                switch (table.get("kind", String.class)) {
+                    case "v" -> "a view, which may hide invoices";
+                    case "f" -> "a foreign table, which shows what another server lets its role see";
+                    default -> table.get("part", Boolean.class) ? "a partition, which an invoice may leave" : null;
+                };
+        if (what != null) {
+            throw new SetupException(invoices.qualifiedName() + " is " + what
+                    + ": what is not seen there would be taken for gone, and billed anew when it is seen again. Keep the journal as it is, or "
+                    + "let a biller of the same name bill the whole table, if its ids are the same, and prune with that one. The refusal to "
+                    + "build it says how to keep the name.");
         }
     }
 

@@ -13,16 +13,6 @@ import org.jooq.impl.DSL;
  * @param carriage how its values get there and back
  */
 record TypeTraits(boolean pseudo, Carriage carriage) {
-    /** Of types by their names. */
-    static List<TypeTraits> named(DSLContext tx, List<String> types) {
-        return of(
-                tx,
-                tx.fetch(
-                                "select to_regtype(t)::oid::bigint from unnest(cast({0} as text[])) with ordinality as names(t, n) order by n",
-                                DSL.val(types.toArray(String[]::new)))
-                        .getValues(0, Long.class));
-    }
-
     /** Of types by their numbers in {@code pg_type}. */
     static List<TypeTraits> of(DSLContext tx, List<Long> types) {
         return tx.fetch("""
