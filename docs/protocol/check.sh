@@ -84,7 +84,6 @@ nothing         holds                    $scope -DREMEMBERS -DCAN_BE_ASKED -DSTA
 nothing         holds                    $scope -DCAN_BE_ASKED -DACCEPTS -DREPORTS -DWITHDRAWS
 nothing         holds                    $scope -DREMEMBERS -DFORGETS -DCRASHES=2 -DHOLDS
 nothing         holds                    $scope -DREMEMBERS -DSTALL -DLATE -DFORGETS -DWITHDRAWS
-nothing         holds                    $scope -DREMEMBERS -DRESTORES -DOWNERS=2
 nothing         holds                    $scope -DREMEMBERS -DREVERSES -DHOLDS
 END
     done
@@ -94,6 +93,8 @@ nothing         holds                    -DCLAIM_ONLY -DREMEMBERS -DFORGETS
 nothing         holds                    -DCLAIM_ONLY -DREMEMBERS -DCAN_BE_ASKED -DDIFFER
 END
     [ "$1" = --quick ] || cat <<END
+nothing         holds                    -DREMEMBERS -DRESTORES -DOWNERS=2 -DCRASHES=0
+nothing         holds                    -DCLAIM_ONLY -DREMEMBERS -DRESTORES -DOWNERS=2
 nothing         holds                    -DCLAIM_ONLY -DREMEMBERS -DFAILS_OVER -DWITHDRAWS
 nothing         holds                    -DCLAIM_ONLY -DREMEMBERS -DWITHDRAWS -DOLD_SNAPSHOT
 END
@@ -153,9 +154,8 @@ table "${1:-}" | grep . >rows
 printf '%-15s %-24s %10s  %s\n' "left out" "verdict" "states" "settings and world"
 xargs -P 2 -L 1 bash -c 'verdict "$@"' verdict <rows | tee verdicts
 all=$(wc -l <rows)
-right=$(grep -c 'D' verdicts)
-wrong=$(grep -c 'BUT' verdicts)
-if [ "$wrong" -eq 0 ] && [ "$right" -eq "$all" ]; then
+wrong=$((all - $(grep -c -v ', BUT ' verdicts)))
+if [ "$wrong" -eq 0 ]; then
     echo "all $all verdicts are as expected, in $SECONDS s"
 else
     echo "$wrong of $all verdicts are not as expected, in $SECONDS s"

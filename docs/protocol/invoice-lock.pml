@@ -22,7 +22,7 @@
  *   REPORTS         the host's webhook reports what the provider decided
  *   HOLDS           the host locks the invoice's row now and then
  *   WITHDRAWS       the host takes the invoice back by withdraw()
- *   OLD_SNAPSHOT    … twice, in REPEATABLE READ transactions that began earlier; and a person may retry()
+ *   OLD_SNAPSHOT    … twice, in REPEATABLE READ transactions that began earlier; and a person may retry() once
  *   REOPENS         the host sets a billed invoice back to pending
  *   RESTORES        once, the database comes back as it was before the first claim; the servers live on
  *   FAILS_OVER      the same, but only before anything reached the provider: what is promised afterwards must hold
@@ -48,7 +48,7 @@
 #define CAN_BE_ASKED 0
 #endif
 
-/* ---- the clock face (R19), in ticks: callTimeout and leaseMargin are one each */
+/* ---- the clock face (R19), in ticks: callTimeout is one; the lease adds one margin for leaving late, and one for arriving late */
 #define MARGIN 1
 #define WAIT 2          /* waitTimeout */
 #define WINDOW 5        /* idempotencyWindow() */
