@@ -4,62 +4,75 @@
  *
  * One invoice, two servers of the same host, the provider with the network before it, the clock, and the host itself.
  * A step in braces after "atomic" is one committed transaction, one request, or one look at the clock; between any two of
- * them the other server, the network, the clock and the host may do anything, and the server may crash or stall.
+ * them the other server, the network, the clock and the host may do anything, and the server may crash or be slow.
  *
  * Settings of the host
  *   CLAIM_ONLY      LockScope.CLAIM_ONLY; else THROUGH_CALL
  *   REMEMBERS       idempotencyWindow() > 0: a key that the provider remembers does nothing more
  *   CAN_BE_ASKED    the gateway has a find()
+ *   DIFFER          server 1 has a callTimeout four times as long as that of server 2
  * The world
  *   CRASHES=n       servers crash n times in all (1)
- *   QUEUES          a healthy server may be slow between its claim and its call: a queue of calls, a slow listener, a full pool
- *   STALL           a server may sleep through its lease anywhere, after the last look at the lease too
- *   LATE            a request may arrive after the lease under which it was sent
+ *   STALL           a server may sleep anywhere, after its last look at the clock too
+ *   LATE            a request may arrive at any time after its sender gave up
  *   FORGETS         the provider forgets a key once its window is over (else it remembers for ever)
+ *   LAGS            a look-up does not show a charge within findLag()
  *   ACCEPTS         the provider may answer "accepted", and settles or returns it later
+ *   REVERSES        a refused key turns out to be charged, and the host's webhook reports it at once
  *   REPORTS         the host's webhook reports what the provider decided
  *   HOLDS           the host locks the invoice's row now and then
  *   WITHDRAWS       the host takes the invoice back by withdraw()
- *   EDITS           the host sets pending to false and to true again
+ *   OLD_SNAPSHOT    … twice, in REPEATABLE READ transactions that began earlier; and a person may retry() once
  *   REOPENS         the host sets a billed invoice back to pending
  *   RESTORES        once, the database comes back as it was before the first claim; the servers live on
  *   FAILS_OVER      the same, but only before anything reached the provider: what is promised afterwards must hold
- *   LEAVES_LATE, STALL_BEYOND_MEMORY   see README.md, limits
+ *   BEYOND_MEMORY   see README.md, limits
  * Rules left out, each on purpose: NO_R1, … (README.md has the table)
  */
 #ifndef CRASHES
 #define CRASHES 1
 #endif
 #ifndef OWNERS
-#define OWNERS 4        /* claims and take-overs in all; then nobody looks any more, and the attempt stays due */
+#define OWNERS 3        /* claims and take-overs in all; then nobody looks any more, and the attempt stays due */
 #endif
 #define KEYS 2          /* idempotency keys that may be minted: attempts number 1 and 2 */
 #define HOST 3          /* who holds the row: 0 nobody, 1 and 2 the servers, 3 the host */
 
-#ifdef CLAIM_ONLY
-#define through_call false
-#else
-#define through_call true
+#ifndef CLAIM_ONLY
+#define CLAIM_ONLY 0
 #endif
-#ifdef REMEMBERS
-#define remembers true
-#else
-#define remembers false
+#ifndef REMEMBERS
+#define REMEMBERS 0
 #endif
-#ifdef CAN_BE_ASKED
-#define can_be_asked true
-#else
-#define can_be_asked false
+#ifndef CAN_BE_ASKED
+#define CAN_BE_ASKED 0
 #endif
-#ifdef STALL
-#define stalls true
+
+/* ---- the clock face (R19), in ticks: callTimeout is one; the lease adds one margin for leaving late, and one for arriving late */
+#define MARGIN 1
+#define WAIT 2          /* waitTimeout */
+#define WINDOW 5        /* idempotencyWindow() */
+#ifdef DIFFER
+#define timeout(id) (id == 1 -> 4 : 1)
 #else
-#define stalls false
+#define timeout(id) 1
 #endif
-#if defined(QUEUES) || defined(STALL)
-#define queues true
+#ifdef NO_DEPARTURE     /* one margin, for leaving late and for arriving late */
+#define span(id, calls) ((calls) * timeout(id) + MARGIN)
+#define last_start(id) timeout(id)
 #else
-#define queues false
+#define span(id, calls) ((calls) * timeout(id) + 2 * MARGIN)
+#define last_start(id) (timeout(id) + MARGIN)
+#endif
+#ifdef NO_R19           /* the lease knows WAIT's patience; the provider's window and the lock's idle limit do not */
+#define lease_for(id, calls) (span(id, calls) + WAIT)
+#else
+#define lease_for(id, calls) span(id, calls)
+#endif
+#ifdef NO_LEASE_CHECK
+#define may_leave true
+#else
+#define may_leave (left[self] >= last_start(self))
 #endif
 
 mtype = {
@@ -71,53 +84,52 @@ mtype = {
 /* ---- the database */
 bool  pending = true;           /* invoices.pending */
 byte  row = 0;                  /* who holds the lock of the invoice's row */
+byte  idle = 0;                 /* ticks until idle_in_transaction_session_timeout ends that lock (R9) */
 byte  number = 0;               /* of the newest attempt, which is its key too (R3) */
 mtype state = NONE;             /* of the newest attempt */
 bool  due = false;              /* due_at is not null: the library will look at it again by itself */
 byte  fence = 0;                /* counts owners; (id, fence) of the journal in one number */
 byte  owner = 0;
+byte  lease = 0;                /* ticks until lease_until */
 bool  mark = false;             /* BILLED, and the invoice's row is still to be marked (R12) */
 bool  older_billed = false;     /* an attempt that is not the newest is BILLED */
-byte  lease = 0;                /* lease_until of the newest attempt: IN_TIME, ENDING, OVER */
-#define IN_TIME 0
-#define ENDING 1                /* it still holds, but a call that leaves now may outlast it */
-#define OVER 2
-bool  aged[KEYS + 1];           /* the key is too old to be sent again (R6) */
+byte  window[KEYS + 1];         /* ticks until the provider may have forgotten the key (R6) */
 
 /* ---- the provider and the network */
 mtype seen[KEYS + 1] = UNSEEN;
 bool  forgotten[KEYS + 1];
-byte  wire[KEYS + 1];           /* requests on their way whose sender has given up */
+bool  wire[KEYS + 1];           /* a request is on its way whose sender has given up */
+byte  travel[KEYS + 1];         /* ticks until it arrives or is lost */
 byte  charges = 0;
 
-/* ---- the servers, as far as the assumptions about time must know them */
+/* ---- the servers, as far as time and promises must know them */
 byte  crashes = 0;
-byte  stage[3] = 0;             /* IDLE, IN_HAND, CALLING, HEARD */
+byte  stage[3] = 0;
 #define IDLE 0
 #define IN_HAND 1               /* claimed or taken over, not sent yet */
-#define CALLING 2               /* between the last look at the lease and the answer */
+#define CALLING 2               /* between the last look at the clock and the answer */
 #define HEARD 3                 /* the answer is known and not yet written */
-byte  mine[3] = 0;              /* the fence under which a server has the attempt */
-byte  holds_key[3] = 0;
-bool  early[3];                 /* this call left so early that it ends within the lease */
+byte  key[3];
+byte  left[3];                  /* ticks that are left of the lease, by the server's own clock */
+byte  call[3];                  /* ticks until a call that is under way is cut off */
 
 /* ---- what was promised */
 bool  promised = false;         /* withdraw answered WITHDRAWN and the host's transaction was committed */
 bool  was_billed = false;       /* the newest attempt was BILLED once */
+bool  marked = false, again = false;    /* the row was marked; once more */
 bool  overlap = false;          /* two calls for the invoice at once */
 bool  lost_answer = false;      /* a server heard that it was charged, lived on, and did not write it */
-
 #ifdef NO_R3
 byte  minted = 0;               /* keys are drawn at random: what was minted is forgotten by a restored database */
 #endif
 
-#define quiet (stage[1] == IDLE && stage[2] == IDLE && wire[1] == 0 && wire[2] == 0)
+#define quiet (stage[1] == IDLE && stage[2] == IDLE && !wire[1] && !wire[2])
 
 /* ---- the provider */
 
 inline execute(k) {
     if
-    :: remembers && seen[k] != UNSEEN && !forgotten[k] -> skip                  /* the saved outcome is replayed */
+    :: REMEMBERS && seen[k] != UNSEEN && !forgotten[k] -> skip                  /* the saved outcome is replayed */
     :: else ->
         if
         :: seen[k] = CHARGED; charges++
@@ -130,7 +142,7 @@ inline execute(k) {
     fi
 }
 
-inline reply(k, answer) {
+inline reply(k) {
     if
     :: seen[k] == CHARGED -> answer = BILLED
     :: seen[k] == REFUSED -> answer = DECLINED
@@ -139,13 +151,16 @@ inline reply(k, answer) {
     fi
 }
 
+inline arrive(k) {
+    wire[k] = false; travel[k] = 0;
+    if :: execute(k) :: skip fi                                                 /* or it is lost */
+}
+
 active proctype Network() {
 end:
     do
-    :: atomic { wire[1] > 0 -> wire[1]--; execute(1) }
-    :: atomic { wire[2] > 0 -> wire[2]--; execute(2) }
-    :: atomic { wire[1] > 0 -> wire[1]-- }                                      /* lost */
-    :: atomic { wire[2] > 0 -> wire[2]-- }
+    :: atomic { wire[1] -> arrive(1) }
+    :: atomic { wire[2] -> arrive(2) }
 #ifdef ACCEPTS
     :: atomic { seen[1] == PROCESSING -> if :: seen[1] = CHARGED :: seen[1] = REFUSED; charges-- fi }
     :: atomic { seen[2] == PROCESSING -> if :: seen[2] = CHARGED :: seen[2] = REFUSED; charges-- fi }
@@ -153,38 +168,40 @@ end:
     od
 }
 
-/* ---- time: by the database's clock (R8) */
+/* ---- time: leases and ages by the database's clock (R8), last starts by the server's own, at one pace */
 
-/* A healthy server that owns the attempt has not finished its call. */
-#define keeps_lease(id) (mine[id] == fence && ((stage[id] == CALLING && (early[id] || !queues)) || (stage[id] == IN_HAND && !queues)))
-
-#ifdef LATE
-#define nothing_on_its_way true
+#ifdef STALL
+#define cut_off(id) true
 #else
-#define nothing_on_its_way (wire[number] == 0)
+#define cut_off(id) (stage[id] != CALLING || call[id] > 0)                      /* a call ends at its time-out */
 #endif
+#ifdef LATE
+#define arrived(k) true
+#else
+#define arrived(k) (!wire[k] || travel[k] > 1)                                  /* a request arrives before the margin after that is over */
+#endif
+#define runs (lease + idle + left[1] + left[2] + call[1] + call[2] + travel[1] + travel[2] + window[1] + window[2] > 0)
+#define down(t) t = (t > 0 -> t - 1 : 0)
 
-/* R6: nothing is sent, and nothing arrives, when the provider has forgotten the key already */
-#define may_send_first(id) (holds_key[id] == 1 && (stage[id] == IN_HAND || stage[id] == CALLING))
-#ifdef STALL_BEYOND_MEMORY
+/* With STALL or LATE: no pause and no delay is as long as the provider's memory. Else the clock face alone must do (R6). */
+#define may_send_first(id) (key[id] == 1 && (stage[id] == IN_HAND || stage[id] == CALLING))
+#if defined(BEYOND_MEMORY) || !(defined(STALL) || defined(LATE))
 #define nobody_sends_any_more true
 #else
-#define nobody_sends_any_more (wire[1] == 0 && !may_send_first(1) && !may_send_first(2))
+#define nobody_sends_any_more (!wire[1] && !may_send_first(1) && !may_send_first(2))
 #endif
 
 active proctype Clock() {
 end:
     do
-#ifdef LEAVES_LATE
-    :: atomic { number > 0 && lease == IN_TIME && queues -> lease = ENDING }
-#endif
-    :: atomic { number > 0 && lease != OVER && nothing_on_its_way && (stalls || (!keeps_lease(1) && !keeps_lease(2))) -> lease = OVER }
-#ifdef STALL
-    :: atomic { (row == 1 || row == 2) && lease == OVER -> row = 0 }            /* idle_in_transaction_session_timeout (R9) */
+    :: atomic { runs && cut_off(1) && cut_off(2) && arrived(1) && arrived(2) ->
+            down(lease); down(idle); down(left[1]); down(left[2]); down(call[1]); down(call[2]);
+            down(travel[1]); down(travel[2]); down(window[1]); down(window[2]) }
+#ifndef NO_R9
+    :: atomic { (row == 1 || row == 2) && idle == 0 -> row = 0 }
 #endif
 #ifdef FORGETS
-    :: atomic { number > 0 && !aged[number] -> aged[number] = true }
-    :: atomic { number > 0 && aged[1] && seen[1] != UNSEEN && !forgotten[1] && nobody_sends_any_more -> forgotten[1] = true }
+    :: atomic { number > 0 && window[1] == 0 && seen[1] != UNSEEN && !forgotten[1] && nobody_sends_any_more -> forgotten[1] = true }
 #endif
     od
 }
@@ -192,120 +209,127 @@ end:
 /* ---- the journal */
 
 #ifdef NO_R3
-#define next_key minted = minted + 1; number = minted
 #define may_mint (minted < KEYS)
+#define next_number minted = minted + 1; number = minted
 #else
-#define next_key number++
 #define may_mint (number < KEYS)
+#define next_number number++
+#endif
+#ifdef FORGETS
+#define next_key next_number; window[number] = WINDOW
+#else
+#define next_key next_number
 #endif
 
-/* Journal.insertFirst, insertNext, takeOver(sends): a new owner, a new lease. */
-inline own(newState) {
-    state = newState; due = true; fence++; owner = self; lease = IN_TIME;
-    mine[self] = fence; holds_key[self] = number; kept = newState; stage[self] = IN_HAND
-}
-
-/* Journal.takeOver(!sends): a new owner; the state and lease_until stay. */
-inline own_to_ask() {
-    fence++; owner = self; mine[self] = fence; holds_key[self] = number; kept = state; stage[self] = IN_HAND
+/* A claim or a take-over, written: a new owner. One that only asks leaves state and lease_until as they are. */
+inline own() {
+    fence++; owner = self; mine = fence; key[self] = number; stage[self] = IN_HAND;
+    if
+    :: sends ->
+        state = STARTED; due = true; left[self] = lease_for(self, asks + sends);
+#ifdef NO_GROWS
+        lease = left[self]
+#else
+        lease = (lease > left[self] -> lease : left[self])                       /* greatest(lease_until, new) */
+#endif
+    :: else -> skip
+    fi;
+    kept = state
 }
 
 inline let_go() {
-    stage[self] = IDLE; mine[self] = 0; holds_key[self] = 0; early[self] = false;
-    kept = NONE; before = NONE; answer = NONE; asks = false; sends = false; was_pending = false; over = false; from_find = false
+    stage[self] = IDLE; key[self] = 0; left[self] = 0; call[self] = 0; mine = 0;
+    kept = NONE; before = NONE; answer = NONE; asks = false; sends = false; was_pending = false; over = false
 }
 
-/* Settlements.mark: in the transaction that holds the row's lock */
-#define row_is_mine (row == 0 || row == self)
+inline unlock() {
+    if :: row == self -> row = 0; idle = 0 :: else -> skip fi
+}
 
-/* Settlements.bill: R5, final, whoever writes it and whatever it was before. */
+inline set_mark() {
+    pending = false; mark = false; again = marked; marked = true
+}
+
+/* R5: final, whoever writes it and whatever it was before. The journal first; then what it newly says is marked (R21). */
 inline write_billed(k) {
     if
-    :: k == number -> state = BILLED; was_billed = true; due = false
-    :: k < number -> older_billed = true
-    :: k > number -> skip                                                      /* vanished from a restored journal */
+    :: k == number && state != BILLED -> state = BILLED; was_billed = true; due = false; mark = true
+    :: k < number && !older_billed -> older_billed = true; mark = true
+    :: else                                                                     /* known, or vanished from a restored journal */
+#ifdef NO_R21
+        -> mark = true
+#endif
     fi;
     if
-    :: row == 0 || row == self -> pending = false; mark = false
-    :: else -> mark = (mark || pending)                                        /* R12: the mark is left to a later pass */
+    :: mark && (row == 0 || row == self) -> set_mark()
+    :: else -> skip                                                             /* R12: the mark is left to a later pass */
     fi
 }
 
-/* Judgement.of, for every answer but BILLED */
+/* Every answer but BILLED */
 inline judge() {
+    due = true;
     if
-    :: answer == ACCEPTED -> state = ACCEPTED; due = true
-    :: answer == DECLINED -> state = DECLINED; due = true                        /* due: a policy that retries refusals */
-    :: answer == NOT_CALLED -> state = before; due = true
-    :: answer == NOT_BILLED ->                                                   /* Judgement.refused */
-#ifndef NO_DOUBT_KEPT
-        if
-        :: before == IN_DOUBT -> state = IN_DOUBT
-        :: else -> state = NOT_BILLED
-        fi;
+    :: answer == ACCEPTED -> state = ACCEPTED
+    :: answer == DECLINED -> state = DECLINED                                   /* due: a policy that retries refusals */
+    :: answer == NOT_CALLED -> state = before
+    :: answer == NOT_BILLED ->
+#ifdef NO_DOUBT_KEPT
+        state = NOT_BILLED
 #else
-        state = NOT_BILLED;
+        state = (before == IN_DOUBT -> IN_DOUBT : NOT_BILLED)
 #endif
-        due = true
-    :: answer == NEVER_SEEN ->                                                   /* Judgement.neverSeen */
-        if
-        :: before == ACCEPTED -> state = ACCEPTED
-        :: before != ACCEPTED && !over -> state = IN_DOUBT                       /* R7 */
-        :: before != ACCEPTED && over && was_pending -> state = NOT_BILLED
-        :: before != ACCEPTED && over && !was_pending -> state = WITHDRAWN; due = false
-        fi
-    :: answer == UNKNOWN ->
-        if
-        :: before == ACCEPTED -> state = ACCEPTED
-        :: else -> state = IN_DOUBT
-        fi;
-        due = true
+    :: answer == NEVER_SEEN && before == ACCEPTED -> state = ACCEPTED
+    :: answer == NEVER_SEEN && before != ACCEPTED && !over -> state = IN_DOUBT  /* R7 */
+    :: answer == NEVER_SEEN && before != ACCEPTED && over && was_pending -> state = NOT_BILLED
+    :: answer == NEVER_SEEN && before != ACCEPTED && over && !was_pending -> state = WITHDRAWN; due = false
+    :: answer == UNKNOWN -> state = (before == ACCEPTED -> ACCEPTED : IN_DOUBT)
     fi
 }
 
-#ifdef NO_R5_FENCE
-#define may_settle (holds_key[self] == number && state != BILLED)
-#else
-#ifdef NO_R5_FINAL
-#define may_settle (fence == mine[self])
-#else
 #ifdef NO_OWNER
-#define may_settle (fence == mine[self] && state == kept)
+#define ours (fence == mine && state == kept)
 #else
-#define may_settle (fence == mine[self] && owner == self && state == kept)
+#define ours (fence == mine && owner == self && state == kept)
 #endif
-#endif
+#if defined(NO_R5_FENCE)
+#define may_settle (key[self] == number && state != BILLED)
+#elif defined(NO_R5_FINAL)
+#define may_settle (fence == mine)
+#else
+#define may_settle ours
 #endif
 
-/* A key may be sent again: EngineSettings.repeatable (R6) */
-#ifdef NO_R6
+#if defined(NO_R6)
 #define repeatable true
+#elif defined(FORGETS)
+#define repeatable (REMEMBERS && window[number] >= span(self, CAN_BE_ASKED + 1))
 #else
-#define repeatable (remembers && !aged[number])
+#define repeatable REMEMBERS
 #endif
 
-#define leftover (state == STARTED || state == IN_DOUBT)
-#if defined(NO_R8)
-#define lease_gone true                                                         /* by another server's fast clock */
+#ifdef NO_R18
+#define other_billed false
 #else
-#define lease_gone (lease == OVER || (through_call && remembers))               /* a free row is a dead server, after a grace */
+#define other_billed older_billed                                               /* the whole invoice, not its newest attempt */
+#endif
+#ifdef NO_R18_CALL
+#define billed_meanwhile false
+#else
+#define billed_meanwhile other_billed                                           /* and once more under the lock of the call */
 #endif
 
-#ifdef NO_FIT
-#define may_leave (lease != OVER)
+#ifdef NO_R8
+#define lease_over true                                                         /* by another server's fast clock */
 #else
-#define may_leave (lease == IN_TIME)
+#define lease_over (lease == 0)
 #endif
-/* Calls.enter: by the server's own clock, against the lease that it was given */
-#ifdef NO_LEASE_CHECK
-#define lease_holds true
+#ifdef NO_R7
+#define unseen_is_believed true
 #else
-#if defined(NO_R8) || defined(RESTORES) || defined(FAILS_OVER)
-#define lease_holds (fence != mine[self] || may_leave)
-#else
-#define lease_holds (fence == mine[self] && may_leave)                          /* another has taken over: then it was over */
+#define unseen_is_believed lease_over
 #endif
-#endif
+#define left_behind ((state == STARTED && (lease_over || (!CLAIM_ONLY && REMEMBERS))) || state == IN_DOUBT)    /* grace */
 
 /* ---- a server */
 
@@ -313,63 +337,60 @@ inline crash_here() {
     if
     :: atomic { crashes < CRASHES -> crashes++;
 #ifndef NO_R9
-        if :: row == self -> row = 0 :: else -> skip fi;
+        unlock();
 #endif
-        let_go(); goto idle }
+        let_go(); goto nothing }
     :: skip
     fi
 }
 
 proctype Server(byte self) {
-    mtype before = NONE;        /* Claim.before: what it is if this server does nothing */
+    mtype before = NONE;        /* what the attempt is if this server does nothing */
     mtype kept = NONE;          /* the state under which it is owned: a settlement writes only over that */
     mtype answer = NONE;
-    bool asks, sends, was_pending, over, from_find;
+    byte mine;                  /* the fence under which this server has the attempt */
+    bool asks, sends, was_pending, over;
 
-idle:
-end_idle:
+nothing:
+end_nothing:
     do
-    /* BillingEngine.claimOne, claimMany: the look-up of attempts may be older than the lock (R10) */
-    :: atomic { pending && number == 0 -> stage[self] = IDLE } break
+    /* fresh invoices are looked up without locks, and claimed below (R10) */
+    :: pending && number == 0 -> break
 #ifdef NO_R14
     :: atomic { pending && state == BILLED && !mark && row == 0 && may_mint && fence < OWNERS ->
-            next_key; before = NOT_BILLED; was_pending = true; over = true; sends = true; own(STARTED) } goto deliver
+            next_key; before = NOT_BILLED; was_pending = true; over = true; sends = true; own() } goto deliver
 #endif
 
-    /* TakeOvers.repeat */
+    /* take over: surely nothing was charged, so the same key is sent again */
     :: atomic { state == NOT_BILLED && due && row == 0 && fence < OWNERS ->
             if
-            :: pending ->
+            :: pending && !other_billed ->
 #ifdef NO_R2_REFUSED
                 if :: may_mint -> next_key :: else -> skip fi;
 #endif
-                before = NOT_BILLED; was_pending = true; over = (lease == OVER); sends = true; own(STARTED); goto deliver
-            :: else -> state = WITHDRAWN; due = false
+                before = NOT_BILLED; was_pending = true; over = unseen_is_believed; sends = true; own(); goto deliver
+            :: pending && other_billed -> due = false                            /* R18: a person's */
+            :: !pending -> state = WITHDRAWN; due = false
             fi }
 
-    /* TakeOvers.resolve */
-    :: atomic { leftover && due && row == 0 && fence < OWNERS && (state != STARTED || lease_gone) ->
-            over = (lease == OVER); was_pending = pending; before = IN_DOUBT;
-#ifdef NO_R7
-            over = true;
-#endif
+    /* take over: in doubt; ask, send the same key, or park */
+    :: atomic { left_behind && due && row == 0 && fence < OWNERS ->
+            before = IN_DOUBT; over = unseen_is_believed; was_pending = pending;
+            asks = CAN_BE_ASKED; sends = pending && !other_billed && repeatable;
             if
-            :: pending && repeatable ->
+            :: asks || sends ->
 #ifdef NO_R2
-                if :: may_mint -> next_key :: else -> skip fi;
+                if :: sends && may_mint -> next_key :: else -> skip fi;
 #endif
-                asks = can_be_asked; sends = true; own(STARTED); goto deliver
-            :: !(pending && repeatable) && can_be_asked ->
-                asks = true; sends = false; own_to_ask(); goto deliver
-            :: !(pending && repeatable) && !can_be_asked ->
-                state = IN_DOUBT; due = false; let_go()                          /* parked */
+                own(); goto deliver
+            :: else -> state = IN_DOUBT; due = false; let_go()
             fi }
 
-    /* TakeOvers.ask */
+    /* take over: accepted is asked about, and never sent again (R15) */
     :: atomic { state == ACCEPTED && due && fence < OWNERS ->
             if
-            :: can_be_asked ->
-                before = ACCEPTED; was_pending = true; over = (lease == OVER); asks = true; own_to_ask();
+            :: CAN_BE_ASKED ->
+                before = ACCEPTED; over = unseen_is_believed; was_pending = true; asks = true; own();
 #ifdef NO_R15
                 before = IN_DOUBT;
 #endif
@@ -377,202 +398,206 @@ end_idle:
             :: else -> due = false                                               /* parked, until the webhook comes */
             fi }
 
-    /* TakeOvers.startNext: a new key after a final refusal, and only then (R2) */
+    /* take over: a new key after a final refusal, and only then (R2) */
     :: atomic { state == DECLINED && due && row == 0 && may_mint && fence < OWNERS ->
             if
-            :: pending -> next_key; before = NOT_BILLED; was_pending = true; over = true; sends = true; own(STARTED); goto deliver
+            :: pending && !other_billed ->
+                next_key; before = NOT_BILLED; was_pending = true; over = true; sends = true; own(); goto deliver
             :: else -> due = false
             fi }
 
-    /* Settlements.markLater */
-    :: atomic { mark && row == 0 -> mark = false; pending = false }
+    /* mark what could not be marked when it was charged */
+    :: atomic { mark && row == 0 -> set_mark() }
     od;
 
-    /* the claim, under the row's lock: still pending, and no attempt of this number, says the constraint (R10) */
+    /* CLAIM, one short transaction: lock the row, still pending, and no attempt of this number, says the constraint (R10) */
     if
 #ifdef NO_R1
     :: atomic { row == 0 && pending && number == 0 && fence < OWNERS ->          /* the lock alone, nothing is journaled */
-            row = self; stage[self] = IN_HAND; holds_key[self] = 1; before = NOT_BILLED; kept = NONE; sends = true; was_pending = true }
-#else
-#ifdef NO_R10
+            row = self; idle = span(self, 1); stage[self] = IN_HAND; key[self] = 1; before = NOT_BILLED; sends = true; was_pending = true;
+            left[self] = lease_for(self, 1) }
+#elif defined(NO_R10)
     :: atomic { row == 0 && pending && fence < OWNERS && may_mint ->
             if :: number == 0 -> next_key :: else -> skip fi;
-            before = NOT_BILLED; was_pending = true; over = true; sends = true; own(STARTED) }
+            before = NOT_BILLED; was_pending = true; over = true; sends = true; own() }
 #else
     :: atomic { row == 0 && pending && number == 0 && fence < OWNERS && may_mint ->
-            next_key;
-            before = NOT_BILLED; was_pending = true; over = true; sends = true; own(STARTED) }
+            next_key; before = NOT_BILLED; was_pending = true; over = true; sends = true; own() }
 #endif
-#endif
-    :: atomic { row != 0 || !pending || number != 0 || fence == OWNERS || !may_mint -> let_go() } goto idle      /* contended */
+    :: row != 0 || !pending || number != 0 || fence == OWNERS || !may_mint -> goto nothing      /* contended */
     fi;
 
 deliver:
     crash_here();
-#ifndef CLAIM_ONLY
-#ifndef NO_R1
-    /* CallsUnderLock.call; one that only asks needs no lock */
+#if !CLAIM_ONLY && !defined(NO_R1)
+    /* CALL under the lock, a transaction of this invoice alone: lock, still ours, none of it BILLED, still pending. One that only asks needs none. */
     if
-    :: atomic { sends && row != 0 -> answer = NOT_CALLED; stage[self] = HEARD } goto settle       /* a second, then given back */
+    :: atomic { sends && row != 0 -> answer = NOT_CALLED; stage[self] = HEARD } goto settle
     :: atomic { sends && row == 0 ->
             if
-            :: fence != mine[self] || state != kept -> let_go(); goto idle       /* another has taken over */
-            :: fence == mine[self] && state == kept && !pending && before == NOT_BILLED ->
-                state = WITHDRAWN; due = false; let_go(); goto idle
-            :: fence == mine[self] && state == kept && !pending && before != NOT_BILLED ->
-                row = self; asks = true; sends = false; was_pending = false
-            :: fence == mine[self] && state == kept && pending -> row = self
+            :: !ours -> let_go(); goto nothing                                   /* another has taken over */
+            :: ours && billed_meanwhile -> state = before; due = false; let_go(); goto nothing  /* R18: a person's */
+            :: ours && !billed_meanwhile && pending -> row = self; idle = span(self, asks + sends)
+            :: ours && !billed_meanwhile && !pending && before == NOT_BILLED -> state = WITHDRAWN; due = false; let_go(); goto nothing
+            :: ours && !billed_meanwhile && !pending && before != NOT_BILLED ->
+                row = self; idle = span(self, 1); asks = true; sends = false; was_pending = false
             fi }
     :: !sends -> skip
     fi;
     crash_here();
 #endif
-#endif
 
-    /* Calls.converse: ask, then send */
+    /* CALL: ask */
     if
-    :: asks ->
-        if
-        :: atomic { !lease_holds && sends -> answer = NOT_CALLED; stage[self] = HEARD } goto settle
-        :: atomic { lease_holds || !sends -> 
-                if
-                :: can_be_asked && seen[holds_key[self]] != UNSEEN && seen[holds_key[self]] != PROCESSING -> reply(holds_key[self], answer)
-                :: can_be_asked && seen[holds_key[self]] == UNSEEN -> answer = NEVER_SEEN
-                :: can_be_asked && seen[holds_key[self]] == PROCESSING -> answer = ACCEPTED
-                :: can_be_asked && seen[holds_key[self]] == PROCESSING && kept == ACCEPTED -> answer = NEVER_SEEN /* R15 */
-#ifdef LAGS
-                :: can_be_asked && !over -> answer = NEVER_SEEN                                 /* within findLag() */
-#endif
-                :: answer = UNKNOWN
-                fi;
-                from_find = true }
+    :: atomic { asks && sends && !may_leave -> answer = NOT_CALLED; stage[self] = HEARD } goto settle
+    :: atomic { asks && (!sends || may_leave) ->
             if
-            :: atomic { (answer != UNKNOWN && answer != NEVER_SEEN) || !sends -> stage[self] = HEARD } goto settle
-            :: atomic { (answer == UNKNOWN || answer == NEVER_SEEN) && sends -> skip }
+            :: CAN_BE_ASKED && seen[key[self]] != UNSEEN -> reply(key[self])
+            :: CAN_BE_ASKED && seen[key[self]] == UNSEEN -> answer = NEVER_SEEN
+            :: CAN_BE_ASKED && seen[key[self]] == PROCESSING && kept == ACCEPTED -> answer = NEVER_SEEN  /* R15 */
+#ifdef LAGS
+            :: CAN_BE_ASKED && !over -> answer = NEVER_SEEN                      /* within findLag() */
+#endif
+            :: answer = UNKNOWN
             fi;
-            crash_here()
-        fi
-    :: else -> skip
+            if
+            :: sends && (answer == UNKNOWN || answer == NEVER_SEEN) -> skip
+            :: else -> stage[self] = HEARD; goto settle
+            fi }
+        crash_here()
+    :: !asks -> skip
     fi;
 
-    /* the last look at the lease; what is asked for and not sent keeps the look-up's answer */
+    /* CALL: the last look at the clock (R7, R19), and send; what is asked for and not sent keeps the look-up's answer */
     if
-    :: atomic { !lease_holds -> stage[self] = HEARD; if :: !from_find -> answer = NOT_CALLED :: else -> skip fi } goto settle
-    :: atomic { lease_holds -> stage[self] = CALLING; early[self] = (lease == IN_TIME);
-            overlap = (overlap || stage[3 - self] == CALLING) }
+    :: atomic { !may_leave -> stage[self] = HEARD; answer = (answer == NONE -> NOT_CALLED : answer) } goto settle
+    :: atomic { may_leave -> stage[self] = CALLING; overlap = (overlap || stage[3 - self] == CALLING);
+#ifndef STALL
+            call[self] = timeout(self);
+#endif
+            left[self] = 0 }
     fi;
     crash_here();
     atomic {
         if
-        :: true -> execute(holds_key[self]); reply(holds_key[self], answer)
-        :: true -> execute(holds_key[self]); answer = UNKNOWN                            /* the answer is lost */
-        :: wire[holds_key[self]] < 1 -> wire[holds_key[self]]++; answer = UNKNOWN /* timed out, may yet arrive */
+        :: true -> execute(key[self]); reply(key[self])
+        :: true -> execute(key[self]); answer = UNKNOWN                          /* the answer is lost */
+        :: !wire[key[self]] -> wire[key[self]] = true; answer = UNKNOWN;         /* cut off, may yet arrive */
+#ifndef LATE
+            travel[key[self]] = call[self] + MARGIN
+#endif
         :: answer = NOT_BILLED                                                   /* surely nothing done: 429, no route */
         :: answer = UNKNOWN                                                      /* lost on its way */
         fi;
-        stage[self] = HEARD; early[self] = false
+        stage[self] = HEARD; call[self] = 0
     }
 
+    /* SETTLE, in the transaction of the call, or in one of its own where there is none any more */
 settle:
     crash_here();
     atomic {
-        if
+        left[self] = 0;
 #ifdef NO_R1
-        :: number == 0 -> number = 1; kept = state; fence++; mine[self] = fence; owner = self
+        if
+        :: number == 0 -> number = 1; kept = state; fence++; mine = fence; owner = self
         :: else -> skip
         fi;
-        if
 #endif
+        if
 #ifdef NO_R12
         :: answer == BILLED && row != 0 && row != self -> lost_answer = true     /* attempt and invoice together, or not at all */
-        :: answer == BILLED && (row == 0 || row == self) -> write_billed(holds_key[self])
+        :: answer == BILLED && (row == 0 || row == self) -> write_billed(key[self])
 #else
-        :: answer == BILLED -> write_billed(holds_key[self])
+        :: answer == BILLED -> write_billed(key[self])
 #endif
         :: answer != BILLED && may_settle -> judge()
         :: answer != BILLED && !may_settle -> skip
         fi;
-        if :: row == self -> row = 0 :: else -> skip fi;
+        unlock();
         let_go()
     }
-    goto idle
+    goto nothing
 }
 
 init { atomic { run Server(1); run Server(2) } }
 
-/* ---- the host */
+/* ---- the host, a person, the webhook */
 
 #ifdef HOLDS
 active proctype Holder() {
-    byte left = 2;
+    byte times = 2;
 end:
     do
-    :: atomic { left > 0 && row == 0 -> left--; row = HOST }
+    :: atomic { times > 0 && row == 0 -> times--; row = HOST }
     :: atomic { row == HOST -> row = 0 }
     od
 }
 #endif
 
 #ifdef WITHDRAWS
-/* Decisions.withdraw, then the host's own update, then commit */
+/* withdraw, then the host's own update, then commit. Its step holds the row's lock (R16). */
 active proctype Withdrawer() {
 #ifdef NO_R16
 end:
     atomic { pending && state != BILLED -> pending = false; promised = true }    /* the host cancels on its own */
 #else
-#ifdef NO_R16_LOCK
-    /* without the row's lock: what was read may have changed when it is written; the journal's own row is compared */
-    mtype read_state; byte read_number; byte read_fence;
-end:
-    atomic { row != HOST -> read_state = state; read_number = number; read_fence = fence }
-    atomic {
-        if
-        :: read_state == NONE && number == 0 -> number = 1; state = WITHDRAWN; due = false; promised = true
-        :: read_state == NOT_BILLED && state == NOT_BILLED && fence == read_fence -> state = WITHDRAWN; due = false; promised = true
-        :: read_state == DECLINED && read_number < number -> promised = true      /* the row of the refusal is as it was */
-        :: read_state == DECLINED && read_number == number && state == DECLINED -> due = false; promised = true
-        :: else -> skip
-        fi
-    }
+    mtype saw; byte saw_number; byte saw_fence; bool unchanged;
+#ifdef OLD_SNAPSHOT
+    byte times = 2;
 #else
-end:
-    atomic { row == 0 -> row = 4 }                                              /* the row's lock, in the host's transaction */
-    atomic {
-        if
-        :: state == NONE && number == 0 -> number = 1; state = WITHDRAWN; due = false; promised = true
-        :: state == NOT_BILLED && !older_billed -> state = WITHDRAWN; due = false; promised = true
-        :: state == DECLINED && !older_billed -> due = false; promised = true
-        :: state == WITHDRAWN && !older_billed -> promised = true
-        :: else -> skip                                                          /* IN_FLIGHT or BILLED: too late */
-        fi;
-        if :: promised -> pending = false :: promised -> skip :: !promised -> skip fi;
-        row = 0
-    }
+    byte times = 1;
 #endif
+end:
+    do
+#if defined(OLD_SNAPSHOT) || defined(NO_R16_LOCK)
+    :: atomic { times > 0 -> times--; saw = state; saw_number = number; saw_fence = fence }
+       atomic {
+#ifndef NO_R16_LOCK
+            row == 0;
+#endif
+#else
+    :: atomic { times > 0 && row == 0 -> times--; saw = state; saw_number = number; saw_fence = fence;
+#endif
+            unchanged = (state == saw && number == saw_number && fence == saw_fence);
+            if
+#ifdef NO_PIN
+            :: !unchanged && saw == WITHDRAWN -> promised = true                 /* by a read that nothing pins */
+#endif
+#ifdef NO_R16_LOCK
+            :: !unchanged && saw == DECLINED && saw_number < number -> promised = true   /* the row of the refusal is as it was */
+#endif
+            :: unchanged && !other_billed && (state == NONE || state == NOT_BILLED) ->
+                if :: number == 0 -> next_key :: else -> skip fi;
+                state = WITHDRAWN; due = false; promised = true
+            :: unchanged && !other_billed && state == DECLINED -> due = false; promised = true
+            :: unchanged && !other_billed && state == WITHDRAWN -> promised = true
+            :: else -> skip                                                      /* IN_FLIGHT, BILLED, or 40001: nothing is promised */
+            fi;
+            if :: promised -> pending = false :: true -> skip fi;
+            saw = NONE; saw_number = 0; saw_fence = 0; unchanged = false }
+    od
 #endif
 }
 #endif
 
-#ifdef EDITS
-active proctype Editor() {
+#ifdef OLD_SNAPSHOT
+active proctype Person() {
 end:
-    do
-    :: atomic { row == 0 && pending && state != BILLED && !promised -> pending = false }
-    :: atomic { row == 0 && !pending && state != BILLED && !mark && !promised -> pending = true }
-    od
+    atomic { (state == WITHDRAWN || state == DECLINED) && !due && pending && row == 0 && !other_billed ->       /* retry */
+            state = (state == WITHDRAWN -> NOT_BILLED : state); due = true; promised = false }
 }
 #endif
 
 #ifdef REOPENS
 active proctype Reopener() {
 end:
-    atomic { state == BILLED && !pending && !mark && row == 0 -> pending = true }
+    atomic { (state == BILLED || older_billed) && !pending && !mark && row == 0 -> pending = true }
 }
 #endif
 
 #ifdef REPORTS
 #define open (state == ACCEPTED || state == IN_DOUBT || state == NOT_BILLED)
-/* Decisions.report: read, then written only over what was read, BILLED over anything */
+/* read, then written only over what was read, BILLED over anything (R5) */
 active proctype Webhook() {
     mtype read_state = NONE; byte read_fence = 0; bool tells_charged = false; bool told_charged = false;
     byte self = 5;
@@ -591,55 +616,64 @@ end:
 }
 #endif
 
+#ifdef REVERSES
+/* Not while a request is on its way, or a server has looked for the last time: of those nobody could know. */
+#define bound_to_send(id) (stage[id] == CALLING || (stage[id] == IN_HAND && (CLAIM_ONLY || row == id)))
+active proctype Reversal() {
+    byte self = 5;
+end:
+    atomic { seen[1] == REFUSED && seen[2] == UNSEEN && !wire[1] && !wire[2] && !bound_to_send(1) && !bound_to_send(2) && !promised ->
+            seen[1] = CHARGED; charges++; write_billed(1) }
+}
+#endif
+
 #if defined(RESTORES) || defined(FAILS_OVER)
 #define sends_yet(id) (stage[id] == IN_HAND || stage[id] == CALLING)
-
 active proctype Restore() {
 end:
     atomic {
 #ifdef FAILS_OVER
-        number > 0 && seen[1] == UNSEEN && wire[1] == 0 && !sends_yet(1) && !sends_yet(2) && !promised ->
+        number > 0 && seen[1] == UNSEEN && !wire[1] && !sends_yet(1) && !sends_yet(2) && !promised ->
 #else
         number > 0 ->
 #endif
-        pending = true; row = 0; number = 0; state = NONE; due = false; fence = 0; owner = 0; mark = false; was_billed = false;
-        lease = IN_TIME; older_billed = false; aged[1] = false; aged[2] = false
+        pending = true; row = 0; idle = 0; number = 0; state = NONE; due = false; fence = 0; owner = 0; lease = 0;
+        mark = false; marked = false; was_billed = false; older_billed = false
     }
 }
 #endif
 
-/* ---- what must hold: each has a name, which check.sh prints */
+/* ---- what must hold: each promise has a name, which check.sh prints */
+
+#define never(what, promise) :: what -> promise = true; assert(!promise)
 
 bool charged_twice, two_calls_at_once, billed_but_not_charged, withdrawn_but_charged, answer_lost, billed_overwritten,
-     charge_unknown, invoice_forgotten, row_locked_by_the_dead;
-
-#define charge_known (state == BILLED || older_billed || leftover || state == ACCEPTED)
+     marked_twice, charge_unknown, invoice_forgotten, row_locked_by_the_dead;
 
 /* Nothing is moved by this process: it only watches. With ONLY_CHARGES it looks for a second charge alone. */
 active proctype Promises() {
 end:
     atomic {
         if
-        :: charges > 1 -> charged_twice = true; assert(!charged_twice)
+        never(charges > 1, charged_twice)
 #ifndef ONLY_CHARGES
 #if !defined(STALL) && !defined(RESTORES) && !defined(FAILS_OVER)
-        :: overlap -> two_calls_at_once = true; assert(!two_calls_at_once)       /* promised of healthy servers */
+        never(overlap, two_calls_at_once)                                        /* promised of healthy servers */
 #endif
-        :: state == BILLED && charges == 0 -> billed_but_not_charged = true; assert(!billed_but_not_charged)
-        :: promised && charges > 0 -> withdrawn_but_charged = true; assert(!withdrawn_but_charged)               /* R16 */
-        :: lost_answer -> answer_lost = true; assert(!answer_lost)                                               /* R12 */
+        never(state == BILLED && charges == 0, billed_but_not_charged)
+        never(promised && charges > 0, withdrawn_but_charged)                    /* R16 */
+        never(lost_answer, answer_lost)                                          /* R12 */
+        never(again, marked_twice)                                               /* R21 */
 #ifndef RESTORES
-        :: was_billed && state != BILLED && number == 1 -> billed_overwritten = true; assert(!billed_overwritten) /* R5 */
-#if !(defined(CAN_BE_ASKED) && (defined(LATE) || defined(STALL)))
+        never(was_billed && state != BILLED && number == 1, billed_overwritten)  /* R5 */
+#if !(CAN_BE_ASKED && (defined(LATE) || defined(STALL)))
         /* when all is quiet, what was charged is BILLED, or will be looked at, or is shown to a person: not "surely not charged" */
-        :: quiet && charges > 0 && !charge_known -> charge_unknown = true; assert(!charge_unknown)
+        never(quiet && charges > 0 && !older_billed && (state == NONE || state == NOT_BILLED || state == DECLINED || state == WITHDRAWN), charge_unknown)
 #endif
 #endif
         /* when all is quiet, a pending invoice is free, billed (R14), due or parked, or the host was told that it is withdrawn */
-        :: quiet && pending && !promised && (state == WITHDRAWN || (state == STARTED && !due)) ->
-            invoice_forgotten = true; assert(!invoice_forgotten)
-        :: (row == 1 && stage[1] == IDLE) || (row == 2 && stage[2] == IDLE) ->
-            row_locked_by_the_dead = true; assert(!row_locked_by_the_dead)                                       /* R9 */
+        never(quiet && pending && !promised && !older_billed && (state == WITHDRAWN || (state == STARTED && !due)), invoice_forgotten)
+        never((row == 1 && stage[1] == IDLE) || (row == 2 && stage[2] == IDLE), row_locked_by_the_dead)           /* R9 */
 #endif
         fi
     }
