@@ -1,5 +1,8 @@
 package io.github.invoicelock;
 
+import static io.github.invoicelock.FaultyDataSource.Door.COMMIT;
+import static io.github.invoicelock.FaultyDataSource.Kind.CLAIM;
+import static io.github.invoicelock.FaultyDataSource.Place.after;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.jooq.impl.DSL.condition;
@@ -9,7 +12,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.github.invoicelock.examples.postgres.CitusCluster;
-import io.github.invoicelock.internal.engine.FailPoints.Point;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -22,6 +24,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -157,11 +160,9 @@ class CitusTest {
     void through_the_call_a_host_that_takes_the_row_after_the_claim_is_contention() throws Exception {
         invoices(1);
         Connection[] holder = new Connection[1];
-        LockingInvoiceBiller biller = running(server(LockScope.THROUGH_CALL).failPoints((point, id) -> {
-            if (point == Point.AFTER_CLAIM_COMMIT && holder[0] == null) {
-                holder[0] = holding(1);
-            }
-        }));
+        FaultyDataSource database = new FaultyDataSource(pool());
+        LockingInvoiceBiller biller = running(server(database.proxy(), LockScope.THROUGH_CALL));
+        database.strikeOnce(after(COMMIT).of(CLAIM), crossing -> holder[0] = holding(1));
 
         // Waits for the second lock, on a worker: R9 ends it.
         assertThat(biller.billPending().contended()).isEqualTo(1);
@@ -289,7 +290,11 @@ class CitusTest {
     }
 
     private LockingInvoiceBiller.Builder server(LockScope scope) {
-        return LockingInvoiceBiller.builder(pool(), provider)
+        return server(pool(), scope);
+    }
+
+    private LockingInvoiceBiller.Builder server(DataSource dataSource, LockScope scope) {
+        return LockingInvoiceBiller.builder(dataSource, provider)
                 .name(INVOICES)
                 .journalSchema(JOURNAL)
                 .invoices(InvoiceTable.named(INVOICES)

@@ -1,5 +1,12 @@
 package io.github.invoicelock;
 
+import static io.github.invoicelock.FaultyDataSource.Door.COMMIT;
+import static io.github.invoicelock.FaultyDataSource.Door.STATEMENT;
+import static io.github.invoicelock.FaultyDataSource.Kind.CLAIM;
+import static io.github.invoicelock.FaultyDataSource.Kind.OUTCOME;
+import static io.github.invoicelock.FaultyDataSource.Place.after;
+import static io.github.invoicelock.FaultyDataSource.Place.before;
+import static io.github.invoicelock.FaultyDataSource.connectionLost;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -89,14 +96,12 @@ class DatabaseErrorsTest {
     @Test
     void a_connection_that_was_lost_before_the_call_leaves_the_invoice_to_the_next_run() {
         WithoutPgBouncer.because("PgBouncer replaces connections that died while nobody used them: nothing fails");
-        boolean[] once = {true};
-        LockingInvoiceBiller server = host.running(host.server(provider).failPoints((point, id) -> {
-            if (point == io.github.invoicelock.internal.engine.FailPoints.Point.AFTER_CLAIM_COMMIT && once[0]) {
-                once[0] = false;
-                host.one(
-                        "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()");
-            }
-        }));
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        LockingInvoiceBiller server = host.running(host.server(database.proxy(), provider));
+        database.strikeOnce(
+                after(COMMIT).of(CLAIM),
+                crossing -> host.one(
+                        "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()"));
 
         assertThatThrownBy(server::billPending)
                 .isInstanceOfSatisfying(
@@ -109,14 +114,12 @@ class DatabaseErrorsTest {
 
     @Test
     void a_connection_that_was_lost_with_its_lock_just_before_the_call_loses_no_charge() {
-        boolean[] once = {true};
-        LockingInvoiceBiller server = host.running(host.server(provider).failPoints((point, id) -> {
-            if (point == io.github.invoicelock.internal.engine.FailPoints.Point.AFTER_LOCK_FOR_CALL && once[0]) {
-                once[0] = false;
-                host.one(
-                        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where state = 'idle in transaction' and datname = current_database()");
-            }
-        }));
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        LockingInvoiceBiller server = host.running(host.server(database.proxy(), provider));
+        database.strikeOnce(
+                after(STATEMENT).such(FaultyDataSource.Crossing::locksForTheCall),
+                crossing -> host.one(
+                        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where state = 'idle in transaction' and datname = current_database()"));
 
         assertThatThrownBy(server::billPending)
                 .isInstanceOfSatisfying(
@@ -197,13 +200,10 @@ class DatabaseErrorsTest {
 
     @Test
     void a_connection_that_is_lost_while_a_charge_is_settled_delays_its_mark_by_a_moment_only() {
-        LockingInvoiceBiller server = host.running(
-                host.server(provider).lockScope(LockScope.CLAIM_ONLY).failPoints((point, id) -> {
-                    if (point == io.github.invoicelock.internal.engine.FailPoints.Point.BEFORE_SETTLE_COMMIT) {
-                        host.one(
-                                "select pg_terminate_backend(pid, 5000) from pg_stat_activity where state = 'idle in transaction' and datname = current_database()");
-                    }
-                }));
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        LockingInvoiceBiller server =
+                host.running(host.server(database.proxy(), provider).lockScope(LockScope.CLAIM_ONLY));
+        database.strikeOnce(before(COMMIT).of(OUTCOME), connectionLost());
 
         assertThatThrownBy(() -> server.bill(1)).isInstanceOf(BillingRunException.class);
 

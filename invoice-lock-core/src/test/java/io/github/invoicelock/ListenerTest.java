@@ -1,8 +1,10 @@
 package io.github.invoicelock;
 
+import static io.github.invoicelock.FaultyDataSource.Door.COMMIT;
+import static io.github.invoicelock.FaultyDataSource.Kind.CLAIM;
+import static io.github.invoicelock.FaultyDataSource.Place.after;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.invoicelock.internal.engine.FailPoints.Point;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -105,12 +107,13 @@ class ListenerTest {
 
     @Test
     void an_invoice_that_the_host_took_back_between_claim_and_call_is_told_as_withdrawn() {
-        host.running(host.server(provider).listener(listening).failPoints((point, id) -> {
-                    if (point == Point.AFTER_CLAIM_COMMIT) {
-                        host.sql("update invoices set pending = false where id = 1");
-                    }
-                }))
-                .bill(1);
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        LockingInvoiceBiller server =
+                host.running(host.server(database.proxy(), provider).listener(listening));
+        database.strikeOnce(
+                after(COMMIT).of(CLAIM), crossing -> host.sql("update invoices set pending = false where id = 1"));
+
+        server.bill(1);
 
         assertThat(listening.withdrawn).containsExactly("1");
         assertThat(listening.settled).as("nothing was called").isEmpty();

@@ -1,5 +1,9 @@
 package io.github.invoicelock;
 
+import static io.github.invoicelock.FaultyDataSource.Door.COMMIT;
+import static io.github.invoicelock.FaultyDataSource.Kind.CLAIM;
+import static io.github.invoicelock.FaultyDataSource.Place.before;
+import static io.github.invoicelock.FaultyDataSource.standStill;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -95,13 +99,10 @@ class LockStrategyTest {
         LockingInvoiceBiller first = host.running(host.server(provider).lockStrategy(LockStrategy.WAIT));
         Moment claiming = new Moment();
         Moment goOn = new Moment();
-        LockingInvoiceBiller second = host.running(
-                host.server(provider).lockStrategy(LockStrategy.WAIT).failPoints((point, id) -> {
-                    if (point == io.github.invoicelock.internal.engine.FailPoints.Point.BEFORE_CLAIM_COMMIT) {
-                        claiming.reach();
-                        goOn.await();
-                    }
-                }));
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        LockingInvoiceBiller second =
+                host.running(host.server(database.proxy(), provider).lockStrategy(LockStrategy.WAIT));
+        database.strikeOnce(before(COMMIT).of(CLAIM), standStill(claiming, goOn));
         InBackground<BillingRun> claimsFirst = InBackground.of(second::billPending);
         claiming.await();
         InBackground<BillingRun> waits = InBackground.of(first::billPending);

@@ -1,9 +1,12 @@
 package io.github.invoicelock;
 
+import static io.github.invoicelock.FaultyDataSource.Door.COMMIT;
+import static io.github.invoicelock.FaultyDataSource.Kind.CLAIM;
+import static io.github.invoicelock.FaultyDataSource.Place.before;
+import static io.github.invoicelock.FaultyDataSource.standStill;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.github.invoicelock.internal.engine.FailPoints.Point;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.Optional;
@@ -96,15 +99,11 @@ class ProtocolTest {
         provider.answering(BillingOutcome.declined("card_declined", "no money"));
         Moment minting = new Moment();
         Moment goOn = new Moment();
-        LockingInvoiceBiller server = host.running(host.server(provider)
-                .retryPolicy(attempt -> Optional.of(Duration.ZERO))
-                .failPoints((point, id) -> {
-                    if (point == Point.BEFORE_TAKE_OVER_COMMIT) {
-                        minting.reach();
-                        goOn.await();
-                    }
-                }));
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        LockingInvoiceBiller server = host.running(
+                host.server(database.proxy(), provider).retryPolicy(attempt -> Optional.of(Duration.ZERO)));
         server.bill(1);
+        database.strikeOnce(before(COMMIT).of(CLAIM), standStill(minting, goOn));
         provider.answering(TestProvider::charge);
         InBackground<BillingRun> next = InBackground.of(server::recover);
         minting.await();

@@ -1,10 +1,15 @@
 package io.github.invoicelock;
 
+import static io.github.invoicelock.FaultyDataSource.Door.COMMIT;
+import static io.github.invoicelock.FaultyDataSource.Kind.CLAIM;
+import static io.github.invoicelock.FaultyDataSource.Kind.TAKE_OVER;
+import static io.github.invoicelock.FaultyDataSource.Place.after;
+import static io.github.invoicelock.FaultyDataSource.Place.before;
+import static io.github.invoicelock.FaultyDataSource.standStill;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.github.invoicelock.internal.engine.FailPoints.Point;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
@@ -199,13 +204,9 @@ class RecoveryTest {
 
     @Test
     void an_invoice_that_the_host_changes_between_the_claim_and_the_call_is_not_called() {
-        boolean[] once = {true};
-        LockingInvoiceBiller server = host.running(host.server(provider).failPoints((point, id) -> {
-            if (point == Point.AFTER_CLAIM_COMMIT && once[0]) {
-                once[0] = false;
-                host.sql("update invoices set pending = false");
-            }
-        }));
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        LockingInvoiceBiller server = host.running(host.server(database.proxy(), provider));
+        database.strikeOnce(after(COMMIT).of(CLAIM), crossing -> host.sql("update invoices set pending = false"));
 
         assertThat(server.billPending().withdrawn()).isEqualTo(1);
         assertThat(provider.requests()).isEmpty();
@@ -214,11 +215,9 @@ class RecoveryTest {
     @Test
     void a_host_that_holds_the_row_after_the_claim_is_contention_and_nothing_is_called() throws Exception {
         Connection[] holder = new Connection[1];
-        LockingInvoiceBiller server = host.running(host.server(provider).failPoints((point, id) -> {
-            if (point == Point.AFTER_CLAIM_COMMIT && holder[0] == null) {
-                holder[0] = host.holding(1);
-            }
-        }));
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        LockingInvoiceBiller server = host.running(host.server(database.proxy(), provider));
+        database.strikeOnce(after(COMMIT).of(CLAIM), crossing -> holder[0] = host.holding(1));
 
         assertThat(server.billPending().contended()).isEqualTo(1);
         assertThat(host.state(1)).isEqualTo("NOT_BILLED");
@@ -232,19 +231,13 @@ class RecoveryTest {
     void a_server_that_slept_through_its_lease_does_not_send(LockScope scope) {
         Moment asleep = new Moment();
         Moment awake = new Moment();
-        boolean[] once = {true};
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
         TestProvider.Askable askable = TestProvider.thatCanBeAsked();
-        LockingInvoiceBiller sleepy = host.running(host.server(askable)
+        LockingInvoiceBiller sleepy = host.running(host.server(database.proxy(), askable)
                 .lockScope(scope)
                 .callTimeout(Duration.ofMillis(300))
-                .leaseMargin(Duration.ofMillis(300))
-                .failPoints((point, id) -> {
-                    if (point == Point.AFTER_CLAIM_COMMIT && once[0]) {
-                        once[0] = false;
-                        asleep.reach();
-                        awake.await();
-                    }
-                }));
+                .leaseMargin(Duration.ofMillis(300)));
+        database.strikeOnce(after(COMMIT).of(CLAIM), standStill(asleep, awake));
         InBackground<BillingRun> run = InBackground.of(sleepy::billPending);
         asleep.await();
         LockingInvoiceBiller other = host.running(host.server(askable)
@@ -281,12 +274,9 @@ class RecoveryTest {
         host.letTimePass(1, Duration.ofSeconds(12));
         Moment taken = new Moment();
         Moment goOn = new Moment();
-        LockingInvoiceBiller one = host.running(host.server(provider).failPoints((point, id) -> {
-            if (point == Point.BEFORE_TAKE_OVER_COMMIT) {
-                taken.reach();
-                goOn.await();
-            }
-        }));
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        LockingInvoiceBiller one = host.running(host.server(database.proxy(), provider));
+        database.strikeOnce(before(COMMIT).of(TAKE_OVER), standStill(taken, goOn));
         LockingInvoiceBiller two = host.running(host.server(provider));
         InBackground<BillingRun> first = InBackground.of(one::recover);
         taken.await();
@@ -551,12 +541,9 @@ class RecoveryTest {
     void a_withdrawal_waits_for_a_claim_that_is_being_written() throws Exception {
         Moment claiming = new Moment();
         Moment goOn = new Moment();
-        LockingInvoiceBiller server = host.running(host.server(provider).failPoints((point, id) -> {
-            if (point == Point.BEFORE_CLAIM_COMMIT) {
-                claiming.reach();
-                goOn.await();
-            }
-        }));
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        LockingInvoiceBiller server = host.running(host.server(database.proxy(), provider));
+        database.strikeOnce(before(COMMIT).of(CLAIM), standStill(claiming, goOn));
         InBackground<BillingRun> run = InBackground.of(server::billPending);
         claiming.await();
         Connection connection = host.connection();

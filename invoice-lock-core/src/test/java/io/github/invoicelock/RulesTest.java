@@ -1,11 +1,14 @@
 package io.github.invoicelock;
 
+import static io.github.invoicelock.FaultyDataSource.Door.COMMIT;
+import static io.github.invoicelock.FaultyDataSource.Kind.CLAIM;
+import static io.github.invoicelock.FaultyDataSource.Place.after;
+import static io.github.invoicelock.FaultyDataSource.standStill;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.zaxxer.hikari.HikariDataSource;
-import io.github.invoicelock.internal.engine.FailPoints.Point;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.sql.Connection;
@@ -586,12 +589,9 @@ class RulesTest {
     void r16_a_withdrawal_between_the_claim_and_the_call_is_told_that_it_comes_too_late() throws Exception {
         Moment claimed = new Moment();
         Moment goOn = new Moment();
-        LockingInvoiceBiller server = host.running(host.server(provider).failPoints((point, id) -> {
-            if (point == Point.AFTER_CLAIM_COMMIT) {
-                claimed.reach();
-                goOn.await();
-            }
-        }));
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        LockingInvoiceBiller server = host.running(host.server(database.proxy(), provider));
+        database.strikeOnce(after(COMMIT).of(CLAIM), standStill(claimed, goOn));
         InBackground<BillingRun> run = InBackground.of(server::billPending);
         claimed.await();
         Connection connection = host.connection();

@@ -1,5 +1,9 @@
 package io.github.invoicelock;
 
+import static io.github.invoicelock.FaultyDataSource.Door.COMMIT;
+import static io.github.invoicelock.FaultyDataSource.Kind.CLAIM;
+import static io.github.invoicelock.FaultyDataSource.Place.after;
+import static io.github.invoicelock.FaultyDataSource.standStill;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -221,15 +225,9 @@ class RunTest {
         LockingInvoiceBiller[] server = new LockingInvoiceBiller[1];
         Moment claimed = new Moment();
         Moment goOn = new Moment();
-        server[0] = host.server(provider)
-                .lockScope(scope)
-                .failPoints((point, id) -> {
-                    if (point == io.github.invoicelock.internal.engine.FailPoints.Point.AFTER_CLAIM_COMMIT) {
-                        claimed.reach();
-                        goOn.await();
-                    }
-                })
-                .build();
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        server[0] = host.server(database.proxy(), provider).lockScope(scope).build();
+        database.strikeOnce(after(COMMIT).of(CLAIM), standStill(claimed, goOn));
         InBackground<BillingRun> run = InBackground.of(() -> server[0].billPending());
         claimed.await();
         InBackground<Object> closing = InBackground.of(() -> {

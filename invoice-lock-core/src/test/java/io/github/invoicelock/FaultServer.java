@@ -2,9 +2,10 @@ package io.github.invoicelock;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import io.github.invoicelock.FailPointCell.Fault;
-import io.github.invoicelock.FailPointCell.Situation;
-import io.github.invoicelock.internal.engine.FailPoints.Point;
+import io.github.invoicelock.FaultCell.Fault;
+import io.github.invoicelock.FaultCell.Point;
+import io.github.invoicelock.FaultCell.Situation;
+import io.github.invoicelock.FaultyGateway.Door;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -15,13 +16,14 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A server process that a fault strikes: one biller for each cell of the groups it is told, all of them brought to their points. */
-final class FailPointServer {
+final class FaultServer {
     private static final Duration LONGEST_CALL = Duration.ofSeconds(10);
 
     private final String jdbcUrl;
@@ -35,7 +37,7 @@ final class FailPointServer {
     private int underWay;
     private boolean held;
 
-    private FailPointServer(String jdbcUrl, URI ledger) {
+    private FaultServer(String jdbcUrl, URI ledger) {
         this.jdbcUrl = jdbcUrl;
         this.ledger = ledger;
     }
@@ -48,15 +50,15 @@ final class FailPointServer {
      */
     public static void main(String[] arguments) throws Exception {
         Fault fault = Fault.valueOf(arguments[2]);
-        FailPointServer server = new FailPointServer(arguments[0], URI.create(arguments[1]));
-        List<List<FailPointCell>> groups = new ArrayList<>();
+        FaultServer server = new FaultServer(arguments[0], URI.create(arguments[1]));
+        List<List<FaultCell>> groups = new ArrayList<>();
         for (String group : List.of(arguments).subList(3, arguments.length)) {
             int colon = group.indexOf(':');
-            groups.add(FailPointCell.group(
+            groups.add(FaultCell.group(
                     Situation.valueOf(group.substring(0, colon)), Point.valueOf(group.substring(colon + 1)), fault));
         }
         if (fault == Fault.CUT) {
-            for (List<FailPointCell> group : groups) {
+            for (List<FaultCell> group : groups) {
                 server.run(group, fault);
             }
         } else {
@@ -66,10 +68,10 @@ final class FailPointServer {
         Runtime.getRuntime().halt(0);
     }
 
-    private void run(List<FailPointCell> cells, Fault fault) throws InterruptedException, IOException {
+    private void run(List<FaultCell> cells, Fault fault) throws InterruptedException, IOException {
         CountDownLatch thereOrThrough = new CountDownLatch(cells.size());
         List<Thread> threads = new ArrayList<>();
-        for (FailPointCell cell : cells) {
+        for (FaultCell cell : cells) {
             Thread thread = new Thread(() -> run(cell, thereOrThrough), cell.name());
             thread.setDaemon(true);
             thread.start();
@@ -87,42 +89,51 @@ final class FailPointServer {
             while (System.in.read() != '\n') {
                 // nothing else is said
             }
-            goOn.countDown();
+            // First: the one that stands at its own point is not one of those that were held.
             letCallsGo();
+            goOn.countDown();
         }
         for (Thread thread : threads) {
             thread.join();
         }
     }
 
-    private void run(FailPointCell cell, CountDownLatch thereOrThrough) {
+    private void run(FaultCell cell, CountDownLatch thereOrThrough) {
         AtomicBoolean there = new AtomicBoolean();
+        Runnable strike = () -> {
+            if (there.compareAndSet(false, true)) {
+                System.out.println("REACHED " + cell.name());
+                onTheWay.release();
+                if (cell.fault() == Fault.CUT) {
+                    cut(cell);
+                } else {
+                    thereOrThrough.countDown();
+                    untilItMayGoOn();
+                }
+            }
+        };
         onTheWay.acquireUninterruptibly();
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(jdbcUrl + "&ApplicationName=" + cell.table());
         config.setMaximumPoolSize(3);
         config.setMinimumIdle(0);
-        try (HikariDataSource dataSource = new HikariDataSource(config);
-                LockingInvoiceBiller biller = cell.server(dataSource, client, ledger, (point, invoiceId) -> {
-                            if (point == Point.AFTER_FIND || point == Point.AFTER_CALL) {
-                                callReturned();
+        try (HikariDataSource pool = new HikariDataSource(config)) {
+            FaultyDataSource database = new FaultyDataSource(pool);
+            try (LockingInvoiceBiller biller =
+                    cell.server(database.proxy(), gateway(cell, strike)).build()) {
+                cell.point()
+                        .ofDatabase
+                        .ifPresent(place -> database.strikeOnce(place, crossing -> {
+                            strike.run();
+                            if (cell.fault() == Fault.CUT
+                                    && crossing.door() == FaultyDataSource.Door.COMMIT
+                                    && !crossing.before()) {
+                                // It has happened, and the server says so to nobody.
+                                throw FaultyDataSource.lost();
                             }
-                            if (point == cell.point() && invoiceId.equals("1") && there.compareAndSet(false, true)) {
-                                System.out.println("REACHED " + cell.name());
-                                onTheWay.release();
-                                if (cell.fault() == Fault.CUT) {
-                                    cut(cell);
-                                } else {
-                                    thereOrThrough.countDown();
-                                    untilItMayGoOn();
-                                }
-                            }
-                            if (point == Point.BEFORE_FIND || point == Point.BEFORE_CALL) {
-                                callMayLeave();
-                            }
-                        })
-                        .build()) {
-            biller.billPending();
+                        }));
+                biller.billPending();
+            }
         } catch (InvoiceLockException e) {
             // A cut connection ends a run; what it left is another server's to finish.
             System.out.println("ENDED " + cell.name() + ": " + e.getMessage());
@@ -137,7 +148,40 @@ final class FailPointServer {
         }
     }
 
-    private void cut(FailPointCell cell) {
+    private BillingGateway gateway(FaultCell cell, Runnable strike) {
+        BillingGateway gateway = cell.gateway(client, ledger);
+        FaultyGateway.Strike atTheDoor = (door, request) -> {
+            boolean leaves = door == Door.BEFORE_FIND || door == Door.BEFORE_BILL;
+            if (!leaves) {
+                callReturned();
+            }
+            if (cell.point().ofProvider.equals(Optional.of(door))) {
+                long arrived = System.nanoTime();
+                strike.run();
+                if (door == Door.BEFORE_BILL && cell.provider() == ProviderKind.CAN_BE_ASKED) {
+                    keepTimeout(request, arrived);
+                }
+            }
+            if (leaves) {
+                callMayLeave();
+            }
+        };
+        return cell.provider().canBeAsked
+                ? FaultyGateway.asking(gateway, atTheDoor)
+                : FaultyGateway.of(gateway, atTheDoor);
+    }
+
+    /**
+     * A provider that remembers nothing charges a request that stood still behind the library's last check until another server had asked
+     * and sent again. No lease holds that back; only the gateway's own client can, by the time-out that it is handed (R7).
+     */
+    private static void keepTimeout(BillingRequest request, long arrived) throws IOException {
+        if (System.nanoTime() - arrived > request.timeout().toNanos()) {
+            throw new IOException("Stood still for longer than the time-out; not sent");
+        }
+    }
+
+    private void cut(FaultCell cell) {
         try (Connection connection = DriverManager.getConnection(jdbcUrl);
                 Statement statement = connection.createStatement()) {
             statement.execute("select pg_terminate_backend(pid, 10000) from pg_stat_activity where application_name = '"
@@ -166,8 +210,10 @@ final class FailPointServer {
         notifyAll();
     }
 
-    private synchronized void callMayLeave() {
+    /** One that was held has stood still for longer than its time-out, and is not sent any more. */
+    private synchronized void callMayLeave() throws IOException {
         boolean interrupted = false;
+        boolean stood = held;
         while (held) {
             try {
                 wait();
@@ -178,6 +224,9 @@ final class FailPointServer {
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
+        }
+        if (stood) {
+            throw new IOException("Held while the process was stopped; not sent");
         }
         underWay++;
     }

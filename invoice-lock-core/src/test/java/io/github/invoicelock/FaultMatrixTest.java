@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import io.github.invoicelock.FailPointCell.Fault;
-import io.github.invoicelock.FailPointCell.Situation;
+import io.github.invoicelock.FaultCell.Fault;
+import io.github.invoicelock.FaultCell.Point;
+import io.github.invoicelock.FaultCell.Situation;
 import io.github.invoicelock.examples.postgres.PostgresDatabase;
 import io.github.invoicelock.examples.postgres.PostgresServer;
-import io.github.invoicelock.internal.engine.FailPoints.Point;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -41,14 +41,17 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
 
 /**
- * Every fail point × every situation that passes it × {process halted, process stopped beyond its lease, connections cut} × every strategy ×
- * both scopes × every kind of provider. The faults strike a process of its own; a second server finishes; the provider's ledger judges.
+ * Every point at the two doors, to the database and to the provider × every situation that passes it × {process halted, process stopped
+ * beyond its lease, connections cut} × every strategy × both scopes × every kind of provider. The faults strike a process of its own, which
+ * runs what hosts run; a second server finishes; the provider's ledger judges.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-class FailPointMatrixTest {
+class FaultMatrixTest {
     /** How many groups of 24 cells stand still at once: each cell may hold a connection. */
     private static final int STALLED_AT_ONCE = 4;
+    /** How many of them one process takes with it, of two that run at once: to start one costs more than its cells. */
+    private static final int HALTED_AT_ONCE = 2;
     /** As many as these hold, and those that finish meanwhile. */
     private static final int TRANSACTIONS = 24 * STALLED_AT_ONCE + 40;
 
@@ -98,11 +101,13 @@ class FailPointMatrixTest {
     void halted() throws Exception {
         ExecutorService two = Executors.newFixedThreadPool(2);
         List<Future<?>> groups = new ArrayList<>();
-        for (Group group : Group.all()) {
+        List<Group> all = Group.all();
+        for (int i = 0; i < all.size(); i += HALTED_AT_ONCE) {
+            List<Group> together = all.subList(i, Math.min(all.size(), i + HALTED_AT_ONCE));
             groups.add(two.submit(() -> {
-                List<FailPointCell> cells = FailPointCell.group(group.situation(), group.point(), Fault.HALT);
+                List<FaultCell> cells = cells(together, Fault.HALT);
                 cells.forEach(this::prepare);
-                try (Struck server = new Struck(Fault.HALT, List.of(group))) {
+                try (Struck server = new Struck(Fault.HALT, together)) {
                     server.awaitLine("ARRIVED");
                     assertThat(server.exitValue()).isEqualTo(137);
                 }
@@ -124,7 +129,7 @@ class FailPointMatrixTest {
         List<Group> groups = Group.all();
         for (int i = 0; i < groups.size(); i += STALLED_AT_ONCE) {
             List<Group> together = groups.subList(i, Math.min(groups.size(), i + STALLED_AT_ONCE));
-            List<FailPointCell> cells = cells(together, Fault.STALL);
+            List<FaultCell> cells = cells(together, Fault.STALL);
             cells.forEach(this::prepare);
             try (Struck server = new Struck(Fault.STALL, together)) {
                 server.awaitLine("ARRIVED");
@@ -143,7 +148,7 @@ class FailPointMatrixTest {
     @Order(3)
     void connections_cut() throws Exception {
         WithoutPgBouncer.because("it lends a connection to whoever comes next, so that no cell's can be cut alone");
-        List<FailPointCell> cells = cells(Group.all(), Fault.CUT);
+        List<FaultCell> cells = cells(Group.all(), Fault.CUT);
         cells.forEach(this::prepare);
         try (Struck server = new Struck(Fault.CUT, Group.all())) {
             server.awaitLine("DONE");
@@ -155,9 +160,9 @@ class FailPointMatrixTest {
 
     // ---- the table
 
-    private static List<FailPointCell> cells(List<Group> groups, Fault fault) {
+    private static List<FaultCell> cells(List<Group> groups, Fault fault) {
         return groups.stream()
-                .flatMap(group -> FailPointCell.group(group.situation(), group.point(), fault).stream())
+                .flatMap(group -> FaultCell.group(group.situation(), group.point(), fault).stream())
                 .toList();
     }
 
@@ -176,7 +181,7 @@ class FailPointMatrixTest {
         for (Group group : Group.all()) {
             StringBuilder row = new StringBuilder(
                     String.format(Locale.ROOT, "%-42s", group.point() + " (" + group.situation() + ")"));
-            for (FailPointCell cell : FailPointCell.group(group.situation(), group.point(), fault)) {
+            for (FaultCell cell : FaultCell.group(group.situation(), group.point(), fault)) {
                 tables.add(cell.table());
                 if (cell.provider() == ProviderKind.REMEMBERS) {
                     row.append(cell.scope() == LockScope.THROUGH_CALL ? "   " : "/");
@@ -189,6 +194,14 @@ class FailPointMatrixTest {
             }
             table.append(row).append(System.lineSeparator());
         }
+        table.append(String.format(
+                Locale.ROOT,
+                "%d cells, %d of them struck%n",
+                tables.size(),
+                verdicts.keySet().stream()
+                        .filter(cell -> cell.contains("-" + fault.name().toLowerCase(Locale.ROOT) + "-"))
+                        .filter(reached::contains)
+                        .count()));
         System.out.println(table);
         assertThat(tables)
                 .as("each cell has a table of its own")
@@ -198,7 +211,7 @@ class FailPointMatrixTest {
 
     // ---- a cell
 
-    private void prepare(FailPointCell cell) {
+    private void prepare(FaultCell cell) {
         String table = cell.table();
         sql("create table " + table + " (id bigint primary key, pending boolean not null default true, charge text)");
         sql("create index on " + table + " (id) where pending");
@@ -209,7 +222,7 @@ class FailPointMatrixTest {
         boolean charged = cell.situation() != Situation.LEFT_UNCHARGED;
         boolean billed = cell.situation() == Situation.TO_BE_MARKED;
         if (charged) {
-            FailPointCell.INVOICES.forEach(id -> ledger.charge(table, id, table + "-" + id));
+            FaultCell.INVOICES.forEach(id -> ledger.charge(table, id, table + "-" + id));
         }
         sql(
                 "insert into invoice_lock.billing_attempt (biller, invoice_id, number, idempotency_key, state, due_at, lease_until, owner, "
@@ -230,7 +243,7 @@ class FailPointMatrixTest {
     }
 
     /** The struck server is gone for good: whatever it had set a time for is over. */
-    private void letTimePass(List<FailPointCell> cells) {
+    private void letTimePass(List<FaultCell> cells) {
         try (Connection connection = pool.getConnection();
                 PreparedStatement update = connection.prepareStatement(
                         "update invoice_lock.billing_attempt set due_at = due_at - interval '60 s', lease_until = lease_until - interval '60 s', "
@@ -238,7 +251,7 @@ class FailPointMatrixTest {
             update.setArray(
                     1,
                     connection.createArrayOf(
-                            "text", cells.stream().map(FailPointCell::name).toArray()));
+                            "text", cells.stream().map(FaultCell::name).toArray()));
             update.executeUpdate();
         } catch (SQLException e) {
             throw new IllegalStateException(e);
@@ -246,13 +259,13 @@ class FailPointMatrixTest {
     }
 
     /** A second server does what there is to do; then the ledger is compared with the table. */
-    private void finish(List<FailPointCell> cells) throws Exception {
+    private void finish(List<FaultCell> cells) throws Exception {
         ExecutorService servers = Executors.newFixedThreadPool(6);
         List<Future<?>> finished = new ArrayList<>();
-        for (FailPointCell cell : cells) {
+        for (FaultCell cell : cells) {
             finished.add(servers.submit(() -> {
-                try (LockingInvoiceBiller second = cell.server(pool, client, ledger.address(), (point, id) -> {})
-                        .build()) {
+                try (LockingInvoiceBiller second =
+                        cell.server(pool, client, ledger.address()).build()) {
                     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
                     do {
                         second.billPending();
@@ -268,7 +281,7 @@ class FailPointMatrixTest {
         servers.shutdown();
     }
 
-    private boolean somethingLeft(FailPointCell cell) {
+    private boolean somethingLeft(FaultCell cell) {
         return one("select exists (select from invoice_lock.billing_attempt where biller = '" + cell.name()
                         + "' and due_at is not null) or exists (select from " + cell.table()
                         + " i where pending and not exists (select from invoice_lock.billing_attempt where biller = '"
@@ -276,9 +289,9 @@ class FailPointMatrixTest {
                 .equals("t");
     }
 
-    private void judge(FailPointCell cell) {
+    private void judge(FaultCell cell) {
         boolean parked = false;
-        for (String id : FailPointCell.INVOICES) {
+        for (String id : FaultCell.INVOICES) {
             String what = cell.name() + " invoice " + id;
             List<String> charges = ledger.chargesOf(cell.table(), id);
             String journaled = one("select string_agg(state || ' ' || coalesce(reference, ''), ', ' order by number) "
@@ -345,7 +358,7 @@ class FailPointMatrixTest {
                     "-Dorg.jooq.no-tips=true",
                     "-cp",
                     System.getProperty("java.class.path"),
-                    FailPointServer.class.getName(),
+                    FaultServer.class.getName(),
                     database.jdbcUrl(),
                     ledger.address().toString(),
                     fault.name()));
