@@ -43,6 +43,7 @@ final class MatrixAccount {
     private int charges;
     private boolean misled;
     private boolean withdrawn;
+    private boolean unheard;
     private int arrived;
 
     MatrixAccount(String invoiceId, boolean remembers) {
@@ -210,43 +211,51 @@ final class MatrixAccount {
     /** What a word says of a key. It is the truth from then on, unless the provider had done something else: then it misleads. */
     synchronized BillingOutcome spoken(Word word, String key) {
         log.add(word.toString());
+        if (keys.containsValue(key)) {
+            learn(word, key);
+        }
+        // A person types what the dashboard shows; a webhook has the charge's own reference.
+        String reference = word.reports() ? charged.getOrDefault(key, "said_" + key) : "said_" + key;
         return switch (word) {
+            case REPORT_BILLED, RESOLVE_BILLED -> BillingOutcome.billed(reference);
+            case REPORT_ACCEPTED, RESOLVE_ACCEPTED -> BillingOutcome.accepted("said_" + key, Duration.ofMinutes(10));
+            case REPORT_DECLINED, RESOLVE_DECLINED -> BillingOutcome.declined("card_declined", "so they say");
+            case REPORT_DECLINED_AT_FIRST -> BillingOutcome.declined("again", "so they say");
+            case REPORT_NOT_BILLED, RESOLVE_NOT_BILLED -> BillingOutcome.notBilled("so they say");
+            case REPORT_UNKNOWN, RESOLVE_UNKNOWN, RETRY, WITHDRAW -> BillingOutcome.unknown("nobody knows");
+        };
+    }
+
+    private void learn(Word word, String key) {
+        boolean mayHaveCharged = charged.containsKey(key) || underWay.contains(key);
+        switch (word) {
             case REPORT_BILLED, RESOLVE_BILLED -> {
-                if (!charged.containsKey(key) && keys.containsValue(key)) {
+                accepted.remove(key);
+                if (!charged.containsKey(key)) {
                     misled = misled || refused.contains(key);
                     charged.put(key, "said_" + key);
                     remembered.add(key);
                     charges++;
                 }
-                accepted.remove(key);
-                // A person types what the dashboard shows; a webhook has the charge's own reference.
-                yield BillingOutcome.billed(word.reports() ? charged.getOrDefault(key, "said_" + key) : "said_" + key);
             }
             case REPORT_ACCEPTED, RESOLVE_ACCEPTED -> {
                 if (!charged.containsKey(key) && !refused.contains(key)) {
                     accepted.add(key);
                 }
-                yield BillingOutcome.accepted("said_" + key, Duration.ofMinutes(10));
             }
             case REPORT_DECLINED, REPORT_DECLINED_AT_FIRST, RESOLVE_DECLINED -> {
-                if (charged.containsKey(key) || underWay.contains(key)) {
-                    misled = true;
-                } else {
+                accepted.remove(key);
+                misled = misled || mayHaveCharged;
+                if (!mayHaveCharged) {
                     refused.add(key);
                 }
-                accepted.remove(key);
-                yield BillingOutcome.declined(
-                        word == Word.REPORT_DECLINED_AT_FIRST ? "again" : "card_declined", "so they say");
             }
             case REPORT_NOT_BILLED, RESOLVE_NOT_BILLED -> {
-                if (charged.containsKey(key) || underWay.contains(key)) {
-                    misled = true;
-                }
                 accepted.remove(key);
-                yield BillingOutcome.notBilled("so they say");
+                misled = misled || mayHaveCharged;
             }
-            case REPORT_UNKNOWN, RESOLVE_UNKNOWN, RETRY, WITHDRAW -> BillingOutcome.unknown("nobody knows");
-        };
+            case REPORT_UNKNOWN, RESOLVE_UNKNOWN, RETRY, WITHDRAW -> log.add("which says nothing of the charge");
+        }
     }
 
     /** The word was taken: the attempt of that key stands so now. */
@@ -281,6 +290,12 @@ final class MatrixAccount {
 
     synchronized void refusedToHear(RuntimeException e) {
         log.add("answered by " + e);
+        unheard = true;
+    }
+
+    /** Whether the library refused a word, by an exception. */
+    synchronized boolean wasRefusedAWord() {
+        return unheard;
     }
 
     synchronized void retried(String key) {
