@@ -129,7 +129,7 @@ final class InvoiceJudge {
         if (row.due() || isListed) {
             return null;
         }
-        boolean newest = row == rows.get(rows.size() - 1);
+        boolean newest = row.number() == rows.get(rows.size() - 1).number();
         return switch (row.state()) {
             case "BILLED" ->
                 invoice.pending() && atTheEnd && !isTold(rows)
