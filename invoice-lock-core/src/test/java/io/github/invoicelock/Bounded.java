@@ -66,7 +66,7 @@ record Bounded<T>(@Nullable T result, @Nullable Throwable thrown) {
     private static String threads() {
         return Arrays.stream(ManagementFactory.getThreadMXBean().dumpAllThreads(true, true))
                 .filter(thread -> Arrays.stream(thread.getStackTrace())
-                        .anyMatch(frame -> frame.getClassName().startsWith("io.github.invoicelock.")))
+                        .anyMatch(frame -> frame.getClassName().startsWith("io.github.invoicelock.internal.")))
                 .map(Bounded::described)
                 .collect(Collectors.joining("\n"));
     }

@@ -1,5 +1,6 @@
 package io.github.invoicelock;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -8,6 +9,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -89,7 +91,7 @@ class CloseTest {
     @EnumSource(LockStrategy.class)
     void a_page_that_cannot_be_given_back_because_the_database_is_away_ends_with_the_run(LockStrategy strategy)
             throws InterruptedException {
-        AtomicReference<LockingInvoiceBiller> biller = new AtomicReference<>();
+        AtomicReference<@Nullable LockingInvoiceBiller> biller = new AtomicReference<>();
         AtomicBoolean once = new AtomicBoolean();
         CountDownLatch closed = new CountDownLatch(1);
         LockingInvoiceBiller server = host.server(pool, provider)
@@ -104,7 +106,7 @@ class CloseTest {
                         if (once.compareAndSet(false, true)) {
                             pool.away(true);
                             InBackground<Boolean> closing = InBackground.of(() -> {
-                                biller.get().close();
+                                requireNonNull(biller.get()).close();
                                 closed.countDown();
                                 return true;
                             });

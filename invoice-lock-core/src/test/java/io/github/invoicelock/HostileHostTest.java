@@ -92,6 +92,7 @@ class HostileHostTest {
         }
     }
 
+    /** All of them, or those that the system property {@code invoicelock.cells} names: {@code "HOOK .*"} for example. */
     static Stream<Arguments> cells() {
         List<Cell> cells = new ArrayList<>();
         for (Place place : Place.values()) {
@@ -108,16 +109,17 @@ class HostileHostTest {
                     add(cells, place, deed, ALWAYS);
                     if (!listener) {
                         add(cells, place, deed, 1);
-                        add(cells, place, deed, ALWAYS);
                     }
                 }
             }
         }
-        return cells.stream().map(Arguments::of);
+        return cells.stream()
+                .filter(cell -> cell.toString().matches(System.getProperty("invoicelock.cells", ".*")))
+                .map(Arguments::of);
     }
 
     private static void add(List<Cell> cells, Place place, Deed deed, int most) {
-        cells.add(new Cell(cells.size() + cells.size() / 16, place, deed, most));
+        cells.add(new Cell(cells.size() + cells.size() / 3, place, deed, most));
     }
 
     private static boolean possible(Place place, Deed deed) {
@@ -133,13 +135,14 @@ class HostileHostTest {
                         && (!LISTENER.contains(place)
                                 || EnumSet.of(Place.CLAIMED, Place.SETTLED, Place.ANOMALY, Place.RUN_ENDED)
                                         .contains(place));
-            case BLOCKS,
-                    BLOCKS_WHOEVER_INTERRUPTS,
-                    CALLS_BILL_PENDING,
+            case BLOCKS, CALLS_BILL_PENDING, CALLS_REPORT, THROWS_AN_OUT_OF_MEMORY_ERROR -> !ASKED_ONCE.contains(place);
+            // An Error is an Error, and a question a question: not each of them at each method of a listener.
+            case BLOCKS_WHOEVER_INTERRUPTS,
                     CALLS_RECOVER,
-                    CALLS_REPORT,
                     CALLS_STATUS,
-                    CALLS_ATTEMPTS -> !ASKED_ONCE.contains(place);
+                    CALLS_ATTEMPTS,
+                    THROWS_A_NO_CLASS_DEF_FOUND_ERROR,
+                    THROWS_A_STACK_OVERFLOW_ERROR -> !ASKED_ONCE.contains(place) && !LISTENER.contains(place);
             default -> true;
         };
     }
@@ -336,19 +339,33 @@ class HostileHostTest {
                 return;
             }
             if (run.thrown() instanceof Error) {
-                assertThat(ERRORS)
+                assertThat(throwsErrors())
                         .as("only what the host throws is thrown on: %s", run.thrown())
-                        .contains(cell.deed());
+                        .isTrue();
             } else if (run.thrown() != null) {
                 assertThat(run.thrown()).isInstanceOf(BillingRunException.class);
                 assertThat(hostile.deeds())
                         .as("an error that nobody made: %s", run.thrown())
                         .isGreaterThan(deedsBefore);
             }
+            if (isNoReasonToStop()) {
+                assertThat(run.thrown()).as("it stops no other invoice").isNull();
+            }
             countsAddUp(
                     run,
                     before,
                     hostile.inner().subList(innerBefore.size(), hostile.inner().size()));
+        }
+
+        private boolean throwsErrors() {
+            return ERRORS.contains(cell.deed()) || cell.deed() == Deed.RUNS_THE_TASK_LATE_AND_THROWS;
+        }
+
+        /** No money depends on a listener, and what hook or policy do to one invoice is that invoice's. */
+        private boolean isNoReasonToStop() {
+            boolean ofOneInvoice =
+                    (cell.place() == Place.HOOK || cell.place() == Place.POLICY) && cell.most() != ALWAYS;
+            return LISTENER.contains(cell.place()) || ofOneInvoice;
         }
 
         private void countsAddUp(Bounded<BillingRun> run, Map<String, String> before, List<BillingRun> inner) {

@@ -42,7 +42,7 @@ class SetAsideTest {
                                 field("(select c.method from customers c where c.invoice = invoices.id)", String.class)
                                         .as("method")));
 
-        theBadOneIsSetAside(server, "more than one row");
+        theBadOneIsSetAside(server, "more than one row", "21000");
 
         host.sql("delete from customers where method = 'pm_again'");
         itIsBilledOnceMended(server);
@@ -57,7 +57,7 @@ class SetAsideTest {
                 scope,
                 InvoiceTable.named("invoices").including(field("1000 / amount").as("rate")));
 
-        theBadOneIsSetAside(server, "division by zero");
+        theBadOneIsSetAside(server, "division by zero", "22012");
 
         host.sql("update invoices set amount = 10 where id = " + BAD);
         itIsBilledOnceMended(server);
@@ -70,7 +70,7 @@ class SetAsideTest {
         host.sql("update invoices set extra = '{\"note\": \"\\u0000\"}' where id = " + BAD);
         LockingInvoiceBiller server = server(strategy, scope, InvoiceTable.named("invoices"));
 
-        theBadOneIsSetAside(server, "");
+        theBadOneIsSetAside(server, "Unicode", "22P05");
 
         host.sql("update invoices set extra = null where id = " + BAD);
         itIsBilledOnceMended(server);
@@ -86,7 +86,7 @@ class SetAsideTest {
                 scope,
                 InvoiceTable.named("invoices").billableWhen(condition("due::date < date '2026-06-30'")));
 
-        theBadOneIsSetAside(server, "31.31.2026");
+        theBadOneIsSetAside(server, "date/time field value out of range", "22008");
 
         host.sql("update invoices set due = '2026-01-31' where id = " + BAD);
         itIsBilledOnceMended(server);
@@ -103,7 +103,7 @@ class SetAsideTest {
                     }
                 }));
 
-        theBadOneIsChargedAndSetAside(server, "no ledger account");
+        theBadOneIsChargedAndSetAside(server, "no ledger account", "IllegalStateException");
 
         mended[0] = true;
         itIsMarkedOnceMended(server);
@@ -115,7 +115,7 @@ class SetAsideTest {
         aTriggerRefusesTheMark();
         LockingInvoiceBiller server = server(strategy, scope, InvoiceTable.named("invoices"));
 
-        theBadOneIsChargedAndSetAside(server, "closed for the night");
+        theBadOneIsChargedAndSetAside(server, "closed for the night", "P0001");
 
         host.sql("drop trigger t on invoices");
         itIsMarkedOnceMended(server);
@@ -183,7 +183,7 @@ class SetAsideTest {
         assertThat(provider.charges()).isEqualTo(20);
     }
 
-    private void theBadOneIsSetAside(LockingInvoiceBiller server, String error) {
+    private void theBadOneIsSetAside(LockingInvoiceBiller server, String error, String kind) {
         BillingRun run = run(server);
 
         assertThat(run.billed()).as("all others: %s", run).isEqualTo(19);
@@ -191,22 +191,26 @@ class SetAsideTest {
         assertThat(run.stopReason()).isEqualTo(StopReason.NONE_LEFT);
         assertThat(host.count("invoices", "pending")).isEqualTo(1);
         assertThat(provider.requestsFor(BAD)).as("nothing is sent for it").isEmpty();
-        isListed(server, error);
+        isListed(server, error, kind);
     }
 
-    private void theBadOneIsChargedAndSetAside(LockingInvoiceBiller server, String error) {
+    private void theBadOneIsChargedAndSetAside(LockingInvoiceBiller server, String error, String kind) {
         BillingRun run = run(server);
 
         assertThat(run.billed()).as("all: %s", run).isEqualTo(20);
         assertThat(run.stopReason()).isEqualTo(StopReason.NONE_LEFT);
         assertThat(host.count("invoices", "pending")).isEqualTo(1);
         assertThat(host.state(BAD)).as("R12").isEqualTo("BILLED");
-        isListed(server, error);
+        isListed(server, error, kind);
     }
 
-    private static void isListed(LockingInvoiceBiller server, String error) {
+    private static void isListed(LockingInvoiceBiller server, String error, String kind) {
         assertThat(listed(server)).containsExactly("" + BAD);
-        assertThat(server.needsAttention().get(0).message()).isNotBlank().contains(error);
+        assertThat(server.needsAttention().get(0).message())
+                .satisfiesAnyOf(
+                        // The database's words may quote the invoice; then its SQLSTATE says which error it is.
+                        message -> assertThat(message).contains(error),
+                        message -> assertThat(message).contains(kind));
         assertThat(server.status().parked()).isEqualTo(1);
     }
 

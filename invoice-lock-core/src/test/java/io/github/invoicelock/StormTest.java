@@ -159,8 +159,7 @@ class StormTest {
                 .isZero();
         assertThat(server.attempts(2L * Kind.NOT_BILLED.ordinal() + 1).get(0).message())
                 .as("of \"a\\0b\"")
-                .startsWith("a")
-                .endsWith("b");
+                .containsPattern("a.{0,6}b");
     }
 
     @ParameterizedTest
