@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A host application: a database of its own with a table of invoices, a journal, and a pool. */
 final class TestHost implements AutoCloseable {
-    private final PostgresDatabase database = PostgresServer.shared().createDatabase();
+    private final PostgresDatabase database;
     private final HikariDataSource pool;
     private final List<AutoCloseable> open = new ArrayList<>();
 
@@ -25,6 +25,11 @@ final class TestHost implements AutoCloseable {
     }
 
     TestHost(int connections, boolean autoCommit) {
+        this(PostgresServer.shared().createDatabase(), connections, autoCommit);
+    }
+
+    private TestHost(PostgresDatabase database, int connections, boolean autoCommit) {
+        this.database = database;
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(database.jdbcUrl());
         config.setMaximumPoolSize(connections);
@@ -44,6 +49,11 @@ final class TestHost implements AutoCloseable {
         TestHost host = new TestHost();
         host.invoices(count);
         return host;
+    }
+
+    /** A host whose database stores text in another encoding, as PostgreSQL names it. */
+    static TestHost withEncoding(String encoding) {
+        return new TestHost(PostgresServer.shared().createDatabase(encoding), 16, true);
     }
 
     void invoices(int count) {

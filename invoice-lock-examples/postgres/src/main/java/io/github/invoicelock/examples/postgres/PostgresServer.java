@@ -146,9 +146,24 @@ public final class PostgresServer implements AutoCloseable {
         }
     }
 
+    /**
+     * Creates an empty database of its own whose text is stored in another encoding, and sorted by its bytes.
+     *
+     * @param encoding as PostgreSQL names it, {@code LATIN1} for example
+     * @return dropped when it is closed
+     */
+    public PostgresDatabase createDatabase(String encoding) {
+        // Only template0 holds nothing in an encoding of its own, and only the locale C fits every encoding.
+        return createDatabase(inFront, () -> {}, " template template0 locale 'C' encoding '" + encoding + "'");
+    }
+
     private PostgresDatabase createDatabase(@Nullable PgBouncer by, Runnable afterwards) {
+        return createDatabase(by, afterwards, "");
+    }
+
+    private PostgresDatabase createDatabase(@Nullable PgBouncer by, Runnable afterwards, String options) {
         String name = "invoicelock_" + UUID.randomUUID().toString().replace("-", "");
-        execute("create database " + name);
+        execute("create database " + name + options);
         String direct = withDatabase(jdbcUrl, name);
         return new PostgresDatabase(name, by == null ? direct : by.jdbcUrl(name), direct, () -> {
             execute("drop database if exists " + name + " with (force)");
