@@ -194,7 +194,9 @@ class SessionStateTest {
             assertThat(host.running(host.server(old, provider)).billPending().billed())
                     .isEqualTo(20);
         });
-        assertThat(log.split("setNetworkTimeout", -1)).hasSize(2);
+        assertThat(log.split("setNetworkTimeout", -1))
+                .as("by build() and by the run")
+                .hasSize(3);
     }
 
     private static Connection withoutNetworkTimeout(Connection connection) {

@@ -22,6 +22,7 @@ final class Connections {
 
     private final DataSource dataSource;
     private final boolean autoCommit;
+    private final NetworkTimeout networkTimeout = new NetworkTimeout();
 
     Connections(DataSource dataSource, Server server) {
         this.dataSource = bounded(dataSource);
@@ -43,30 +44,36 @@ final class Connections {
         return same;
     }
 
+    /** A connection that is out, and how it came. */
+    private record Taken(Connection connection, boolean autoCommits, int networkTimeout) {}
+
     /** Commits if the work returns, rolls back if it throws. No wait is longer than {@code silence}. */
     <T extends @Nullable Object> T transact(Duration silence, Function<Connection, T> work) {
         try {
-            Connection connection = connection();
-            boolean autoCommits = outsideOfTransactions(connection);
-            int networkTimeout = NetworkTimeout.set(connection, silence);
+            Taken taken = take(silence);
             Throwable failure = null;
             try {
-                if (autoCommits) {
-                    connection.setAutoCommit(false);
+                if (taken.autoCommits()) {
+                    taken.connection().setAutoCommit(false);
                 }
-                T result = work.apply(connection);
-                connection.commit();
+                T result = work.apply(taken.connection());
+                taken.connection().commit();
                 return result;
             } catch (Throwable e) {
                 failure = e;
-                end(connection, e);
+                end(taken.connection(), e);
                 throw e;
             } finally {
-                giveBack(connection, autoCommits, networkTimeout, failure);
+                giveBack(taken, failure);
             }
         } catch (DataAccessException | SQLException e) {
             throw Errors.translated(e, silence);
         }
+    }
+
+    /** Bounds what the rest of a transaction waits for. */
+    void bound(Connection connection, Duration silence) throws SQLException {
+        networkTimeout.set(connection, silence);
     }
 
     private Connection connection() {
@@ -77,18 +84,19 @@ final class Connections {
         }
     }
 
-    /** R13: the commit of another's transaction would not be ours to give, and R1 would be a lie. Says whether it commits by itself. */
-    private boolean outsideOfTransactions(Connection connection) throws SQLException {
-        boolean ours = false;
+    private Taken take(Duration silence) throws SQLException {
+        Connection connection = connection();
+        Taken taken = null;
         try {
             boolean autoCommits = connection.getAutoCommit();
+            // R13: the commit of another's transaction would not be ours to give, and R1 would be a lie.
             if (hasBegun(connection) || (autoCommit && !autoCommits)) {
                 throw openTransaction();
             }
-            ours = true;
-            return autoCommits;
+            taken = new Taken(connection, autoCommits, networkTimeout.set(connection, silence));
+            return taken;
         } finally {
-            if (!ours) {
+            if (taken == null) {
                 connection.close();
             }
         }
@@ -144,16 +152,15 @@ final class Connections {
     }
 
     /** After a commit the transaction is done and nothing is lost: at worst the connection is broken, which its pool will notice. */
-    private static void giveBack(
-            Connection connection, boolean autoCommit, int networkTimeout, @Nullable Throwable failure) {
-        try (connection) {
+    private static void giveBack(Taken taken, @Nullable Throwable failure) {
+        try (Connection connection = taken.connection()) {
             if (connection.isClosed()) {
                 return;
             }
-            if (autoCommit) {
+            if (taken.autoCommits()) {
                 connection.setAutoCommit(true);
             }
-            NetworkTimeout.restore(connection, networkTimeout);
+            NetworkTimeout.restore(connection, taken.networkTimeout());
         } catch (SQLException e) {
             if (failure != null) {
                 failure.addSuppressed(e);

@@ -45,14 +45,7 @@ public final class Database {
         this.atMost = atMost;
     }
 
-    /**
-     * A door without a bound of its own on connections.
-     *
-     * @param dataSource the host's
-     * @param server what the server said of itself
-     * @param momentary for transactions that say nothing else
-     * @return the door
-     */
+    /** A door without a bound of its own on connections. */
     public static Database of(DataSource dataSource, Server server, SessionSettings momentary) {
         return new Database(new Connections(dataSource, server), server, momentary, null);
     }
@@ -60,28 +53,17 @@ public final class Database {
     /**
      * The same door, through which only so many connections are out at a time. Nobody holds one while waiting for another, nor through a
      * call: what a transaction waits for is bounded (R17), and with it the wait for a connection.
-     *
-     * @param most positive
-     * @return the narrower door
      */
     public Database atMost(int most) {
         return new Database(connections, server, momentary, new Semaphore(most, true));
     }
 
-    /**
-     * Whether rows are on several nodes (Citus), where none are locked but by statements that name one invoice.
-     *
-     * @return true on Citus
-     */
+    /** Whether rows are on several nodes (Citus), where none are locked but by statements that name one invoice. */
     public boolean distributed() {
         return server.citus();
     }
 
-    /**
-     * How a text of the host's is made one that this database can store.
-     *
-     * @return for its encoding
-     */
+    /** How a text of the host's is made one that this database can store. */
     public StorableText storableText() {
         return StorableText.on(server);
     }
@@ -98,10 +80,8 @@ public final class Database {
     }
 
     /**
-     * Runs one transaction: commits if the work returns, rolls back if it throws.
+     * Runs one transaction: commits if the work returns, rolls back if it throws. The work must not commit.
      *
-     * @param settings local to this transaction
-     * @param work must not commit
      * @throws LockNotAvailableException if another holds a row that was to be locked
      * @throws DatabaseException for every other database error
      */
@@ -128,16 +108,9 @@ public final class Database {
         return transact(settings, tx -> request.in(tx, prelude(settings), "; commit"));
     }
 
-    /**
-     * Asks under other settings than those that the transaction began with, in the same round trip.
-     *
-     * @param tx the transaction
-     * @param settings for the rest of it; what the work of the first ones switched off stays off
-     * @param request what is asked
-     * @return the answer
-     */
+    /** Asks under other settings than those that the transaction began with, in the same round trip. What the first ones switched off stays off. */
     public <T extends @Nullable Object> T ask(DSLContext tx, SessionSettings settings, Request<T> request) {
-        tx.connection(connection -> NetworkTimeout.set(connection, settings.silence(server)));
+        tx.connection(connection -> connections.bound(connection, settings.silence(server)));
         return request.in(tx, prelude(settings), "");
     }
 
@@ -161,9 +134,6 @@ public final class Database {
      * Runs a transaction again that failed for what has changed beneath it. The host altered its table: a statement over all columns,
      * which a connection had prepared before, answers with other columns now; each failure has dropped what one connection of the pool had
      * prepared. Or another moved a row of a page to another partition: it is found where it is now.
-     *
-     * @param transaction a whole one, without effect outside of it: what failed was rolled back
-     * @return what it returned
      */
     public static <T extends @Nullable Object> T withPlansAnew(Supplier<T> transaction) {
         for (int tries = 1; ; tries++) {
@@ -177,12 +147,7 @@ public final class Database {
         }
     }
 
-    /**
-     * jOOQ over a connection whose transaction is the host's: nothing is set, committed or closed here.
-     *
-     * @param connection the host's, in a transaction
-     * @return for statements in that transaction
-     */
+    /** jOOQ over a connection whose transaction is the host's: nothing is set, committed or closed here. */
     public static DSLContext over(Connection connection) {
         return DSL.using(connection, SQLDialect.POSTGRES, SETTINGS);
     }
@@ -213,11 +178,9 @@ public final class Database {
 
     /**
      * Works in the host's transaction, waiting for a lock no longer than so. Whatever comes of it, the host's transaction can go on, with its
-     * own settings: if the work is not kept, or fails, as if nothing had been tried, and without a lock of it.
+     * own settings: if the work is not kept, or fails, as if nothing had been tried, and without a lock of it. The work takes its lock,
+     * then says whether what it did is to be kept.
      *
-     * @param tx over the host's connection
-     * @param patience positive
-     * @param work takes its lock, then says whether what it did is to be kept
      * @return false if another holds the lock, or the work said so
      */
     public static boolean tryPatiently(DSLContext tx, Duration patience, BooleanSupplier work) {

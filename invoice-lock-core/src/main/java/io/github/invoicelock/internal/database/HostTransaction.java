@@ -34,15 +34,12 @@ final class HostTransaction {
             tx.execute("release savepoint invoice_lock");
             return true;
         } catch (Throwable e) {
-            goBackAfter(e);
-            if (heldByAnother(e)) {
+            boolean goesOn = goneBackAfter(e);
+            if (goesOn && heldByAnother(e)) {
                 return false;
             }
-            if (e instanceof DataAccessException error) {
-                throw Errors.translated(error);
-            }
-            if (e instanceof LockNotAvailableException) {
-                throw Errors.translated((LockNotAvailableException) e);
+            if (e instanceof DataAccessException || e instanceof LockNotAvailableException) {
+                throw Errors.translated((RuntimeException) e);
             }
             throw e;
         }
@@ -81,12 +78,13 @@ final class HostTransaction {
         tx.execute("release savepoint invoice_lock");
     }
 
-    private void goBackAfter(Throwable failure) {
+    private boolean goneBackAfter(Throwable failure) {
         try {
             goBack();
+            return true;
         } catch (DataAccessException e) {
             failure.addSuppressed(e);
-            throw failure instanceof DataAccessException error ? Errors.translated(error) : Errors.translated(e);
+            return false;
         }
     }
 

@@ -12,18 +12,18 @@ final class NetworkTimeout {
     /** What stands for a connection that has no such bound. */
     private static final int UNKNOWN = -1;
 
-    private static final AtomicBoolean TOLD = new AtomicBoolean();
-
-    private NetworkTimeout() {}
+    private final AtomicBoolean told = new AtomicBoolean();
 
     /** Says what it was. */
-    static int set(Connection connection, Duration bound) throws SQLException {
+    int set(Connection connection, Duration bound) throws SQLException {
         try {
             int before = connection.getNetworkTimeout();
             connection.setNetworkTimeout(Runnable::run, (int) bound.toMillis());
             return before;
         } catch (SQLFeatureNotSupportedException | AbstractMethodError | UnsupportedOperationException e) {
-            tell(connection, e);
+            if (told.compareAndSet(false, true)) {
+                tell(connection, e);
+            }
             return UNKNOWN;
         }
     }
@@ -35,13 +35,11 @@ final class NetworkTimeout {
     }
 
     private static void tell(Connection connection, Throwable e) {
-        if (TOLD.compareAndSet(false, true)) {
-            LoggerFactory.getLogger("io.github.invoicelock")
-                    .warn(
-                            "{} knows no setNetworkTimeout ({}): a network that swallows packets would hang this server. Say socketTimeout in "
-                                    + "the JDBC URL, more than a minute, or take a pool that knows it.",
-                            connection.getClass().getName(),
-                            e.toString());
-        }
+        LoggerFactory.getLogger("io.github.invoicelock")
+                .warn(
+                        "{} knows no setNetworkTimeout ({}): a network that swallows packets would hang this server. Say socketTimeout in "
+                                + "the JDBC URL, more than a minute, or take a pool that knows it.",
+                        connection.getClass().getName(),
+                        e.toString());
     }
 }

@@ -59,21 +59,12 @@ public final class Prepared {
         }
     }
 
-    /**
-     * Renders a statement.
-     *
-     * @param query built with jOOQ, returning rows; what varies is a {@code DSL.param} whose name is a plain word
-     * @return the statement
-     */
+    /** Renders a statement that returns rows; what varies is a {@code DSL.param} whose name is a plain word. */
     public static Prepared of(Query query) {
         return new Prepared(query);
     }
 
-    /**
-     * Its text, for EXPLAIN.
-     *
-     * @return with question marks
-     */
+    /** Its text, for EXPLAIN. */
     public String sql() {
         return sql;
     }

@@ -19,40 +19,19 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class Request<T extends @Nullable Object> {
     private Request() {}
 
-    /**
-     * One statement.
-     *
-     * @param statement which
-     * @param bound a value for each of its names; no nulls
-     * @param reader reads the rows
-     * @return the request
-     */
+    /** One statement, and a value for each of its names; no nulls. */
     public static <T extends @Nullable Object> Request<T> of(
             Prepared statement, Map<String, ?> bound, Function<Rows, T> reader) {
         return new One<>(statement, bound, reader, false);
     }
 
-    /**
-     * One statement that asks for a row's lock: SQLSTATE 55P03 is contention.
-     *
-     * @param statement which
-     * @param bound a value for each of its names; no nulls
-     * @param reader reads the rows
-     * @return the request
-     */
+    /** One statement that asks for a row's lock: SQLSTATEs 55P03 and 40001 are contention. */
     public static <T extends @Nullable Object> Request<T> locking(
             Prepared statement, Map<String, ?> bound, Function<Rows, T> reader) {
         return new One<>(statement, bound, reader, true);
     }
 
-    /**
-     * Two requests in one round trip. The second sees what the first did, and in READ COMMITTED what others have committed since.
-     *
-     * @param first is run first
-     * @param second is run whatever comes of the first
-     * @param both puts them together
-     * @return the request
-     */
+    /** Two requests in one round trip. The second sees what the first did, and in READ COMMITTED what others have committed since. */
     public static <A extends @Nullable Object, B extends @Nullable Object, T extends @Nullable Object> Request<T> both(
             Request<A> first, Request<B> second, BiFunction<A, B, T> both) {
         return new Two<>(first, second, both);
@@ -61,8 +40,6 @@ public abstract sealed class Request<T extends @Nullable Object> {
     /**
      * Asks.
      *
-     * @param tx the transaction
-     * @return the answer
      * @throws LockNotAvailableException if another holds a row that it asked for
      */
     public T in(DSLContext tx) {

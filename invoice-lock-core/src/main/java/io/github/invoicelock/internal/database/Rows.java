@@ -24,81 +24,47 @@ public final class Rows {
         this.statement = statement;
     }
 
-    /**
-     * Goes to the next row.
-     *
-     * @return false if there is none
-     */
+    /** Goes to the next row; false if there is none. */
     public boolean next() {
-        try {
-            return rows.next();
-        } catch (SQLException e) {
-            throw new DataAccessException(e.getMessage(), e);
-        }
+        return read(ResultSet::next);
     }
 
-    /**
-     * A text.
-     *
-     * @param column from 0
-     * @return null where it is
-     */
+    /** Null where it is. */
     public @Nullable String text(int column) {
-        try {
-            return rows.getString(column + 1);
-        } catch (SQLException e) {
-            throw new DataAccessException(e.getMessage(), e);
-        }
+        return read(row -> row.getString(column + 1));
     }
 
-    /**
-     * A number that is not null.
-     *
-     * @param column from 0
-     * @return the number
-     */
+    /** That is not null. */
     public long number(int column) {
-        try {
-            return rows.getLong(column + 1);
-        } catch (SQLException e) {
-            throw new DataAccessException(e.getMessage(), e);
-        }
+        return read(row -> row.getLong(column + 1));
     }
 
-    /**
-     * A boolean that is not null.
-     *
-     * @param column from 0
-     * @return the boolean
-     */
+    /** That is not null. */
     public boolean flag(int column) {
-        try {
-            return rows.getBoolean(column + 1);
-        } catch (SQLException e) {
-            throw new DataAccessException(e.getMessage(), e);
-        }
+        return read(row -> row.getBoolean(column + 1));
     }
 
-    /**
-     * A moment.
-     *
-     * @param column from 0
-     * @return null where it is
-     */
+    /** Null where it is. */
     public @Nullable Instant time(int column) {
+        OffsetDateTime time = read(row -> row.getObject(column + 1, OffsetDateTime.class));
+        return time == null ? null : time.toInstant();
+    }
+
+    private <T extends @Nullable Object> T read(Reader<T> reader) {
         try {
-            OffsetDateTime time = rows.getObject(column + 1, OffsetDateTime.class);
-            return time == null ? null : time.toInstant();
+            return reader.read(rows);
         } catch (SQLException e) {
             throw new DataAccessException(e.getMessage(), e);
         }
     }
 
-    /**
-     * All of them as jOOQ's records, for what the host reads.
-     *
-     * @return with the types that the columns have
-     */
+    /** Reads something of the present row. */
+    @FunctionalInterface
+    private interface Reader<T extends @Nullable Object> {
+        T read(ResultSet row) throws SQLException;
+    }
+
+    /** All of them as jOOQ's records, for what the host reads. */
     public Result<Record> records() {
         return tx.fetch(rows, columns());
     }
@@ -106,9 +72,6 @@ public final class Rows {
     /**
      * All of them, the first columns as jOOQ's record, for what the host reads. To take those out of a record of all columns would cost
      * more than to read them. The others are read here, by their numbers, while their record is looked at.
-     *
-     * @param own how many columns come after the host's
-     * @return the records, to be gone through once
      */
     public Iterable<Record> records(int own) {
         Field<?>[] all = columns();
@@ -117,15 +80,13 @@ public final class Rows {
     }
 
     private Field<?>[] columns() {
-        try {
+        return read(row -> {
             Columns known = statement.columns();
-            if (known == null || !known.describe(rows)) {
-                known = Columns.of(tx, rows);
+            if (known == null || !known.describe(row)) {
+                known = Columns.of(tx, row);
                 statement.columns(known);
             }
             return known.fields();
-        } catch (SQLException e) {
-            throw new DataAccessException(e.getMessage(), e);
-        }
+        });
     }
 }

@@ -72,11 +72,7 @@ public record Server(
     /** R17: the first question is the only one that has no settings yet. */
     private static final Duration SILENCE = Duration.ofSeconds(15);
 
-    /**
-     * Where unqualified names are looked for.
-     *
-     * @return as {@code search_path} has it
-     */
+    /** Where unqualified names are looked for. */
     public String searchPath() {
         return meanings.getOrDefault(SEARCH_PATH, "");
     }
@@ -98,8 +94,6 @@ public record Server(
      * Asks, and refuses what the library cannot work on. Asked on a thread of its own, so that a transaction of the calling thread (R13)
      * is not taken for how the DataSource always is.
      *
-     * @param dataSource the host's
-     * @return what it said
      * @throws SetupException if it is not PostgreSQL 14 or newer, a standby, or not there
      */
     public static Server ask(DataSource dataSource) {
@@ -108,7 +102,7 @@ public record Server(
 
     private static Server askHere(DataSource dataSource) {
         try (Connection connection = Connections.bounded(dataSource).getConnection()) {
-            int before = NetworkTimeout.set(connection, SILENCE);
+            int before = new NetworkTimeout().set(connection, SILENCE);
             try {
                 return ask(connection);
             } finally {

@@ -42,12 +42,7 @@ public final class SqlStates {
 
     private SqlStates() {}
 
-    /**
-     * The SQLSTATE.
-     *
-     * @param failure any exception
-     * @return the first among it and its causes
-     */
+    /** The first SQLSTATE among a failure and its causes. */
     public static Optional<String> of(Throwable failure) {
         return causes(failure)
                 .flatMap(each -> each instanceof DatabaseException ours

@@ -54,12 +54,7 @@ public final class StorableText {
         this.charset = charset;
     }
 
-    /**
-     * For the encoding of a server's database.
-     *
-     * @param server what it said of itself
-     * @return for texts that go there
-     */
+    /** For the encoding of a server's database. */
     public static StorableText on(Server server) {
         return in(server.encoding());
     }
@@ -75,12 +70,7 @@ public final class StorableText {
         return new StorableText(known ? Charset.forName(charset) : StandardCharsets.US_ASCII);
     }
 
-    /**
-     * The text as it can be stored.
-     *
-     * @param text of the host's
-     * @return the same text, if it can be stored as it is
-     */
+    /** The text as it can be stored. */
     public String of(String text) {
         for (int i = 0; i < text.length(); i++) {
             char each = text.charAt(i);
@@ -91,12 +81,7 @@ public final class StorableText {
         return text;
     }
 
-    /**
-     * The same for a text that may be missing.
-     *
-     * @param text of the host's, or null
-     * @return null where it is
-     */
+    /** The same for a text that may be missing. */
     public @Nullable String ofNullable(@Nullable String text) {
         return text == null ? null : of(text);
     }
