@@ -84,7 +84,6 @@ nothing         holds                    $scope -DREMEMBERS -DCAN_BE_ASKED -DSTA
 nothing         holds                    $scope -DCAN_BE_ASKED -DACCEPTS -DREPORTS -DWITHDRAWS
 nothing         holds                    $scope -DREMEMBERS -DFORGETS -DCRASHES=2 -DHOLDS
 nothing         holds                    $scope -DREMEMBERS -DSTALL -DLATE -DFORGETS -DWITHDRAWS
-nothing         holds                    $scope -DREMEMBERS -DREVERSES -DHOLDS
 END
     done
     cat <<END
@@ -95,6 +94,7 @@ END
     [ "$1" = --quick ] || cat <<END
 nothing         holds                    -DREMEMBERS -DRESTORES -DOWNERS=2 -DCRASHES=0
 nothing         holds                    -DCLAIM_ONLY -DREMEMBERS -DRESTORES -DOWNERS=2
+nothing         holds                    -DCLAIM_ONLY -DREMEMBERS -DREVERSES -DHOLDS
 nothing         holds                    -DCLAIM_ONLY -DREMEMBERS -DFAILS_OVER -DWITHDRAWS
 nothing         holds                    -DCLAIM_ONLY -DREMEMBERS -DWITHDRAWS -DOLD_SNAPSHOT
 END
