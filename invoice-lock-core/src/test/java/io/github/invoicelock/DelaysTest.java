@@ -3,6 +3,7 @@ package io.github.invoicelock;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -15,7 +16,7 @@ class DelaysTest {
     private static final Duration LIMIT = Duration.ofSeconds(20);
 
     /** What a Retry-After that is a time stamp comes to: the year 2082. */
-    private static final Duration TIME_STAMP = Duration.ofSeconds(1_764_374_400);
+    private static final Duration TIME_STAMP = Duration.between(Instant.EPOCH, Instant.parse("2025-11-29T00:00:00Z"));
 
     private static final Duration FOREVER = Duration.ofSeconds(Long.MAX_VALUE);
 

@@ -81,6 +81,7 @@ final class HostileHost implements BillingGateway {
     }
 
     private static final Duration FOREVER = Duration.ofSeconds(Long.MAX_VALUE);
+    private static final ThreadLocal<Boolean> LATE = ThreadLocal.withInitial(() -> false);
     private static final String HUGE = "x".repeat(1 << 20);
 
     private final TestProvider.Askable provider;
@@ -95,7 +96,6 @@ final class HostileHost implements BillingGateway {
     private final List<RuntimeException> refusals = new CopyOnWriteArrayList<>();
     private final Queue<Runnable> tasksForLater = new ConcurrentLinkedQueue<>();
     private final AtomicInteger callsFromLateTasks = new AtomicInteger();
-    private final ThreadLocal<Boolean> late = ThreadLocal.withInitial(() -> false);
     private final ExecutorService threads = Executors.newCachedThreadPool(task -> {
         Thread thread = new Thread(task, "hostile-executor");
         thread.setDaemon(true);
@@ -132,11 +132,11 @@ final class HostileHost implements BillingGateway {
         hostile = false;
         letGo.countDown();
         for (Runnable task = tasksForLater.poll(); task != null; task = tasksForLater.poll()) {
-            late.set(true);
+            LATE.set(true);
             try {
                 task.run();
             } finally {
-                late.set(false);
+                LATE.set(false);
             }
         }
     }
@@ -173,7 +173,7 @@ final class HostileHost implements BillingGateway {
 
     @Override
     public BillingOutcome bill(BillingRequest request) throws Exception {
-        if (late.get()) {
+        if (LATE.get()) {
             callsFromLateTasks.incrementAndGet();
         }
         lastKey = request.idempotencyKey();

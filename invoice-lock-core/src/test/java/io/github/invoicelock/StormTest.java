@@ -1,5 +1,6 @@
 package io.github.invoicelock;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
@@ -103,6 +104,8 @@ class StormTest {
         }
     }
 
+    private static final List<Kind> KINDS = List.of(Kind.values());
+
     static Stream<Arguments> encodingAndScope() {
         return Stream.of("UTF8", "LATIN1", "SQL_ASCII")
                 .flatMap(encoding -> Stream.of(LockScope.values()).map(scope -> Arguments.of(encoding, scope)));
@@ -112,14 +115,14 @@ class StormTest {
     @MethodSource("encodingAndScope")
     void what_the_gateway_says(String encoding, LockScope scope) {
         TestHost storm = in(encoding);
-        int each = Kind.values().length;
+        int each = KINDS.size();
         int hostile = TEXTS.size() * each;
         storm.invoices(2 * hostile);
         TestProvider provider = TestProvider.thatRemembers().answering((p, request) -> {
             int number = Integer.parseInt(request.invoiceId()) - 1;
             return number % 2 == 1
                     ? p.charge(request)
-                    : Kind.values()[number / 2 % each].outcome(p, request, TEXTS.get(number / 2 / each));
+                    : KINDS.get(number / 2 % each).outcome(p, request, TEXTS.get(number / 2 / each));
         });
         LockingInvoiceBiller server = storm.running(stormy(storm, provider, scope));
 
@@ -136,7 +139,7 @@ class StormTest {
                     wrong.add("a healthy one is " + state);
                 }
             } else {
-                Kind kind = Kind.values()[number / 2 % each];
+                Kind kind = KINDS.get(number / 2 % each);
                 if (!kind.fitting(state)) {
                     wrong.add(kind + " of " + name(TEXTS.get(number / 2 / each)) + " is " + state);
                 }
@@ -157,7 +160,9 @@ class StormTest {
                         "state in ('NOT_BILLED', 'IN_DOUBT') and coalesce(message, '') = ''"))
                 .as("something can be read of each")
                 .isZero();
-        assertThat(server.attempts(2L * Kind.NOT_BILLED.ordinal() + 1).get(0).message())
+        assertThat(server.attempts(2L * KINDS.indexOf(Kind.NOT_BILLED) + 1)
+                        .get(0)
+                        .message())
                 .as("of \"a\\0b\"")
                 .containsPattern("a.{0,6}b");
     }
@@ -175,8 +180,7 @@ class StormTest {
         run(server);
 
         for (int id = 1; id <= 2; id++) {
-            String message = server.attempts(id).get(0).message();
-            assertThat(message).isNotNull();
+            String message = requireNonNull(server.attempts(id).get(0).message());
             assertThat(message.replace(EURO_NOTE, ""))
                     .as("invoice %d", id)
                     .doesNotContain("?")
