@@ -83,7 +83,7 @@ public final class BillingEngine {
 
     /** One invoice now. */
     public BillingRun bill(String invoiceId) {
-        return run(RunLimits.none(), run -> billOrContinue(invoiceId, run));
+        return run(RunLimits.none(), run -> billOrContinue(steps.printed(invoiceId), run));
     }
 
     // ---- fresh invoices
@@ -228,7 +228,7 @@ public final class BillingEngine {
     private void billOrContinue(String invoiceId, RunInProgress run) {
         List<AttemptRow> attempts = steps.attemptsOf(invoiceId);
         if (attempts.isEmpty()) {
-            if (steps.isFresh(invoiceId)) {
+            if (steps.mayBeFresh(invoiceId)) {
                 step(run, 1, () -> billOne(invoiceId, run));
             }
             return;

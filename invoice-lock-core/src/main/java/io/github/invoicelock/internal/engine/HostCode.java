@@ -7,6 +7,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the host's hook, listeners and policy are called (R20): on a thread of their own, for as long as a call of the gateway may take, and
@@ -25,7 +26,7 @@ final class HostCode {
     static final class Fault extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
-        Fault(String message, Throwable cause) {
+        Fault(String message, @Nullable Throwable cause) {
             super(message, cause);
         }
     }

@@ -83,12 +83,7 @@ final class Marking {
     }
 
     private List<String> markedAs(DSLContext tx, BillingAttempt billed, Mark mark) {
-        if (settings.hook() != EngineSettings.NO_HOOK) {
-            hostCode.call("The BilledHook", () -> {
-                settings.hook().billed(tx, billed, reference(billed));
-                return true;
-            });
-        }
+        callHook(tx, billed);
         return switch (mark) {
             case MARKED -> List.of();
             case STILL_PENDING ->
@@ -100,6 +95,29 @@ final class Marking {
                                 ? "The invoice was charged, but its mark changed nothing, though its row is there: a trigger or a policy? It is not charged again."
                                 : "The invoice was charged, but its row is not to be seen any more: it was deleted, or a view or a policy hides it.");
         };
+    }
+
+    /** R20: it may swallow an error of the database's, or end the transaction: then what was heard would be lost with it. */
+    private void callHook(DSLContext tx, BillingAttempt billed) {
+        if (settings.hook() == EngineSettings.NO_HOOK) {
+            return;
+        }
+        hostCode.call("The BilledHook", () -> {
+            settings.hook().billed(tx, billed, reference(billed));
+            return true;
+        });
+        try {
+            if (journal.inquiries().isBilled(tx, billed)) {
+                return;
+            }
+        } catch (RuntimeException e) {
+            throw new HostCode.Fault(
+                    "The BilledHook left its transaction unusable, by an error that it caught: "
+                            + HostCode.described(e),
+                    e);
+        }
+        throw new HostCode.Fault(
+                "The BilledHook ended the transaction that it was given; it must neither commit nor roll back.", null);
     }
 
     /** Marks an invoice whose row was held, or whose mark failed, when it was charged or refused (R12). */

@@ -7,21 +7,17 @@ import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRun;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Tells the host's listeners and the log what happened, after it was committed. What goes wrong there has no other effect (R20). */
 final class Notices {
     private static final Logger LOG = LoggerFactory.getLogger("io.github.invoicelock");
-    /** Enough to find the line in the gateway. */
-    private static final int FRAMES = 5;
 
     private final String biller;
     private final List<BillingListener> listeners;
@@ -158,21 +154,18 @@ final class Notices {
         try {
             event.accept(listener);
         } catch (Throwable e) {
-            LOG.warn("biller={} the BillingListener threw; no money depends on it", biller, e);
+            LOG.warn("biller={} the BillingListener threw {}; no money depends on it", biller, HostCode.described(e));
         }
     }
 
     /** A bug of the gateway's is not to be mistaken for a provider that is away. */
     void gatewayThrew(String invoiceId, Throwable thrown) {
-        LOG.warn(
-                "biller={} invoice={} the BillingGateway threw {}, which is taken for an unknown outcome (told once for a run) at {}",
-                biller,
-                invoiceId,
-                HostCode.described(thrown),
-                Arrays.stream(thrown.getStackTrace())
-                        .limit(FRAMES)
-                        .map(StackTraceElement::toString)
-                        .collect(Collectors.joining(" < ")));
+        String what = "the BillingGateway threw, which is taken for an unknown outcome; told once for a run and kind";
+        try {
+            LOG.warn("biller={} invoice={} {}", biller, invoiceId, what, thrown);
+        } catch (Throwable unprintable) {
+            LOG.warn("biller={} invoice={} {}: {}", biller, invoiceId, what, HostCode.described(thrown));
+        }
     }
 
     void lateAnswerLost(String invoiceId, Throwable e) {

@@ -214,15 +214,12 @@ final class Steps {
                 .getOrDefault(invoiceId, List.of());
     }
 
-    /** Whether an invoice is pending and billable; one that is not there is an error. */
-    boolean isFresh(String invoiceId) {
-        return tables.database().inTransaction(tx -> {
-            if (tables.invoices().ids().printed(tx, invoiceId).isEmpty()) {
-                throw new InvoiceLockException("There is no invoice " + invoiceId + " in "
-                        + tables.invoices().qualifiedName() + ". Check the id.");
-            }
-            return tables.invoices().candidates().isFresh(tx, invoiceId);
-        });
+    /** An invoice's id as its row prints it; one that is not there is an error. */
+    String printed(String given) {
+        return tables.database()
+                .inTransaction(tx -> tables.invoices().ids().printed(tx, given))
+                .orElseThrow(() -> new InvoiceLockException("There is no invoice " + given + " in "
+                        + tables.invoices().qualifiedName() + ". Check the id."));
     }
 
     FreshIds freshIds(Position from, int limit, PendingAgain pendingAgain) {
@@ -244,8 +241,8 @@ final class Steps {
         return tables.invoices().candidates();
     }
 
-    /** True also of one that cannot be asked: its claim says why, and sets it aside. */
-    private boolean mayBeFresh(String invoiceId) {
+    /** Whether an invoice is pending and billable; true also of one that cannot be asked: its claim says why, and sets it aside. */
+    boolean mayBeFresh(String invoiceId) {
         try {
             return tables.database().inTransaction(tx -> candidates().isFresh(tx, invoiceId));
         } catch (DatabaseException e) {

@@ -171,6 +171,14 @@ public final class Inquiries {
                 .fetchOptional(row -> AttemptTable.row(row).attempt());
     }
 
+    /** Whether this transaction still has an attempt as BILLED. */
+    public boolean isBilled(DSLContext tx, BillingAttempt attempt) {
+        return tx.fetchExists(DSL.selectOne()
+                .from(table.table())
+                .where(AttemptTable.isThis(attempt))
+                .and(AttemptTable.STATE.eq(inline(AttemptState.BILLED.name()))));
+    }
+
     /** The database's clock. */
     public OffsetDateTime clock(DSLContext tx) {
         return tx.select(AttemptTable.CLOCK).fetchSingle().value1();
