@@ -55,7 +55,7 @@ public final class Reports {
                         (tx, marks) -> outcome.kind() == BillingOutcome.Kind.BILLED
                                 ? billed(tx, attempt, outcome, marks)
                                 : reported(tx, attempt, outcome, marks)));
-        if (written != Written.CONTENDED) {
+        if (written.attempt() != null) {
             writing.tell(invoiceId, outcome, written);
         }
     }
