@@ -1,5 +1,6 @@
 package io.github.invoicelock;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
@@ -44,6 +45,7 @@ class DatabaseMessagesTest {
                 .replaceAll("password=[^&]*", "password=x"));
         LockingInvoiceBiller biller = host.running(host.server(limited, provider));
         try (Connection taken = limited.getConnection()) {
+            assertThat(taken.isValid(5)).isTrue();
             assertThatThrownBy(biller::billPending)
                     .hasMessageContaining("53300")
                     .hasMessageContaining("connection limit")
@@ -63,6 +65,7 @@ class DatabaseMessagesTest {
         try (pool;
                 LockingInvoiceBiller biller = host.server(pool, provider).build();
                 Connection taken = pool.getConnection()) {
+            assertThat(taken.isValid(5)).isTrue();
             assertThatThrownBy(biller::billPending)
                     .hasMessageContaining("its pool is exhausted")
                     .hasMessageContaining("one more than concurrency")

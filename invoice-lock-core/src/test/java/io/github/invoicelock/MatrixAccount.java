@@ -117,7 +117,7 @@ final class MatrixAccount {
 
     synchronized BillingOutcome answerLate(String key) {
         underWay.remove(key);
-        if (!lateCharge.get().equals(key)) {
+        if (!key.equals(lateCharge.get())) {
             return BillingOutcome.unknown("its server is dead");
         }
         accepted.remove(key);

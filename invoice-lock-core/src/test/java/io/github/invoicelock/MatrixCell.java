@@ -228,6 +228,7 @@ record MatrixCell(Older older, Standing standing, Operation operation, Time time
      * Whether it is among those that are walked: of the surroundings, kinds of provider and scopes in which a state meets an operation,
      * so many, chosen by the seed.
      */
+    @SuppressWarnings("EnumOrdinal") // a number for each of them is all that is wanted
     boolean isChosen(ProviderKind kind, LockScope scope, int seed, int times) {
         int surroundings = Time.values().length * 4;
         int all = surroundings * ProviderKind.values().length * LockScope.values().length;

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -227,7 +228,7 @@ class StateOperationMatrixTest {
             List<Long> ids = ids(which);
             Map<Long, Integer> arrived = new LinkedHashMap<>();
             ids.forEach(id -> arrived.put(id, account(id).arrived()));
-            ids.forEach(id -> account(id).willAnswer(cells.get(id).standing().first));
+            ids.forEach(id -> account(id).willAnswer(Objects.requireNonNull(cell(id).standing().first)));
             pass(cell -> which.test(cell) && cell.older() != Older.NONE, Duration.ofMinutes(5));
             insert(ids(cell -> which.test(cell) && cell.older() == Older.NONE), null);
             if (!hangs) {
@@ -236,11 +237,15 @@ class StateOperationMatrixTest {
             }
             hanging.add(InBackground.of(biller::billPending));
             await().atMost(Duration.ofSeconds(60))
-                    .until(() -> ids.stream().allMatch(id -> account(id).arrived() > arrived.get(id)));
+                    .until(() -> ids.stream().allMatch(id -> account(id).arrived() > arrived.getOrDefault(id, 0)));
+        }
+
+        private MatrixCell cell(long id) {
+            return Objects.requireNonNull(cells.get(id), () -> "no cell " + id);
         }
 
         private void speak(long id) {
-            MatrixCell cell = cells.get(id);
+            MatrixCell cell = cell(id);
             cell.standing().words.forEach(word -> say(id, word, cell.older() == Older.NONE ? 1 : 2));
         }
 
@@ -288,7 +293,7 @@ class StateOperationMatrixTest {
         }
 
         private void operate(long id) {
-            MatrixCell cell = cells.get(id);
+            MatrixCell cell = cell(id);
             Operation operation = cell.operation();
             int newest = cell.older() == Older.NONE ? 1 : 2;
             if (operation.word != null) {
@@ -318,8 +323,7 @@ class StateOperationMatrixTest {
             Predicate<Long> isHeard = id -> host.count(
                             "invoice_lock.billing_attempt",
                             "invoice_id = '" + id + "' and state = 'BILLED' and number = "
-                                    + (cells.get(id).operation() == Operation.LATE_ANSWER
-                                                    && cells.get(id).older() != Older.NONE
+                                    + (cell(id).operation() == Operation.LATE_ANSWER && cell(id).older() != Older.NONE
                                             ? 2
                                             : 1))
                     > 0;
@@ -521,7 +525,7 @@ class StateOperationMatrixTest {
                     .replaceAll("(was sent with) .*", "$1 two requests");
             synchronized (failures) {
                 failures.computeIfAbsent(kind, k -> new ArrayList<>())
-                        .add(cells.get(id).name() + "\n" + now.describe(String.valueOf(id)) + "\n    " + account(id));
+                        .add(cell(id).name() + "\n" + now.describe(String.valueOf(id)) + "\n    " + account(id));
             }
         }
     }

@@ -33,7 +33,6 @@ import org.jooq.DSLContext;
  * into the journal alone (R12). The row is marked because the journal says so (R21).
  */
 final class Settlements {
-    private final EngineSettings settings;
     private final Database database;
     private final Journal journal;
     private final Invoices invoices;
@@ -43,7 +42,6 @@ final class Settlements {
     private final SessionSettings manyRows;
 
     Settlements(EngineSettings settings, Tables tables, Judgement judgement, Marking marking) {
-        this.settings = settings;
         this.database = tables.database();
         this.journal = tables.journal();
         this.invoices = tables.invoices();
@@ -88,12 +86,11 @@ final class Settlements {
             }
             return billWhole(tx, claim.attempt(), next);
         }
-        NextState marked = markedNow(next);
-        Optional<BillingAttempt> written = journal.outcomes().writeOwned(tx, claim.attempt(), marked);
+        Optional<BillingAttempt> written = journal.outcomes().writeOwned(tx, claim.attempt(), markedNow(next));
         if (written.isEmpty()) {
             return superseded(tx, claim);
         }
-        if (marked != next) {
+        if (touchesInvoice(next)) {
             invoices.marks().markDeclined(tx, claim.invoiceId());
         }
         boolean neverSeen = next.state() == AttemptState.NOT_BILLED && answer.source() == Answer.Source.FIND;

@@ -61,8 +61,11 @@ final class TakeOvers {
     private static final class UnreadableException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
+        private final String why;
+
         private UnreadableException(RuntimeException cause) {
-            super(HostCode.described(cause), cause);
+            super(cause);
+            this.why = HostCode.described(cause);
         }
     }
 
@@ -244,11 +247,11 @@ final class TakeOvers {
                 due,
                 failure,
                 row -> row.is(AttemptState.NOT_BILLED)
-                        ? NextState.setAside(Duration.ZERO, failure.getMessage())
+                        ? NextState.setAside(Duration.ZERO, failure.why)
                         // A refused one keeps what the provider said.
                         : NextState.refused(
                                 String.valueOf(row.attempt().code()),
-                                row.attempt().message() + " No new key: " + failure.getMessage()));
+                                row.attempt().message() + " No new key: " + failure.why));
     }
 
     /** The host altered a column's type, or an enum's labels, since the claim: a person decides, and the run goes on. */
