@@ -117,8 +117,7 @@ class DocumentationTest {
                         "CallUnderLock",
                         "BillingEngine",
                         "Calls",
-                        "Judgement",
-                        "FirstAttempts")
+                        "Judgement")
                 .map(name -> Docs.source(name + ".java"))
                 .map(source -> source.replaceAll("(?s)/\\*.*?\\*/|//[^\\n]*", ""))
                 // those of exceptions explain themselves
@@ -143,13 +142,12 @@ class DocumentationTest {
                         "JournalMetrics",
                         "PoolCheck",
                         "SettingRanges",
-                        "InvoiceTableCheck",
                         "NetworkTimeout")
                 .map(name -> Docs.source(name + ".java"))
                 .flatMap(source -> LOGGED.matcher(source).results())
                 .map(match -> match.group(1))
                 .toList();
-        assertThat(templates).hasSize(8);
+        assertThat(templates).hasSize(13);
         assertThat(templates).allSatisfy(template -> {
             for (String part : template.split("\\{}", -1)) {
                 assertThat(operations).contains(part.strip());
