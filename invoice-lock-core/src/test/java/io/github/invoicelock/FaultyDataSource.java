@@ -73,10 +73,11 @@ final class FaultyDataSource {
             String sql,
             Set<Kind> kinds,
             @Nullable Connection connection) {
-        /** The lock of an invoice that is ours: no other lock of a statement of its own waits for a row. */
+        /** The lock of an invoice that is ours: it waits, and whose the attempt is is asked with it. */
         boolean locksForTheCall() {
             return door == Door.STATEMENT
                     && kinds.equals(EnumSet.of(Kind.ROW_LOCK))
+                    && sql.contains("billing_attempt")
                     && !GIVES_WAY.matcher(sql).find();
         }
     }

@@ -93,7 +93,7 @@ final class Claims {
     /** It cannot be claimed, by its own data: kept where people find it, and looked at again by later runs; others go on. */
     private Result setAside(String invoiceId, RuntimeException failure) {
         BillingAttempt attempt = database.inTransaction(tx -> {
-            boolean ours = journal.firsts().insertSetAside(tx, invoiceId, HostCode.described(failure));
+            boolean ours = journal.firsts().insertSetAside(tx, invoiceId, HostCode.why(failure));
             List<BillingAttempt> attempts = journal.inquiries().attempts(tx, invoiceId);
             return ours ? attempts.get(0) : null;
         });

@@ -36,7 +36,7 @@ final class Conclusions {
     void tell(Notices.Batch told, Claim claim, Answer answer, Written written, RunInProgress run) {
         Throwable thrown = answer.thrown();
         if (thrown != null && run.firstOfItsKind(thrown)) {
-            notices.gatewayThrew(claim.invoiceId(), thrown);
+            notices.gatewayThrew(claim.invoiceId(), claim.claimed().invoice(), thrown);
         }
         if (written.attempt() != null) {
             told.settled(written.attempt(), answer.outcome(), answer.callTime());

@@ -1,5 +1,6 @@
 package io.github.invoicelock.internal.engine;
 
+import io.github.invoicelock.InvoiceLockException;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -65,6 +66,12 @@ final class HostCode {
                 Thread.currentThread().interrupt();
             }
         }
+    }
+
+    /** Why something failed, in words: of what is the library's own, its message alone. */
+    static String why(RuntimeException e) {
+        String message = e instanceof Fault || e instanceof InvoiceLockException ? e.getMessage() : null;
+        return message == null ? described(e) : message;
     }
 
     /** In words, whatever its own methods do. */

@@ -160,7 +160,7 @@ final class Marking {
                                 tx,
                                 still.attempt(),
                                 own ? afterFailing(still.age(all.clock())) : Outcomes.MARK_AGAIN,
-                                own ? HostCode.described(failure) : null));
+                                own ? HostCode.why(failure) : null));
                 return journal.inquiries().attempts(tx, due.invoiceId()).stream()
                         .filter(attempt -> attempt.id() == due.id())
                         .findFirst();

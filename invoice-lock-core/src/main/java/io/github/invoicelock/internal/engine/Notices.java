@@ -7,17 +7,24 @@ import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRun;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import org.jooq.Record;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Tells the host's listeners and the log what happened, after it was committed. What goes wrong there has no other effect (R20). */
 final class Notices {
     private static final Logger LOG = LoggerFactory.getLogger("io.github.invoicelock");
+    /** Enough to find the line in the gateway. */
+    private static final int FRAMES = 15;
+    /** What is shorter is in many a sentence by chance. */
+    private static final int SHORTEST_QUOTE = 4;
 
     private final String biller;
     private final List<BillingListener> listeners;
@@ -78,15 +85,15 @@ final class Notices {
                 add(l -> l.withdrawn(attempt));
             }
             if (attempt.parked()) {
+                // Without the message: that may quote the invoice.
                 LOG.warn(
-                        "biller={} invoice={} waits for a person: cause={} attempt={} state={}{}{}",
+                        "biller={} invoice={} parked attempt={} state={}{} cause={}",
                         biller,
                         attempt.invoiceId(),
-                        attempt.cause(),
                         attempt.number(),
                         attempt.state(),
                         attempt.code() == null ? "" : " code=" + attempt.code(),
-                        attempt.message() == null ? "" : " message=" + attempt.message());
+                        attempt.cause());
                 add(l -> l.parked(attempt));
             }
             return this;
@@ -158,14 +165,24 @@ final class Notices {
         }
     }
 
-    /** A bug of the gateway's is not to be mistaken for a provider that is away. */
-    void gatewayThrew(String invoiceId, Throwable thrown) {
-        String what = "the BillingGateway threw, which is taken for an unknown outcome; told once for a run and kind";
-        try {
-            LOG.warn("biller={} invoice={} {}", biller, invoiceId, what, thrown);
-        } catch (Throwable unprintable) {
-            LOG.warn("biller={} invoice={} {}: {}", biller, invoiceId, what, HostCode.described(thrown));
-        }
+    /** A bug of the gateway's is not to be mistaken for a provider that is away. What quotes the invoice is not for the log. */
+    void gatewayThrew(String invoiceId, Record invoice, Throwable thrown) {
+        String message = HostCode.described(thrown).replaceAll("\\s+", " ");
+        LOG.warn(
+                "biller={} invoice={} the BillingGateway threw {}, taken for an unknown outcome; told once for a run and kind; at {}",
+                biller,
+                invoiceId,
+                quotes(message, invoice) ? thrown.getClass().getName() : message,
+                Arrays.stream(thrown.getStackTrace())
+                        .limit(FRAMES)
+                        .map(StackTraceElement::toString)
+                        .collect(Collectors.joining(" < ")));
+    }
+
+    private static boolean quotes(String message, Record invoice) {
+        return Arrays.stream(invoice.intoArray())
+                .map(String::valueOf)
+                .anyMatch(value -> value.length() >= SHORTEST_QUOTE && message.contains(value));
     }
 
     void lateAnswerLost(String invoiceId, Throwable e) {

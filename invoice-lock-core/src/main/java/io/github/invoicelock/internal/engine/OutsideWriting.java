@@ -63,7 +63,7 @@ final class OutsideWriting {
             return database.inTransaction(tx -> work.write(
                             tx,
                             next -> own
-                                    ? next.markFailed(Duration.ZERO, HostCode.described(failure))
+                                    ? next.markFailed(Duration.ZERO, HostCode.why(failure))
                                     : next.markedLater(Outcomes.MARK_AGAIN)))
                     .failing(failure);
         } catch (RuntimeException again) {

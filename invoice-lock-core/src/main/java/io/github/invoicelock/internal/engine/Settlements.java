@@ -283,8 +283,7 @@ final class Settlements {
         }
         try {
             if (own) {
-                Written written =
-                        writeJournal(claim, answer, next.markFailed(Duration.ZERO, HostCode.described(failure)));
+                Written written = writeJournal(claim, answer, next.markFailed(Duration.ZERO, HostCode.why(failure)));
                 return new Written(written.attempt(), false, written.anomalies(), failure, null);
             }
             return writeJournal(claim, answer, next.markedLater(Outcomes.MARK_AGAIN))

@@ -65,7 +65,7 @@ final class TakeOvers {
 
         private UnreadableException(RuntimeException cause) {
             super(cause);
-            this.why = HostCode.described(cause);
+            this.why = HostCode.why(cause);
         }
     }
 
