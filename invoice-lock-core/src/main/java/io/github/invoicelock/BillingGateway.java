@@ -17,7 +17,8 @@ import java.time.Duration;
  *   <li>everything else, and every exception, is {@link BillingOutcome#unknown}: it is found out about later, under the same key.
  * </ul>
  *
- * <p>Exceptions are logged at WARN, once for a run and kind, so that a bug is not taken for a provider that is away.
+ * <p>Exceptions are logged at WARN, once for a run and kind, so that a bug is not taken for a provider that is away. Where the text of one
+ * quotes the invoice, its class and frames alone are.
  *
  * <p>Switch the provider client's own retries off: the library's are journaled, the client's are not.
  */
