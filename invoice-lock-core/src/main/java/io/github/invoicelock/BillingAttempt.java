@@ -118,7 +118,12 @@ public record BillingAttempt(
      * @return true if {@link LockingInvoiceBiller#needsAttention()} lists it
      */
     public boolean parked() {
-        return cause != null;
+        return cause != null
+                || (dueAt == null
+                        && switch (state) {
+                            case STARTED, ACCEPTED, IN_DOUBT, NOT_BILLED -> true;
+                            case DECLINED, BILLED, WITHDRAWN -> false;
+                        });
     }
 
     /** Everything but the invoice's contents: those have no business in a log. */

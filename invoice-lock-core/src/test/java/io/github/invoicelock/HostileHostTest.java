@@ -354,7 +354,9 @@ class HostileHostTest {
             countsAddUp(
                     run,
                     before,
-                    hostile.inner().subList(innerBefore.size(), hostile.inner().size()));
+                    List.copyOf(hostile.inner()).stream()
+                            .skip(innerBefore.size())
+                            .toList());
         }
 
         private boolean throwsErrors() {

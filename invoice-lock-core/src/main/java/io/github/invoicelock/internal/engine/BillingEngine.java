@@ -187,8 +187,9 @@ public final class BillingEngine {
     // ---- due attempts: take over, call or ask, settle
 
     private void continueDueMeanwhile(RunInProgress run) {
-        if (run.timeToLook(System.nanoTime(), LOOK_FOR_DUE)) {
+        if (run.timeToLook(LOOK_FOR_DUE)) {
             continueDue(run);
+            run.looked();
         }
     }
 
@@ -198,7 +199,7 @@ public final class BillingEngine {
         while (!run.stopped()) {
             List<DueAttempt> page = steps.duePage(cutOff, last, PAGE);
             for (DueAttempt due : page) {
-                if (!step(run, due.onlyToBeMarked() ? 0 : 1, () -> continueAttempt(due, run))) {
+                if (run.takesUp(due) && !step(run, due.onlyToBeMarked() ? 0 : 1, () -> continueAttempt(due, run))) {
                     return;
                 }
             }
@@ -265,14 +266,18 @@ public final class BillingEngine {
         begin();
         RunInProgress run =
                 new RunInProgress(limits, settings.stopAfterFailures(), () -> closed, steps.calls()::usedUp);
-        steps.calls().watch();
+        boolean watched = false;
         try {
+            steps.calls().watch();
+            watched = true;
             way.accept(run);
         } catch (Throwable e) {
             run.fail(e);
         } finally {
             run.awaitInFlight();
-            steps.calls().unwatch();
+            if (watched) {
+                steps.calls().unwatch();
+            }
             end();
             if (run.wasInterrupted()) {
                 Thread.currentThread().interrupt();

@@ -144,6 +144,9 @@ final class CallUnderLock implements Calling {
 
     private Written releaseAfter(RuntimeException failure, Claim claim) {
         try {
+            if (Settlements.isOwnFault(failure)) {
+                return settlements.setAside(claim, failure);
+            }
             return settlements
                     .release(claim, Duration.ZERO, "An error before the call: " + failure.getMessage())
                     .failing(failure);

@@ -52,7 +52,11 @@ final class CallWithoutLock implements Calling {
                 heard.then().lost(e);
                 continue;
             }
-            heard.then().called(heard.claim(), heard.answer(), written, start);
+            try {
+                heard.then().called(heard.claim(), heard.answer(), written, start);
+            } catch (Throwable e) {
+                heard.then().lost(e);
+            }
         }
     }
 

@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 
 /**
  * Makes the calls of the gateway: each on a thread of its own, bounded by the call's time-out. One watcher, alive while a run is, cuts
@@ -110,9 +111,15 @@ final class Calls {
     synchronized void watch() {
         watchedRuns++;
         if (watcher == null) {
-            watcher = new Thread(this::cutOffOverdue, "invoice-lock-" + settings.name() + "-watcher");
-            watcher.setDaemon(true);
-            watcher.start();
+            Thread next = new Thread(this::cutOffOverdue, "invoice-lock-" + settings.name() + "-watcher");
+            next.setDaemon(true);
+            try {
+                next.start();
+            } catch (Throwable e) {
+                watchedRuns--;
+                throw e;
+            }
+            watcher = next;
         }
     }
 
@@ -122,6 +129,11 @@ final class Calls {
         if (watchedRuns == 0 && watcher != null) {
             LockSupport.unpark(watcher);
         }
+    }
+
+    private void watchFailed(Throwable e) {
+        LoggerFactory.getLogger("io.github.invoicelock")
+                .warn("biller={} a call could not be cut off: {}", settings.name(), HostCode.described(e));
     }
 
     private void cutOffOverdue() {
@@ -134,11 +146,16 @@ final class Calls {
             }
             LockSupport.parkNanos(tick.toNanos());
             long now = System.nanoTime();
-            inFlight.forEach(call -> {
-                if (call.overdue(now)) {
-                    call.cutOff(call.overdueBecause());
-                }
-            });
+            try {
+                inFlight.forEach(call -> {
+                    if (call.overdue(now)) {
+                        call.cutOff(call.overdueBecause());
+                    }
+                });
+            } catch (Throwable e) {
+                // Without a watcher no call would be cut off any more: it looks again.
+                watchFailed(e);
+            }
         }
     }
 

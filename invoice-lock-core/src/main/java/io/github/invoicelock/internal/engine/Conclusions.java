@@ -21,7 +21,12 @@ final class Conclusions {
      * @param settledAt since when the settlement took its time, by {@link System#nanoTime()}
      */
     void called(Claim claim, Answer answer, Written written, long settledAt, RunInProgress run) {
-        tellCalled(claim, answer, written, settledAt, run);
+        try {
+            tellCalled(claim, answer, written, settledAt, run);
+        } catch (Throwable e) {
+            // What the host's objects do while they are told of is nothing to lose a slot for (R20).
+            notices.notTold(claim.invoiceId(), e);
+        }
         leave(written, answer.thrown() instanceof Error error ? error : null, claim.takenOver(), run);
     }
 
@@ -52,9 +57,13 @@ final class Conclusions {
 
     /** None was to be made. */
     void without(String invoiceId, Written written, boolean takenOver, RunInProgress run) {
-        Notices.Batch told = notices.batch();
-        tell(told, invoiceId, written);
-        told.tell();
+        try {
+            Notices.Batch told = notices.batch();
+            tell(told, invoiceId, written);
+            told.tell();
+        } catch (Throwable e) {
+            notices.notTold(invoiceId, e);
+        }
         leave(written, null, takenOver, run);
     }
 
@@ -78,7 +87,8 @@ final class Conclusions {
         } else if (attempt == null) {
             run.contended();
         } else {
-            run.settled(attempt, takenOver, written.ownFault());
+            // What was set aside before says nothing new.
+            run.settled(attempt, takenOver, takenOver ? null : written.ownFault());
         }
     }
 

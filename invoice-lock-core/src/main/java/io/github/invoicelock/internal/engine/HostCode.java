@@ -1,7 +1,9 @@
 package io.github.invoicelock.internal.engine;
 
 import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.internal.database.WorkFailure;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -11,8 +13,8 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the host's hook, listeners and policy are called (R20): on a thread of their own, for as long as a call of the gateway may take, and
- * whatever they throw, an {@link Error} too, is caught here.
+ * Where the host's hook, listeners and policy are called (R20): on a thread of their own, for a bounded time, and whatever they throw, an
+ * {@link Error} too, is caught here.
  */
 final class HostCode {
     private final Executor threads;
@@ -24,11 +26,15 @@ final class HostCode {
     }
 
     /** The host's code threw, or did not return. Apart from database errors, so that a 55P03 of its own is not taken for contention. */
-    static final class Fault extends RuntimeException {
+    static final class Fault extends WorkFailure {
         private static final long serialVersionUID = 1L;
 
         Fault(String message, @Nullable Throwable cause) {
-            super(message, cause);
+            this(message, cause, false);
+        }
+
+        private Fault(String message, @Nullable Throwable cause, boolean stillRunning) {
+            super(message, cause, stillRunning);
         }
     }
 
@@ -57,7 +63,8 @@ final class HostCode {
             throw new Fault(what + " threw " + described(cause), cause);
         } catch (TimeoutException e) {
             task.cancel(true);
-            throw new Fault(what + " did not return within " + bound + " (callTimeout).", e);
+            // It may go on: what it was given is not for anybody else.
+            throw new Fault(what + " did not return within " + bound + ".", e, true);
         } catch (Throwable e) {
             task.cancel(true);
             throw new Fault(what + " could not be called: " + described(e), e);
@@ -72,6 +79,15 @@ final class HostCode {
     static String why(RuntimeException e) {
         String message = e instanceof Fault || e instanceof InvoiceLockException ? e.getMessage() : null;
         return message == null ? described(e) : message;
+    }
+
+    /** Where it was thrown, whatever its own methods do. */
+    static List<StackTraceElement> frames(Throwable e) {
+        try {
+            return List.of(e.getStackTrace());
+        } catch (Throwable again) {
+            return List.of();
+        }
     }
 
     /** In words, whatever its own methods do. */

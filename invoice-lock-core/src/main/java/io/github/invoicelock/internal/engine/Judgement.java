@@ -21,6 +21,9 @@ final class Judgement {
     /** What is to come later than this is left to a person: nobody remembers it by then, and a time stamp was taken for a delay. */
     private static final Duration LONGEST_DELAY = Duration.ofDays(31);
 
+    /** What no thread called is not tried again at once: there may be none in a moment either. */
+    private static final Duration UNCALLED = Duration.ofSeconds(1);
+
     private final EngineSettings settings;
     private final HostCode hostCode;
     private final boolean canBeAsked;
@@ -96,7 +99,7 @@ final class Judgement {
 
     private NextState notBilled(Situation situation, NotBilled notBilled, Answer.Source source) {
         return switch (source) {
-            case NOBODY -> as(situation, Duration.ZERO, notBilled.reason());
+            case NOBODY -> as(situation, UNCALLED, notBilled.reason());
             case WEBHOOK -> clean(situation, notBilled);
             // This request did nothing; an earlier one under the same key may have. Only what is clean may be
             // withdrawn,

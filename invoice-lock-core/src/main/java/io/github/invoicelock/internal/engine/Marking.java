@@ -107,7 +107,7 @@ final class Marking {
             return true;
         });
         try {
-            if (journal.inquiries().isBilled(tx, billed)) {
+            if (journal.inquiries().isMarked(tx, billed)) {
                 return;
             }
         } catch (RuntimeException e) {

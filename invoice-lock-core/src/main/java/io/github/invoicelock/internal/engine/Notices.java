@@ -8,9 +8,10 @@ import io.github.invoicelock.BillingRun;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -30,7 +31,8 @@ final class Notices {
     private final List<BillingListener> listeners;
     private final HostCode hostCode;
     /** Those that have not returned from what they were told are told nothing more until they do. */
-    private final Set<BillingListener> stuck = ConcurrentHashMap.newKeySet();
+    private final Set<BillingListener> stuck =
+            Collections.synchronizedSet(Collections.newSetFromMap(new IdentityHashMap<>()));
 
     Notices(String biller, List<BillingListener> listeners, HostCode hostCode) {
         this.biller = biller;
@@ -138,15 +140,19 @@ final class Notices {
         if (stuck.contains(listener)) {
             return;
         }
+        AtomicBoolean begun = new AtomicBoolean();
         AtomicBoolean returned = new AtomicBoolean();
         try {
             hostCode.call("The BillingListener", () -> {
+                begun.set(true);
                 events.forEach(event -> tell(listener, event));
                 returned.set(true);
                 return stuck.remove(listener);
             });
         } catch (HostCode.Fault e) {
-            stuck.add(listener);
+            if (begun.get()) {
+                stuck.add(listener);
+            }
             if (returned.get()) {
                 stuck.remove(listener);
             }
@@ -173,7 +179,7 @@ final class Notices {
                 biller,
                 invoiceId,
                 quotes(message, invoice) ? thrown.getClass().getName() : message,
-                Arrays.stream(thrown.getStackTrace())
+                HostCode.frames(thrown).stream()
                         .limit(FRAMES)
                         .map(StackTraceElement::toString)
                         .collect(Collectors.joining(" < ")));
@@ -183,6 +189,14 @@ final class Notices {
         return Arrays.stream(invoice.intoArray())
                 .map(String::valueOf)
                 .anyMatch(value -> value.length() >= SHORTEST_QUOTE && message.contains(value));
+    }
+
+    void notTold(String invoiceId, Throwable e) {
+        LOG.warn(
+                "biller={} invoice={} listeners were not told of it: {}; no money depends on it",
+                biller,
+                invoiceId,
+                HostCode.described(e));
     }
 
     void lateAnswerLost(String invoiceId, Throwable e) {

@@ -76,7 +76,8 @@ public final class Reports {
         }
         NextState next = judgement.of(open.get(), all.clock(), outcome);
         if (!settlements.touchesInvoice(next) || all.billed().isPresent()) {
-            return Written.as(journal.outcomes().writeLocked(tx, open.get().attempt(), next));
+            NextState counted = Resolutions.mayHaveBeenSent(open.get().attempt()) ? next.counted() : next;
+            return Written.as(journal.outcomes().writeLocked(tx, open.get().attempt(), counted));
         }
         NextState marked = marks.of(settlements.markedNow(next));
         BillingAttempt written = journal.outcomes().writeLocked(tx, open.get().attempt(), marked);

@@ -64,15 +64,19 @@ public final class Resolutions {
 
     private Written resolve(DSLContext tx, String invoiceId, NextState next, OutsideWriting.Marks marks) {
         InvoiceAttempts all = journal.inquiries().lock(tx, invoiceId, false);
+        AttemptRow newest = decidable(all, invoiceId, "resolved");
         Optional<AttemptRow> charged = all.billed();
         if (charged.isPresent()) {
-            return besideACharge(tx, invoiceId, all, charged.get().attempt(), next, marks);
+            return besideACharge(tx, all, charged.get().attempt(), next, marks);
         }
-        AttemptRow newest = decidable(all, invoiceId, "resolved");
         if (next.state() == BILLED) {
             return settlements.billWhole(tx, newest.attempt(), marks.of(next));
         }
         refuseAnotherRequest(newest.attempt(), next);
+        if (next.state() == NOT_BILLED && mayHaveBeenSent(newest.attempt())) {
+            // R4: from now on the journal knows that its key was sent, and keeps what was sent with it.
+            return Written.as(journal.outcomes().writeLocked(tx, newest.attempt(), next.counted()));
+        }
         // What a refusal has marked before, the host may have set otherwise since.
         boolean refusedBefore = newest.is(DECLINED) && newest.attempt().dueAt() == null;
         if (next.state() != DECLINED || refusedBefore || !invoices.marks().marksDeclined()) {
@@ -86,34 +90,38 @@ public final class Resolutions {
         return Written.as(written);
     }
 
-    /** R18: beside a charge there is no word but BILLED; the same charge once more settles what still waits for a person. */
+    /** R18: beside a charge there is no word but BILLED. One that is known already settles what still waits for a person. */
     private Written besideACharge(
-            DSLContext tx,
-            String invoiceId,
-            InvoiceAttempts all,
-            BillingAttempt charged,
-            NextState next,
-            OutsideWriting.Marks marks) {
-        AttemptRow newest = all.newest().orElseThrow();
-        boolean sameCharge = String.valueOf(charged.reference()).equals(next.reference());
-        if (next.state() == BILLED && !newest.is(BILLED)) {
-            return sameCharge
-                    ? Written.as(journal.outcomes()
-                            .writeLocked(
-                                    tx,
-                                    newest.attempt(),
-                                    NextState.withdrawn("The invoice was charged by attempt " + charged.number() + ".")
-                                            .uncalled()))
-                    : settlements.billWhole(tx, newest.attempt(), marks.of(next));
+            DSLContext tx, InvoiceAttempts all, BillingAttempt charged, NextState next, OutsideWriting.Marks marks) {
+        String reference = next.reference();
+        if (next.state() != BILLED || reference == null) {
+            throw billedAlready(charged.invoiceId(), charged, "resolved");
         }
-        Optional<BillingAttempt> waiting = all.rows().stream()
+        List<BillingAttempt> told = all.rows().stream()
                 .map(AttemptRow::attempt)
-                .filter(attempt -> attempt.state() == BILLED && attempt.cause() == AttemptCause.SECOND_CHARGE)
-                .findFirst();
-        if (next.state() == BILLED && waiting.isPresent()) {
-            return Written.as(journal.outcomes().acknowledged(tx, waiting.get()));
+                .filter(attempt -> attempt.cause() == AttemptCause.SECOND_CHARGE)
+                .toList();
+        boolean known = told.stream().anyMatch(attempt -> settlements.names(attempt, reference));
+        if (known) {
+            told.forEach(attempt -> journal.outcomes().acknowledged(tx, attempt));
+            return Written.as(journal.inquiries().attempts(tx, charged.invoiceId()).stream()
+                    .filter(attempt -> attempt.id() == told.get(0).id())
+                    .findFirst()
+                    .orElseThrow());
         }
-        throw billedAlready(invoiceId, charged, "resolved");
+        BillingAttempt newest = all.newest().orElseThrow().attempt();
+        boolean sameCharge = settlements.names(charged, reference);
+        if (sameCharge && newest.state() == BILLED) {
+            throw billedAlready(charged.invoiceId(), charged, "resolved");
+        }
+        return sameCharge
+                ? Written.as(journal.outcomes()
+                        .writeLocked(
+                                tx,
+                                newest,
+                                NextState.withdrawn("The invoice was charged by attempt " + charged.number() + ".")
+                                        .uncalled()))
+                : settlements.billWhole(tx, newest, marks.of(next));
     }
 
     /** R4: another request under a key that was sent must not be, and without its snapshot it would be another. */
@@ -132,6 +140,11 @@ public final class Resolutions {
                     + " was sent, and what was sent with it is not kept any more, so it is never sent again. Resolve it as "
                     + "declined, then call retry, which sends a new key.");
         }
+    }
+
+    /** Its server died before it could count the call. */
+    static boolean mayHaveBeenSent(BillingAttempt attempt) {
+        return attempt.calls() == 0 && (attempt.state() == STARTED || attempt.state() == AttemptState.IN_DOUBT);
     }
 
     private static NextState resolution(String invoiceId, BillingOutcome outcome) {

@@ -5,7 +5,10 @@ import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingRun;
 import io.github.invoicelock.RunLimits;
 import io.github.invoicelock.StopReason;
+import io.github.invoicelock.internal.journal.DueAttempt;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
@@ -21,8 +24,12 @@ final class RunInProgress {
 
     private int admitted;
     private int inFlight;
+    private static final int MOST_REMEMBERED = 10_000;
+
+    private final Set<Long> takenUp = new HashSet<>();
     private final Set<String> kindsThrown = ConcurrentHashMap.newKeySet();
     private int failuresInARow;
+    private int uncalledInARow;
     private int setAsideInARow;
     private long lookedAt = System.nanoTime();
     private @Nullable StopReason stopReason;
@@ -67,7 +74,9 @@ final class RunInProgress {
             return StopReason.CLOSED;
         }
         // R11: better to stop than to turn every pending invoice into one in doubt.
-        if (failuresInARow >= stopAfterFailures || threadsUsedUp.getAsBoolean()) {
+        if (failuresInARow >= stopAfterFailures
+                || uncalledInARow >= stopAfterFailures
+                || threadsUsedUp.getAsBoolean()) {
             return StopReason.PROVIDER_FAILING;
         }
         Duration time = limits.time();
@@ -135,17 +144,23 @@ final class RunInProgress {
 
     /** Whether nothing like it was thrown in this run before. */
     boolean firstOfItsKind(Throwable thrown) {
-        StackTraceElement[] frames = thrown.getStackTrace();
-        return kindsThrown.add(thrown.getClass().getName() + (frames.length == 0 ? "" : " at " + frames[0]));
+        List<StackTraceElement> frames = HostCode.frames(thrown);
+        return kindsThrown.add(thrown.getClass().getName() + (frames.isEmpty() ? "" : " at " + frames.get(0)));
     }
 
-    /** Whether it is time to look what has become due meanwhile. */
-    synchronized boolean timeToLook(long now, Duration interval) {
-        boolean due = now - lookedAt >= interval.toNanos();
-        if (due) {
-            lookedAt = now;
-        }
-        return due;
+    /** Whether it is time to look what has become due meanwhile; never where too much was due to remember it. */
+    synchronized boolean timeToLook(Duration interval) {
+        return System.nanoTime() - lookedAt >= interval.toNanos() && takenUp.size() < MOST_REMEMBERED;
+    }
+
+    /** A look has ended: the next one comes so much later. */
+    synchronized void looked() {
+        lookedAt = System.nanoTime();
+    }
+
+    /** Whether a due attempt is taken up for the first time: what stays due, since another holds it, is left to the next run. */
+    synchronized boolean takesUp(DueAttempt due) {
+        return takenUp.size() >= MOST_REMEMBERED || takenUp.add(due.id());
     }
 
     /** It ended with an error, which ends the run. */
@@ -172,6 +187,9 @@ final class RunInProgress {
     synchronized void answered(Answer answer) {
         if (answer.called()) {
             failuresInARow = answer.failed() ? failuresInARow + 1 : 0;
+            uncalledInARow = 0;
+        } else {
+            uncalledInARow++;
         }
         // Decided at once: an answer of one that was in flight already does not set the run going again.
         stopped();

@@ -86,15 +86,23 @@ final class Settlements {
             }
             return billWhole(tx, claim.attempt(), next);
         }
+        // R18: a refusal of this key marks nothing where another attempt was charged meanwhile.
+        boolean marks = touchesInvoice(next) && !chargedBeside(tx, claim.attempt());
         Optional<BillingAttempt> written = journal.outcomes().writeOwned(tx, claim.attempt(), markedNow(next));
         if (written.isEmpty()) {
             return superseded(tx, claim);
         }
-        if (touchesInvoice(next)) {
+        if (marks) {
             invoices.marks().markDeclined(tx, claim.invoiceId());
         }
         boolean neverSeen = next.state() == AttemptState.NOT_BILLED && answer.source() == Answer.Source.FIND;
         return new Written(written.get(), neverSeen, List.of(), null, null);
+    }
+
+    private boolean chargedBeside(DSLContext tx, BillingAttempt attempt) {
+        return attempt.number() > 1
+                && journal.inquiries().attempts(tx, attempt.invoiceId()).stream()
+                        .anyMatch(other -> other.state() == AttemptState.BILLED);
     }
 
     /** A refusal that is marked in the same transaction is closed: the host knows by a column of its own. */
@@ -151,17 +159,24 @@ final class Settlements {
     private Written billedBefore(DSLContext tx, AttemptRow row, String reference, boolean later) {
         BillingAttempt now = row.attempt();
         List<String> anomalies = new ArrayList<>();
-        if (!reference.equals(now.reference())) {
+        if (!names(now, reference)) {
             String what = "Charged twice under one key: as " + now.reference() + ", and as " + reference
                     + ". Refund one of them.";
             anomalies.add(what);
-            now = journal.outcomes().secondCharge(tx, now, what);
+            now = journal.outcomes().secondCharge(tx, now, now.message() == null ? what : now.message() + " " + what);
         }
         if (now.dueAt() != null && !later) {
             now = journal.outcomes().marked(tx, now);
             anomalies.addAll(marking.mark(tx, now));
         }
         return Written.as(now, anomalies);
+    }
+
+    /** Whether people have been told of a charge: it is the journal's own, or a second one that is named beside it. */
+    boolean names(BillingAttempt billed, String given) {
+        String reference = journal.outcomes().stored(given);
+        return reference.equals(billed.reference())
+                || (billed.message() != null && billed.message().contains(" as " + reference));
     }
 
     /** Writes many outcomes in one transaction; rows that the host holds are left for a later pass. */
@@ -237,6 +252,17 @@ final class Settlements {
                 .writeOwned(tx, claim.attempt(), judgement.givenBack(claim, after, reason))
                 .map(Written::as)
                 .orElse(Written.CONTENDED);
+    }
+
+    /** The invoice cannot be locked for its call, by its own data: nothing was sent. */
+    Written setAside(Claim claim, RuntimeException failure) {
+        NextState next = claim.before() == AttemptState.NOT_BILLED
+                ? NextState.setAside(Outcomes.MARK_AGAIN, HostCode.why(failure))
+                : NextState.parked(AttemptState.IN_DOUBT, AttemptCause.OWN_DATA_FAILS, null, HostCode.why(failure));
+        return database.inTransaction(tx -> journal.outcomes()
+                .writeOwned(tx, claim.attempt(), next.uncalled())
+                .map(attempt -> Written.setAside(attempt, failure))
+                .orElse(Written.CONTENDED));
     }
 
     /** The invoice is not to be charged any more, and nothing was sent. */

@@ -92,7 +92,7 @@ final class TakeOvers {
         } catch (UnreadableException e) {
             return setAside(due, e);
         } catch (RuntimeException e) {
-            if (!SqlStates.doesNotFit(e)) {
+            if (!SqlStates.ofOneInvoice(e)) {
                 throw e;
             }
             return park(due, AttemptCause.SNAPSHOT_DOES_NOT_FIT, e);
@@ -129,8 +129,9 @@ final class TakeOvers {
             return done(tx, locked, NextState.withdrawn(NOT_TO_BE_CHARGED));
         }
         BillingAttempt attempt = locked.attempt();
-        boolean setAside = attempt.cause() == AttemptCause.OWN_DATA_FAILS;
-        if (setAside && !reading(() -> invoices.candidates().isFresh(tx, attempt.invoiceId()))) {
+        // One that was never claimed with a snapshot, because it was set aside, is as good as fresh.
+        boolean fresh = attempt.invoice() == null && attempt.calls() == 0;
+        if (fresh && !reading(() -> invoices.candidates().isFresh(tx, attempt.invoiceId()))) {
             return done(tx, locked, NextState.notBilled(again(locked), "Not billable yet."));
         }
         // One that was set aside, or withdrawn before it was sent, has no snapshot; nothing was ever sent under its

@@ -74,8 +74,11 @@ public final class Withdrawals {
             return journal.firsts().insertWithdrawn(tx, invoiceId);
         }
         BillingAttempt newest = attempts.get(attempts.size() - 1);
-        if (tooLate(attempts).isPresent() || newest.state() == WITHDRAWN) {
-            return newest.state() == WITHDRAWN;
+        if (tooLate(attempts).isPresent()) {
+            return false;
+        }
+        if (newest.state() == WITHDRAWN) {
+            return true;
         }
         if (newest.state() == DECLINED) {
             // R2: a refused key stays refused, so that a later retry uses a new one; but there is nothing left to

@@ -6,6 +6,7 @@ import static io.github.invoicelock.internal.invoices.InvoiceColumns.ONE;
 
 import io.github.invoicelock.internal.database.Prepared;
 import io.github.invoicelock.internal.database.Request;
+import io.github.invoicelock.internal.database.Rows;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -23,14 +24,17 @@ import org.jooq.impl.DSL;
 /** Locks of invoices' rows, each with what its own statement sees of the row once it is locked (R1). */
 public final class RowLocks {
     private final InvoiceColumns columns;
-    private final Snapshots snapshots;
     private final Map<RowWait, Prepared> one = new ConcurrentHashMap<>();
     private final Map<RowWait, Prepared> fresh = new ConcurrentHashMap<>();
+    private final Prepared again;
+    private final Prepared snapshot;
     private final Prepared unlocked;
 
     RowLocks(InvoiceColumns columns, Snapshots snapshots) {
         this.columns = columns;
-        this.snapshots = snapshots;
+        this.again = Prepared.of(
+                DSL.select(columns.isPending()).from(columns.table()).where(columns.isId(ONE)));
+        this.snapshot = Prepared.of(snapshots.select().where(columns.isId(ONE)).and(columns.fresh()));
         // In one order, so that no two servers wait for one another; nobody waits here, but the host's statements may.
         this.unlocked = Prepared.of(columns.locking(
                 DSL.select(columns.idText())
@@ -42,22 +46,37 @@ public final class RowLocks {
 
     /** Locks one invoice, whatever its state: whether it is pending; empty if there is no such row, or it was skipped. */
     public Request<Optional<Boolean>> lock(String invoiceId, RowWait wait) {
-        return Request.locking(one.computeIfAbsent(wait, this::one), Map.of(INVOICE, invoiceId), rows -> {
-            Optional<Boolean> pending = rows.next() ? Optional.of(rows.flag(0)) : Optional.empty();
-            columns.requireLast(rows, invoiceId);
-            return pending;
-        });
+        Map<String, ?> bound = Map.of(INVOICE, invoiceId);
+        Request<Optional<Boolean>> locked =
+                Request.locking(one.computeIfAbsent(wait, this::one), bound, rows -> pending(rows, invoiceId));
+        // PostgreSQL looks again at a row that it waited for, but not at others that a condition of the host's reads.
+        return columns.settings().pendingColumn() != null
+                ? locked
+                : Request.both(
+                        locked,
+                        Request.of(again, bound, rows -> pending(rows, invoiceId)),
+                        (found, now) -> found.isPresent() ? now : found);
+    }
+
+    private Optional<Boolean> pending(Rows rows, String invoiceId) {
+        Optional<Boolean> pending = rows.next() ? Optional.of(rows.flag(0)) : Optional.empty();
+        columns.requireLast(rows, invoiceId);
+        return pending;
     }
 
     /**
-     * Locks one invoice if it is still pending and billable, and takes its snapshot, in one statement: billed while we waited is not
-     * pending any more. Empty if it is not, or was skipped.
+     * Locks one invoice if it is still pending and billable, and takes its snapshot, by a statement of its own under the lock: what the host
+     * committed while we waited is seen, in other tables, too. Empty if it is not, or was skipped.
      */
     public Request<Optional<JSONB>> lockFresh(String invoiceId, RowWait wait) {
-        return Request.locking(
-                fresh.computeIfAbsent(wait, this::fresh),
-                Map.of(INVOICE, invoiceId),
-                rows -> rows.next() ? Optional.of(JSONB.valueOf(rows.text(1))) : Optional.empty());
+        Map<String, ?> bound = Map.of(INVOICE, invoiceId);
+        return Request.both(
+                Request.locking(fresh.computeIfAbsent(wait, this::fresh), bound, Rows::next),
+                Request.of(
+                        snapshot,
+                        bound,
+                        rows -> rows.next() ? Optional.of(JSONB.valueOf(rows.text(1))) : Optional.<JSONB>empty()),
+                (locked, row) -> locked ? row : Optional.empty());
     }
 
     private Prepared one(RowWait wait) {
@@ -66,8 +85,12 @@ public final class RowLocks {
     }
 
     private Prepared fresh(RowWait wait) {
-        return Prepared.of(
-                columns.locking(snapshots.select().where(columns.isId(ONE)).and(columns.fresh()), wait));
+        return Prepared.of(columns.locking(
+                DSL.select(columns.idText())
+                        .from(columns.table())
+                        .where(columns.isId(ONE))
+                        .and(columns.fresh()),
+                wait));
     }
 
     /** Locks those of these that nobody holds, whatever their state, and says which. */

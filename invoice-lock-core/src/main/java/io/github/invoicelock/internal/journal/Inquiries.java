@@ -171,12 +171,13 @@ public final class Inquiries {
                 .fetchOptional(row -> AttemptTable.row(row).attempt());
     }
 
-    /** Whether this transaction still has an attempt as BILLED. */
-    public boolean isBilled(DSLContext tx, BillingAttempt attempt) {
+    /** Whether this transaction still has an attempt as BILLED and marked. */
+    public boolean isMarked(DSLContext tx, BillingAttempt attempt) {
         return tx.fetchExists(DSL.selectOne()
                 .from(table.table())
                 .where(AttemptTable.isThis(attempt))
-                .and(AttemptTable.STATE.eq(inline(AttemptState.BILLED.name()))));
+                .and(AttemptTable.STATE.eq(inline(AttemptState.BILLED.name())))
+                .and(AttemptTable.DUE_AT.isNull()));
     }
 
     /** The database's clock. */
@@ -195,7 +196,18 @@ public final class Inquiries {
     }
 
     private Condition needsAttention() {
-        return AttemptTable.BILLER.eq(table.biller()).and(AttemptTable.CAUSE.isNotNull());
+        // R22: what is open and never due is listed, whoever wrote it. As the index has it.
+        return AttemptTable.BILLER
+                .eq(table.biller())
+                .and(AttemptTable.CAUSE
+                        .isNotNull()
+                        .or(AttemptTable.DUE_AT
+                                .isNull()
+                                .and(AttemptTable.STATE.in(
+                                        inline(AttemptState.STARTED.name()),
+                                        inline(AttemptState.ACCEPTED.name()),
+                                        inline(AttemptState.IN_DOUBT.name()),
+                                        inline(AttemptState.NOT_BILLED.name())))));
     }
 
     /** That an invoice was charged and marked as such, or taken back: it should not be pending. Its id as the outer query has it. */

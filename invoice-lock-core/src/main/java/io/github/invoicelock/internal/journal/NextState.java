@@ -95,6 +95,11 @@ public record NextState(
         return new NextState(state, due, unmarked, cause, false, reference, code, message);
     }
 
+    /** The same, with a call that nobody has counted. */
+    public NextState counted() {
+        return new NextState(state, due, unmarked, cause, true, reference, code, message);
+    }
+
     /** The same, with the invoice still to be marked. */
     public NextState markedLater(Duration after) {
         return new NextState(

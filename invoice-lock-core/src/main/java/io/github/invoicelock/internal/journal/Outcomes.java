@@ -244,6 +244,11 @@ public final class Outcomes {
         update.where(AttemptTable.isThis(locked)).execute();
     }
 
+    /** A reference as the journal has it. */
+    public String stored(String reference) {
+        return Objects.requireNonNull(table.reference(reference));
+    }
+
     /** Tells people of a charge that is not the one in the journal; what is told once is not told again. */
     public BillingAttempt secondCharge(DSLContext tx, BillingAttempt billed, String what) {
         return tx.update(table.table())
