@@ -1,6 +1,7 @@
 package io.github.invoicelock.testkit;
 
 import static java.util.Objects.requireNonNull;
+import static java.util.stream.Collectors.joining;
 
 import io.github.invoicelock.BillingGateway;
 import io.github.invoicelock.BillingRequest;
@@ -11,6 +12,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.Stream;
+import org.jooq.Field;
 import org.jooq.Record;
 
 /** What a host says of its gateway, of the provider and of its invoices: the part of {@link BillingGatewayContract} to override. */
@@ -55,7 +58,15 @@ abstract class GatewayUnderTest {
      * @return by default, the column {@code id}
      */
     protected String idOf(Record invoice) {
-        return requireNonNull(invoice.get("id", String.class), "The invoice's id is null; override idOf(Record)");
+        Field<?> id = invoice.field("id");
+        if (id == null) {
+            throw new IllegalStateException("invoice() made an invoice without a column \"id\"; its columns are "
+                    + Stream.of(invoice.fields()).map(Field::getName).collect(joining(", "))
+                    + ". Override idOf(Record) and say which of them is its id.");
+        }
+        return requireNonNull(
+                invoice.get(id, String.class),
+                "invoice() made an invoice whose column \"id\" is null. Set it, or override idOf(Record).");
     }
 
     /**
