@@ -19,7 +19,7 @@ public enum AttemptCause {
      * or the {@link BilledHook}. The library tries again by itself, ever more rarely.
      */
     OWN_DATA_FAILS,
-    /** The host set the invoice back to pending although it was charged. It is not charged again. */
+    /** The host set the invoice back to pending although it was charged. Not written by this version, which tells it as an anomaly. */
     PENDING_THOUGH_BILLED,
     /** The host took the invoice back, and it is pending again. It is not billed until {@link LockingInvoiceBiller#retry} releases it. */
     TAKEN_BACK_AND_PENDING,

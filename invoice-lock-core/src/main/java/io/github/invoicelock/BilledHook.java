@@ -6,15 +6,20 @@ import org.jooq.DSLContext;
  * The host's own work when an invoice was charged: a ledger entry, an outbox row. It runs in the transaction that marks the invoice as
  * billed, so both are there or neither is.
  *
- * <p>Called from several threads at once. It must use only the given transaction, must not commit, and must not call the library.
+ * <p>Called from several threads at once, on threads of the library's own, and for at most the biller's
+ * {@link LockingInvoiceBiller.Builder#callTimeout call time-out}. It must use only the given transaction, must not commit or roll back, and must
+ * not call the library.
+ *
+ * <p>If it throws (anything, an {@link Error} too), does not return in time, or ends or spoils its transaction, only its own invoice is set
+ * aside: the charge is in the journal, the attempt is listed with {@link AttemptCause#OWN_DATA_FAILS}, and the mark and this hook are tried
+ * again. The run goes on, unless that happens to too many invoices in a row.
  */
 @FunctionalInterface
 public interface BilledHook {
     /**
      * The invoice was charged.
      *
-     * @param transaction writes with this; it is rolled back if this method throws. The charge itself stays in the journal, the run
-     *     ends with a {@link BillingRunException}, and the mark and this hook are tried again by a later run.
+     * @param transaction writes with this; it is rolled back if this method throws
      * @param attempt as the journal has it now; its {@link BillingAttempt#invoice() invoice} is null, unless
      *     {@link LockingInvoiceBiller.Builder#keepSnapshots() snapshots are kept}
      * @param reference the provider's id of the charge

@@ -6,7 +6,8 @@ import java.time.Duration;
  * Talks to the payment provider: the host's code, Stripe's client for example.
  *
  * <p>Called from several threads at once, so it must be thread-safe. No transaction that it could take part in is open on the
- * calling thread. A call that outlasts {@link BillingRequest#timeout()} is interrupted and its outcome taken as unknown.
+ * calling thread. A call that outlasts {@link BillingRequest#timeout()} is interrupted and its outcome taken as unknown. If it answers
+ * later that the invoice was charged, that is still written.
  *
  * <p>Whatever happens, tell what is <em>known</em>:
  *
@@ -15,6 +16,9 @@ import java.time.Duration;
  *   <li>{@link BillingOutcome#notBilled} only if this request surely did nothing (429, connection refused);
  *   <li>everything else, and every exception, is {@link BillingOutcome#unknown}: it is found out about later, under the same key.
  * </ul>
+ *
+ * <p>Exceptions are logged at WARN, once for a run and kind, so that a bug is not taken for a provider that is away. Where the text of one
+ * quotes the invoice, its class and frames alone are.
  *
  * <p>Switch the provider client's own retries off: the library's are journaled, the client's are not.
  */

@@ -3,8 +3,10 @@ package io.github.invoicelock;
 import java.time.Duration;
 
 /**
- * Is told what happens, after it has been committed: for metrics and logs. Called from several threads at once; should be quick. What
- * it throws is logged and has no other effect, as no money depends on it: for work that must happen, use {@link BilledHook}.
+ * Is told what happens, after it has been committed: for metrics and logs. Called from several threads at once, on threads of the library's
+ * own; should be quick. What it throws, an {@link Error} too, is logged and has no other effect, as no money depends on it: for work that must
+ * happen, use {@link BilledHook}. One that has not returned within the biller's {@link LockingInvoiceBiller.Builder#callTimeout call time-out}
+ * is told nothing more until it does.
  *
  * <p>For Micrometer there is a ready one: {@code io.github.invoicelock.micrometer.BillingMetrics}.
  */
@@ -48,15 +50,16 @@ public interface BillingListener {
     default void withdrawn(BillingAttempt attempt) {}
 
     /**
-     * An attempt was left to a person; see {@link LockingInvoiceBiller#needsAttention()}.
+     * An attempt was left to a person; see {@link LockingInvoiceBiller#needsAttention()}. Told again each time that an invoice which is set
+     * aside was tried in vain.
      *
-     * @param attempt as the journal has it now
+     * @param attempt as the journal has it now, with its {@link BillingAttempt#cause() cause}
      */
     default void parked(BillingAttempt attempt) {}
 
     /**
-     * Something is as it should never be, and was kept from doing harm: a charged invoice that is pending again, a charge under a key
-     * that had been refused.
+     * Something is as it should never be, and was kept from doing more harm: a charged invoice that is pending again, a charge under a key
+     * that had been refused, a second charge.
      *
      * @param invoiceId whose
      * @param what one sentence for a person
@@ -72,10 +75,11 @@ public interface BillingListener {
     default void claimTook(int invoices, Duration time) {}
 
     /**
-     * A transaction that settles outcomes has ended. In {@link LockScope#THROUGH_CALL} the time counts from the provider's answer.
+     * An outcome of a call was settled. In {@link LockScope#THROUGH_CALL} the time counts from the provider's answer. In
+     * {@link LockScope#CLAIM_ONLY} several outcomes may share a transaction; each is told by itself, with the time of all.
      *
-     * @param invoices how many outcomes it wrote; more than one only in {@link LockScope#CLAIM_ONLY}
-     * @param time how long it took, with the wait for a connection
+     * @param invoices how many outcomes: 1
+     * @param time how long the transaction took, with the wait for a connection
      */
     default void settleTook(int invoices, Duration time) {}
 

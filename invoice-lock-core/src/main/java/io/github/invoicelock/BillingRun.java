@@ -3,14 +3,15 @@ package io.github.invoicelock;
 import java.time.Duration;
 
 /**
- * What one run did. Every invoice that the run took up is counted once, by how it stood at the end, in one of {@code billed},
+ * What one run did. Each time that the run took an invoice up it is counted, by how it stood afterwards, in one of {@code billed},
  * {@code accepted}, {@code declined}, {@code notBilled}, {@code inDoubt}, {@code withdrawn}, or {@code contended}; {@link #seen()} is
- * their sum. {@code recovered} and {@code parked} say how many <em>of these</em> were taken over, or were left to a person.
+ * their sum. One that fell due again while the run lasted is counted again. {@code recovered} and {@code parked} say how many <em>of
+ * these</em> were taken over, or were left to a person.
  *
- * @param billed charged and journaled
+ * @param billed charged and journaled; also what was only marked in this run
  * @param accepted the provider will tell later
  * @param declined finally refused
- * @param notBilled surely not charged, to be tried again
+ * @param notBilled surely not charged, to be tried again; also what was given back uncalled, or set aside
  * @param inDoubt outcome unknown
  * @param contended another server (or the host) held the invoice; under {@link LockStrategy#SKIP_LOCKED} such rows are mostly not
  *     even seen
@@ -34,7 +35,7 @@ public record BillingRun(
         StopReason stopReason) {
 
     /**
-     * How many invoices the run took up.
+     * How often the run took an invoice up.
      *
      * @return the sum of all outcomes and of the contended ones
      */

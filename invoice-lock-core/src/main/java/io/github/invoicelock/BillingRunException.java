@@ -3,8 +3,9 @@ package io.github.invoicelock;
 import static java.util.Objects.requireNonNull;
 
 /**
- * An error ended a run: every database error but an invoice's row that another holds, or a {@link BilledHook} that threw. Everything
- * that had been charged before is in the journal; what had been claimed and not settled is taken over by a later run.
+ * An error ended a run: a database error that is not one invoice's own, or too many invoices in a row that were set aside, each by its own
+ * data, a trigger or the {@link BilledHook}. An invoice's row that another holds ends no run, and neither does one invoice that is set aside.
+ * Everything that had been charged before is in the journal; what had been claimed and not settled is taken over by a later run.
  */
 public final class BillingRunException extends InvoiceLockException {
     private static final long serialVersionUID = 1L;

@@ -32,7 +32,10 @@ import org.jspecify.annotations.Nullable;
  * zone of the session show: {@link #including} {@code amount::numeric} or {@code lower(period)} gives the value itself.
  *
  * <p>Columns may be added and dropped while servers run. One that is added is null in snapshots from before; one that is renamed is
- * another. A snapshot whose values do not fit an altered column is parked for a person.
+ * another. An attempt whose snapshot does not fit an altered column is parked for a person.
+ *
+ * <p>An expression that fails for one invoice ({@link #including}, {@link #billableWhen}, a value of {@link #onBilledSet}) sets that invoice
+ * aside: it is listed with {@link AttemptCause#OWN_DATA_FAILS} and the error, tried again by itself, and all others are billed.
  */
 public final class InvoiceTable {
     final @Nullable String schema;
@@ -86,7 +89,8 @@ public final class InvoiceTable {
 
     /**
      * The column that identifies an invoice: of type bigint, integer, smallint, uuid, text, varchar or char(n) (or a domain over
-     * one), not null and unique. {@code id} by default.
+     * one), not null and unique. {@code id} by default. The journal compares ids byte by byte, whatever the column's collation: never change
+     * one, not even its case.
      *
      * @param column its name
      * @return the changed copy
@@ -113,8 +117,8 @@ public final class InvoiceTable {
 
     /**
      * When an invoice is still to be charged, for tables without a boolean column: {@code field("state").eq("open")}. Must become false
-     * by {@link #onBilledSet}, {@link #storeBilledAtIn} or {@link #storeReferenceIn}, one of which is required. Replaces
-     * {@link #pendingColumn}.
+     * by {@link #onBilledSet}, {@link #storeBilledAtIn} or {@link #storeReferenceIn}, one of which is required; where PostgreSQL can tell that
+     * it does not, {@link LockingInvoiceBiller.Builder#build()} refuses it. Must not raise. Replaces {@link #pendingColumn}.
      *
      * @param condition over the invoice's row
      * @return the changed copy
@@ -165,9 +169,9 @@ public final class InvoiceTable {
     }
 
     /**
-     * What is set when the provider finally refused and the {@link RetryPolicy} does not try again. Nothing by default: the invoice
-     * stays pending, and is not tried again by itself. An invoice that is no longer pending is left as the host set it; one whose row
-     * the host holds at that moment is set by a later run.
+     * What is set when the provider finally refused and the {@link RetryPolicy} does not try again. The attempt is closed then: it waits for
+     * nobody. Nothing by default: the invoice stays pending, is not tried again by itself, and waits for a person. An invoice that is no longer
+     * pending is left as the host set it; one whose row the host holds at that moment is set by a later run.
      *
      * @param column its name
      * @param value a value that fits the column's type, as a literal in SQL would; a jOOQ {@link Field}; or null
@@ -182,8 +186,8 @@ public final class InvoiceTable {
     /**
      * Stores the provider's id of the charge when the invoice was charged.
      *
-     * @param column its name, of a text type. A reference that is too long for it is in the journal, and the invoice is marked once the
-     *     column has room (R12)
+     * @param column its name, of a text type. If a reference is too long for it, the charge is in the journal, the invoice is set aside, and
+     *     it is marked once the column has room (R12)
      * @return the changed copy
      */
     public InvoiceTable storeReferenceIn(String column) {

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param inFlight how many invoices servers have claimed and are calling the provider for, as far as leases tell
  * @param due how many attempts wait for the next run: left behind by a crash, or to be tried, asked about or marked again
- * @param parked how many attempts wait for a person; see {@link LockingInvoiceBiller#needsAttention()}
+ * @param parked how many attempts have a {@link BillingAttempt#cause() cause} to wait for a person; without those that were taken back and are
+ *     pending again, which only {@link LockingInvoiceBiller#needsAttention()} lists
  * @param oldestDue for how long the first of those that are due has been; null if none is. Where it grows, nobody calls
  *     {@link LockingInvoiceBiller#recover()}.
  * @param oldestParked since when the oldest parked attempt has been there, counted from its first claim; null if none is parked

@@ -4,9 +4,8 @@ package io.github.invoicelock;
 public enum LockScope {
     /**
      * A second transaction holds the row's lock through the call and settles before it commits: the host cannot change the invoice
-     * meanwhile, and a crash frees the lock, so that another server takes over at once. One connection for each call. Where the provider
-     * remembers keys and calls have taken next to no time of late, up to eight invoices share such a transaction, and each is held from
-     * before the first of their calls until after the last.
+     * meanwhile. A crash frees the lock, so that the next run of another server takes over, 3 seconds after the claim at the earliest, where the
+     * provider remembers keys. One transaction and one connection for each call.
      */
     THROUGH_CALL,
     /**

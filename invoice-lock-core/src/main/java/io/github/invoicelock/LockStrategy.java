@@ -6,11 +6,11 @@ package io.github.invoicelock;
  */
 public enum LockStrategy {
     /**
-     * {@code FOR UPDATE NOWAIT}: a held row (SQLSTATE 55P03) counts as contended, on to the next. Where several slots are free several are
-     * claimed in one statement, all or none; if another holds one of them, each is claimed by itself.
+     * {@code FOR UPDATE NOWAIT}: a held row (SQLSTATE 55P03) counts as contended, on to the next. Each invoice is claimed by a transaction
+     * of its own.
      */
     NOWAIT,
-    /** {@code FOR UPDATE SKIP LOCKED}, as many as there are free slots in one statement: held rows are not seen at all. */
+    /** {@code FOR UPDATE SKIP LOCKED}, as many as there are free slots in one statement, 500 at most: held rows are not seen at all. */
     SKIP_LOCKED,
     /**
      * {@code FOR UPDATE} with a {@code lock_timeout} ({@link LockingInvoiceBiller.Builder#waitTimeout}): waits for the row, then

@@ -82,10 +82,12 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * Bills: first what is due (left behind by a crash, or to be tried again), then fresh invoices, until none is left.
+     * Bills: first what is due (left behind by a crash, or to be tried again), then fresh invoices, until none is left. Meanwhile it looks
+     * every 3 seconds for what has become due. An invoice that cannot be claimed or marked by its own data is set aside, and all others are
+     * billed.
      *
      * @return what was done
-     * @throws BillingRunException if a database error or a hook ended the run; it carries the counts so far
+     * @throws BillingRunException if a database error ended the run, or too many invoices in a row were set aside; it carries the counts so far
      * @throws SetupException if called inside an open transaction
      * @throws IllegalStateException if the biller is closed
      */
@@ -98,7 +100,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      *
      * @param limits bounds of this run
      * @return what was done
-     * @throws BillingRunException if a database error or a hook ended the run; it carries the counts so far
+     * @throws BillingRunException if a database error ended the run, or too many invoices in a row were set aside; it carries the counts so far
      * @throws SetupException if called inside an open transaction
      * @throws IllegalStateException if the biller is closed
      */
@@ -109,9 +111,9 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     /**
      * Bills one invoice now, if it is pending and billable, or continues its attempt.
      *
-     * @param invoiceId a Long, Integer, Short, UUID or String, as the table's id column asks
+     * @param invoiceId a Long, Integer, Short, UUID or String, as the table's id column asks; it is taken as the invoice's row prints it
      * @return what was done; all zeros if there was nothing to do
-     * @throws BillingRunException if a database error or a hook ended the run, or there is no such invoice
+     * @throws BillingRunException if a database error ended the run, or there is no such invoice
      * @throws InvoiceLockException if the id cannot be one of the table, or called inside an open transaction
      * @throws IllegalStateException if the biller is closed
      */
@@ -120,11 +122,11 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * Continues only what is due: attempts that a crash left behind, and those to be tried or asked about again. Schedule it every
-     * minute.
+     * Continues only what is due: attempts that a crash left behind, and those to be tried, asked about or marked again. Schedule it every
+     * minute: between runs nobody else does it.
      *
      * @return what was done
-     * @throws BillingRunException if a database error or a hook ended the run; it carries the counts so far
+     * @throws BillingRunException if a database error ended the run, or too many invoices in a row were set aside; it carries the counts so far
      * @throws SetupException if called inside an open transaction
      * @throws IllegalStateException if the biller is closed
      */
@@ -143,10 +145,11 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * The attempts that wait for a person: in doubt and unsafe to repeat, refused, tried too often, or taken back while the invoice is
-     * pending again.
+     * The attempts that wait for a person, each with its {@link BillingAttempt#cause() cause}. Besides, those that were taken back and whose
+     * invoice is pending again. A refusal that {@link InvoiceTable#onDeclinedSet} marked, or that was resolved as declined, is closed and not
+     * listed.
      *
-     * @return oldest first, at most 10,000
+     * @return oldest first; at most 10,000, and of the last 10,000 that were taken back
      */
     public List<BillingAttempt> needsAttention() {
         return overview.needsAttention();
@@ -175,12 +178,16 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     /**
      * A person decides what became of an invoice's newest attempt; in the name of the operating system's user and this server.
      *
+     * <p>While any attempt of the invoice is BILLED, only billed is taken. With the reference in the journal it closes what still waits: it
+     * acknowledges a second charge, for example.
+     *
      * @param invoiceId as for {@link #bill}
-     * @param outcome billed: it is marked as such; declined: it is settled, and no longer needs attention; notBilled: it is due again
+     * @param outcome billed: it is marked as such; declined: it is closed, and no longer needs attention; notBilled: it is due again
      *     under the same key; accepted: it is asked about later
      * @param note how they know; kept in the journal
-     * @throws InvoiceLockException if there is no attempt, it is being called right now, it is billed already, the outcome is unknown, or it
-     *     is notBilled for a key that was refused
+     * @throws InvoiceLockException if there is no such invoice or attempt, it is being called right now, it is billed already, the outcome is
+     *     unknown, it is notBilled for a key that was refused, or its delay is longer than 31 days
+     * @throws DatabaseException if another session holds its row of the journal for too long; nothing was written then
      */
     public void resolve(Object invoiceId, BillingOutcome outcome, String note) {
         resolve(invoiceId, outcome, note, System.getProperty("user.name") + " on " + server);
@@ -193,8 +200,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @param outcome as above
      * @param note how they know; kept in the journal
      * @param who decided; kept in the journal
-     * @throws InvoiceLockException if there is no attempt, it is being called right now, it is billed already, the outcome is unknown, or it
-     *     is notBilled for a key that was refused
+     * @throws InvoiceLockException as above
+     * @throws DatabaseException as above
      */
     public void resolve(Object invoiceId, BillingOutcome outcome, String note, String who) {
         resolutions.resolve(
@@ -205,12 +212,13 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * Releases a parked, declined or withdrawn attempt: it is due at once, and continued by the next run of any server. A declined one is
-     * continued under a new key; one in doubt is sent again only where that is safe, else it is parked again.
+     * Releases a parked, declined, withdrawn or set-aside attempt: it is due at once, and continued by the next run of any server. A declined
+     * one is continued under a new key. One in doubt is sent again only where that is safe, else it is parked again. A withdrawn one whose
+     * key was sent is sent with the same request as before. A charged one whose mark was set aside is marked.
      *
      * @param invoiceId as for {@link #bill}
-     * @throws InvoiceLockException if there is no attempt, it is being called right now, it is billed already, or the invoice is not
-     *     pending
+     * @throws InvoiceLockException if there is no such invoice or attempt, it is being called right now, any attempt of the invoice is billed,
+     *     or the invoice is not pending
      */
     public void retry(Object invoiceId) {
         resolutions.retry(id(invoiceId));
@@ -219,7 +227,10 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     /**
      * Takes the provider's own message to the host, a webhook's for example. May come at any time and more than once: before the call has
      * returned, too. BILLED is final; anything else is taken for an attempt that is accepted, in doubt or to be tried again, and ignored
-     * while it is being called.
+     * while it is being called. A charge that is not the one in the journal is told as an anomaly, and kept for a person.
+     *
+     * <p>If the invoice cannot be marked (the hook, a trigger, a constraint), that error is thrown; the outcome is in the journal, and the
+     * mark is tried again.
      *
      * @param idempotencyKey as in {@link BillingRequest#idempotencyKey()}; check the message's signature before
      * @param outcome what the provider told
@@ -233,10 +244,12 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * Takes an invoice back, in the host's own transaction: if the answer is {@link Withdrawal#WITHDRAWN} and the transaction commits, it
      * will not be charged. Waits at most a second for the invoice's row.
      *
-     * @param connection the host's, in a transaction; nothing is committed, rolled back or closed here
+     * @param connection the host's, in a transaction; nothing is committed, rolled back or closed here, and its settings stay as they were
      * @param invoiceId as for {@link #bill}
      * @return whether it could be taken back
-     * @throws InvoiceLockException if the connection is in autocommit mode
+     * @throws InvoiceLockException if the connection is in autocommit mode, or there is no such invoice
+     * @throws DatabaseException with SQLSTATE 40001, if the transaction's snapshot (REPEATABLE READ) is older than the last change of the
+     *     invoice or its attempts: run the transaction again
      */
     public Withdrawal withdraw(Connection connection, Object invoiceId) {
         try {
@@ -382,9 +395,10 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * Bounds one call of the gateway. 30 s by default.
+         * Bounds one call of the gateway, and of a hook, a listener or a policy. 30 s by default.
          *
-         * @param timeout a millisecond to a day; twice this and twice the margin should fit into {@link BillingGateway#idempotencyWindow()}
+         * @param timeout a millisecond to a day; twice this and the margin must fit into {@link BillingGateway#idempotencyWindow()}, or
+         *     nothing is ever repeated: {@link #build()} refuses that if the gateway cannot be asked either
          * @return this
          */
         public Builder callTimeout(Duration timeout) {
@@ -393,8 +407,9 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * How much longer than a call its claim is believed: for requests that arrive after their sender gave up. 10 s by default. A
-         * call that has not left within the margin of its claim, for lack of a thread or a connection, is not sent but given back.
+         * How much longer than its calls a claim is believed. 10 s by default. Half of it is for a call that leaves late: one that has not
+         * left by then, for lack of a thread or a connection, is not sent but given back. The other half is for a request that arrives after
+         * its sender gave up.
          *
          * @param margin a millisecond to a day
          * @return this
@@ -405,7 +420,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * How long {@link LockStrategy#WAIT} waits for one row. 5 s by default.
+         * How long {@link LockStrategy#WAIT} waits for one row. 5 s by default. It is no part of the lease, which begins with the row's lock.
          *
          * @param patience a millisecond to a day
          * @return this
@@ -416,7 +431,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * After how many failed calls one after the other a run stops, rather than leaving more in doubt. 20 by default.
+         * After how many failed calls one after the other a run stops, rather than leaving more in doubt. 20 by default. So many invoices
+         * in a row that are set aside end a run, too, with their error: that is not one invoice's fault.
          *
          * @param failures 1 to 1,000,000
          * @return this
@@ -427,8 +443,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * Keeps the snapshots of settled attempts in the journal. They hold what the invoice's row held: personal data, perhaps. Dropped
-         * by default.
+         * Keeps the snapshots of settled attempts in the journal. They hold what the invoice's row held: personal data, perhaps. By default
+         * one is dropped once no request is made from it any more.
          *
          * @return this
          */
@@ -472,8 +488,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
 
         /**
          * Makes the gateway's calls. By default virtual threads where the JDK has them (21 and newer), else threads of the library's own.
-         * It must run them on other threads than the caller's, or calls cannot be cut off. Each call is a task of its own, and nothing else
-         * runs on the host's threads; the library's own settle an invoice in {@link LockScope#THROUGH_CALL}, too, and make the next call.
+         * Each call is a task of its own, and nothing else runs on the host's threads. The executor may block, refuse, or make the call
+         * itself: it is asked on a thread of the library's own. A call that has not begun in time is not made.
          *
          * @param executor the host's; not shut down here
          * @return this

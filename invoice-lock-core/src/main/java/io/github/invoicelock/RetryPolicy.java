@@ -7,12 +7,14 @@ import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * When an attempt is tried again. Asked each time an attempt was written down as NOT_BILLED, IN_DOUBT or DECLINED.
+ * When an attempt is tried again. Asked each time an attempt is to be written down as NOT_BILLED, IN_DOUBT or DECLINED, or stays ACCEPTED.
  *
- * <p>It decides only <em>when</em>; whether trying again is safe is the library's: an attempt in doubt whose provider neither remembers
- * keys nor can be asked is parked, whatever the policy says. A delay that the provider asked for is respected where it is longer.
+ * <p>It decides only <em>when</em>. Whether trying again is safe is the library's to know: an attempt in doubt whose provider neither remembers
+ * keys nor can be asked is parked, whatever the policy says. A delay that the provider asked for is respected where it is longer. A delay of
+ * more than 31 days is none: the attempt is parked.
  *
- * <p>Called from several threads at once; must not block.
+ * <p>Called from several threads at once, on threads of the library's own. It should not block. If it throws, answers null, or does not return
+ * within the biller's {@link LockingInvoiceBiller.Builder#callTimeout call time-out}, the attempt is left to a person, and its message says so.
  */
 @FunctionalInterface
 public interface RetryPolicy {
@@ -20,9 +22,9 @@ public interface RetryPolicy {
     /**
      * The delay to the next try.
      *
-     * @param attempt as the journal has it now; {@link BillingAttempt#calls()} counts the tries so far
-     * @return the delay, not negative; empty to leave the attempt to a person. For a DECLINED attempt a delay means: try once more
-     *     under a <em>new</em> key then.
+     * @param attempt as the journal is about to have it; {@link BillingAttempt#calls()} counts the tries so far
+     * @return the delay, a negative one counts as none; empty to leave the attempt to a person. For a DECLINED attempt a delay means: try
+     *     once more under a <em>new</em> key then.
      */
     Optional<Duration> nextTry(BillingAttempt attempt);
 

@@ -93,7 +93,7 @@ class DocumentationTest {
         assertThat(RULE.matcher(design).results().map(match -> match.group(1)))
                 .as("the rules of docs/design.md")
                 .containsExactlyElementsOf(Stream.iterate(1, n -> n + 1)
-                        .limit(16)
+                        .limit(23)
                         .map(String::valueOf)
                         .toList());
         assertThat(testsOf("RulesTest").stream().filter(name -> name.matches("r\\d+_.*")))
@@ -104,7 +104,20 @@ class DocumentationTest {
     @Test
     void every_text_that_the_journal_and_an_anomaly_may_hold_is_explained() {
         String operations = Docs.page("docs/operations.md").text();
-        List<String> texts = Stream.of("TakeOvers", "Settlements", "Decisions", "BillingEngine", "Calls", "Judgement")
+        List<String> texts = Stream.of(
+                        "TakeOvers",
+                        "Settlements",
+                        "Resolutions",
+                        "OutsideWriting",
+                        "Withdrawals",
+                        "Marking",
+                        "PendingAgain",
+                        "HostCode",
+                        "Calling",
+                        "CallUnderLock",
+                        "BillingEngine",
+                        "Calls",
+                        "Judgement")
                 .map(name -> Docs.source(name + ".java"))
                 .map(source -> source.replaceAll("(?s)/\\*.*?\\*/|//[^\\n]*", ""))
                 // those of exceptions explain themselves
@@ -123,12 +136,18 @@ class DocumentationTest {
     @Test
     void every_line_of_the_log_that_is_no_debug_is_explained() {
         String operations = Docs.page("docs/operations.md").text();
-        List<String> templates = Stream.of("Notices", "IndexAdvice", "JournalMetrics", "PoolCheck")
+        List<String> templates = Stream.of(
+                        "Notices",
+                        "IndexAdvice",
+                        "JournalMetrics",
+                        "PoolCheck",
+                        "SettingRanges",
+                        "NetworkTimeout")
                 .map(name -> Docs.source(name + ".java"))
                 .flatMap(source -> LOGGED.matcher(source).results())
                 .map(match -> match.group(1))
                 .toList();
-        assertThat(templates).hasSize(8);
+        assertThat(templates).hasSize(12);
         assertThat(templates).allSatisfy(template -> {
             for (String part : template.split("\\{}", -1)) {
                 assertThat(operations).contains(part.strip());

@@ -149,6 +149,9 @@ class PlansTest {
             assertThat(READS_ALL_BY_AN_INDEX.matcher(plan).find())
                     .as("%s: reads all of an index: %s%n%s", when, statement, plan)
                     .isFalse();
+            assertThat(plan)
+                    .as("%s: is compiled (JIT), which takes longer than to run it: %s", when, statement)
+                    .doesNotContain("\"JIT\"");
             assertThat(HASHES.matcher(plan).find())
                     .as("%s: hashes all of a table: %s%n%s", when, statement, plan)
                     .isFalse();

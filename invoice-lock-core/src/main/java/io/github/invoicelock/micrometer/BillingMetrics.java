@@ -46,8 +46,8 @@ import java.util.stream.Stream;
  *   <li>{@code invoice.lock.claim}: a timer of the transactions that claim fresh invoices, and
  *       {@code invoice.lock.claim.invoices}, how many each claimed
  *   <li>{@code invoice.lock.call}: a timer of the provider, by tag {@code answer} (billed, accepted, declined, not_billed, unknown)
- *   <li>{@code invoice.lock.settle}: a timer of the transactions that settle, and {@code invoice.lock.settle.invoices}, how many
- *       outcomes each wrote
+ *   <li>{@code invoice.lock.settle}: a timer of settlements, one for each outcome, and {@code invoice.lock.settle.invoices}, their number:
+ *       see {@link BillingListener#settleTook}
  *   <li>{@code invoice.lock.run}: a timer of this server's runs, by tag {@code stopped} (none_left, invoice_limit, time_limit,
  *       provider_failing, closed, interrupted, error)
  * </ul>

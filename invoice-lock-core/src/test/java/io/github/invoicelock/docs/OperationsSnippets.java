@@ -1,17 +1,39 @@
 package io.github.invoicelock.docs;
 
+import io.github.invoicelock.AttemptCause;
+import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingGateway;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRequest;
+import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.LockingInvoiceBiller;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import javax.sql.DataSource;
 
 /** Quoted by docs/operations.md. */
 public final class OperationsSnippets {
     private OperationsSnippets() {}
+
+    // tag::retry-all[]
+    /** Releases all that wait for one cause; returns why some could not be. */
+    public static List<String> retryAll(LockingInvoiceBiller biller, AttemptCause cause) {
+        List<String> refused = new ArrayList<>();
+        for (BillingAttempt attempt : biller.needsAttention()) {
+            if (attempt.cause() == cause) {
+                try {
+                    biller.retry(attempt.invoiceId());
+                } catch (InvoiceLockException e) { // no longer pending, for one
+                    refused.add(e.getMessage());
+                }
+            }
+        }
+        return refused;
+    }
+    // end::retry-all[]
 
     // tag::write-back[]
     public static void writeBack(DataSource dataSource, LockingInvoiceBiller biller, Object invoiceId, String reference)

@@ -12,16 +12,19 @@ import org.jooq.DSLContext;
  * @param statements how many
  */
 record Prelude(String sql, int statements) {
+    private static final String BETWEEN = "; ";
+
     static final Prelude NONE = new Prelude("", 0);
 
     static Prelude of(List<String> statements) {
-        return new Prelude(String.join("; ", statements) + "; ", statements.size());
+        return new Prelude(String.join(BETWEEN, statements) + BETWEEN, statements.size());
     }
 
     /** By themselves. */
     void run(DSLContext tx) {
         tx.connection(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            try (PreparedStatement statement =
+                    connection.prepareStatement(sql.substring(0, sql.length() - BETWEEN.length()))) {
                 statement.setFetchSize(0);
                 statement.execute();
             }

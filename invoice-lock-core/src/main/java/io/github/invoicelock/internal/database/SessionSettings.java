@@ -128,10 +128,9 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
         statements.add("select num_nulls(" + server.held() + ")");
     }
 
-    /** One column, so that its answer costs nothing. */
+    /** Two columns, so that its answer costs nothing. */
     private String onPostgres(Server server) {
         List<String> all = new ArrayList<>();
-        all.add(set("lock_timeout", lockTimeout.toMillis()));
         all.add(set("statement_timeout", statementTimeout(server).toMillis()));
         all.add(set("idle_in_transaction_session_timeout", idleMillis()));
         if (server.version() >= 170000) {
@@ -153,7 +152,7 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
         all.add(set("plan_cache_mode", generic ? "force_generic_plan" : "force_custom_plan"));
         all.add("case when current_setting('synchronous_commit') = 'off' then " + set("synchronous_commit", "on")
                 + " end");
-        return "select num_nulls(" + String.join(", ", all) + ")";
+        return "select " + set("lock_timeout", lockTimeout.toMillis()) + ", num_nulls(" + String.join(", ", all) + ")";
     }
 
     private long idleMillis() {

@@ -49,7 +49,7 @@ record InvoiceColumns(
     static final Field<String> ONE = DSL.param(INVOICE, String.class);
     static final Field<String[]> MANY = DSL.param(INVOICE, String[].class);
 
-    static InvoiceColumns of(InvoiceSettings settings, String schema, Map<String, Column> all) {
+    static InvoiceColumns of(InvoiceSettings settings, String schema, Map<String, Column> all, Condition also) {
         String orderedBy = settings.orderedBy();
         Condition pending = settings.pendingColumn() != null
                 ? DSL.condition(DSL.field(name(settings.pendingColumn()), SQLDataType.BOOLEAN))
@@ -63,9 +63,10 @@ record InvoiceColumns(
                         ? null
                         : Objects.requireNonNull(all.get(orderedBy)),
                 pending,
-                settings.billableWhen() == null
-                        ? pending
-                        : pending.and(DSL.condition(rendered(settings.billableWhen()))));
+                (settings.billableWhen() == null
+                                ? pending
+                                : pending.and(DSL.condition(rendered(settings.billableWhen()))))
+                        .and(also));
     }
 
     Table<?> table() {

@@ -2,6 +2,7 @@ package io.github.invoicelock.internal.invoices;
 
 import java.util.List;
 import java.util.Map;
+import org.jooq.Condition;
 import org.jooq.Field;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
@@ -15,9 +16,19 @@ public final class Invoices {
     private final RowLocks rowLocks;
     private final Marks marks;
 
-    /** The statements on a table that was checked; included are names and types of the included expressions, in their order. */
-    public Invoices(InvoiceSettings settings, String schema, Map<String, Column> columns, List<Column> included) {
-        this.columns = InvoiceColumns.of(settings, schema, columns);
+    /**
+     * The statements on a table that was checked.
+     *
+     * @param included names and types of the included expressions, in their order
+     * @param also what else holds of an invoice that is to be claimed
+     */
+    public Invoices(
+            InvoiceSettings settings,
+            String schema,
+            Map<String, Column> columns,
+            List<Column> included,
+            Condition also) {
+        this.columns = InvoiceColumns.of(settings, schema, columns, also);
         this.ids = new InvoiceIds(this.columns);
         this.candidates = new Candidates(this.columns);
         this.snapshots = new Snapshots(this.columns, included);

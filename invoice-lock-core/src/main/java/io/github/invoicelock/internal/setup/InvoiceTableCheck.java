@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import org.jooq.Condition;
 import org.jooq.DSLContext;
 import org.jooq.Field;
 import org.jooq.Name;
@@ -89,9 +90,9 @@ public final class InvoiceTableCheck {
         checkPending(columns);
         checkStored(columns);
         checkPrivileges(tx, oid, journal);
-        logCollation(tx, oid, biller);
         List<Column> included = included(tx, schema, columns.keySet());
-        Invoices invoices = new Invoices(settings, schema, columns, included);
+        Invoices invoices =
+                new Invoices(settings, schema, columns, included, notKnownOtherwise(tx, oid, biller, journal));
         checkConditions(tx, invoices.candidates().pendingInOrder());
         // Before it is locked: a view that cannot be updated cannot be locked, and the remedy is said here.
         checkMarks(tx, invoices);
@@ -305,21 +306,35 @@ public final class InvoiceTableCheck {
         return Boolean.TRUE.equals(answer.get(0, Boolean.class));
     }
 
-    /** Under such a collation the table takes two texts for one id, and the journal, which compares bytes, for two invoices. */
-    private void logCollation(DSLContext tx, long oid, String biller) {
-        tx.fetchOptional(
-                        "select c.collname::text from pg_attribute a join pg_collation c on c.oid = a.attcollation "
-                                + "where a.attrelid = {0}::oid and a.attname = {1} and not c.collisdeterministic",
-                        DSL.val(oid), DSL.val(settings.id()))
-                .ifPresent(collation -> LoggerFactory.getLogger("io.github.invoicelock")
-                        .warn(
-                                "biller={} column \"{}\" of {} has the collation \"{}\", which takes different texts for one id. The journal takes them "
-                                        + "for different invoices: one whose id is rewritten, in another case for example, is charged again. Never change "
-                                        + "an id, or give the column a deterministic collation",
-                                biller,
-                                settings.id(),
-                                table(),
-                                rendered(name(collation.get(0, String.class))).replaceAll("^\"|\"$", "")));
+    /**
+     * Under such a collation the table takes two texts for one id, and the journal, which compares bytes, for two invoices: one whose id the
+     * host writes in other letters must not be charged again. No index of the journal's serves that look-up.
+     */
+    private Condition notKnownOtherwise(DSLContext tx, long oid, String biller, String journal) {
+        Record collation = tx.fetchOne(
+                "select n.nspname::text, c.collname::text from pg_attribute a join pg_collation c on c.oid = a.attcollation "
+                        + "join pg_namespace n on n.oid = c.collnamespace "
+                        + "where a.attrelid = {0}::oid and a.attname = {1} and not c.collisdeterministic",
+                DSL.val(oid), DSL.val(settings.id()));
+        if (collation == null || !JournalCheck.exists(tx, journal)) {
+            return DSL.noCondition();
+        }
+        LoggerFactory.getLogger("io.github.invoicelock")
+                .warn(
+                        "biller={} column \"{}\" of {} has the collation \"{}\", which takes different texts for one id. Each claim looks through "
+                                + "all of the biller's attempts for other spellings of it, without an index. Give the column a deterministic "
+                                + "collation where the journal grows long",
+                        biller,
+                        settings.id(),
+                        table(),
+                        rendered(name(collation.get(1, String.class))).replaceAll("^\"|\"$", ""));
+        return DSL.condition(
+                "not exists (select from {0} a where a.biller = {1} and a.invoice_id collate {2} = cast({3} as text) "
+                        + "and a.invoice_id <> cast({3} as text) collate \"C\")",
+                name(journal, "billing_attempt"),
+                DSL.inline(biller),
+                name(collation.get(0, String.class), collation.get(1, String.class)),
+                name(settings.table(), settings.id()));
     }
 
     /** A type is printed with its schema where it is not found without, and another session may look elsewhere. */
