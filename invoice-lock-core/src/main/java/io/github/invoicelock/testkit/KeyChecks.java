@@ -29,7 +29,7 @@ final class KeyChecks {
             require(
                     host.keyOf(charge).equals(Optional.of(request.idempotencyKey())),
                     () -> "It was given the key " + request.idempotencyKey() + " and sent "
-                            + bench.shown(host.keyOf(charge)) + " with " + charge + ".",
+                            + Bench.shown(host.keyOf(charge)) + " with " + charge + ".",
                     "The library sends the same key again after a crash and counts on the provider to know it (R2, R3): under any"
                             + " other key it charges twice.",
                     "Hand request.idempotencyKey() on as it is: no prefix, no cut, no key of your own or of the client's."
