@@ -1,23 +1,55 @@
 package io.github.invoicelock;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaAccess.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.nio.file.Path;
 import java.sql.Connection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 
-/** Who may know whom; see CONTRIBUTING.md. */
+/** Who may know whom, and how long and how wide a class may be; see CONTRIBUTING.md. */
 class ArchitectureTest {
     private static final String ROOT = "io.github.invoicelock";
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .importPackages(ROOT);
+    private static final Path INTERNAL = Path.of("src/main/java/io/github/invoicelock/internal");
+
+    /** Their components are read by name; what is built from them in more than one place is made by factories. */
+    private static final Set<String> WIDE_RECORDS = Set.of(
+            ROOT + ".internal.engine.EngineSettings", // the biller's settings, received whole
+            ROOT + ".internal.invoices.InvoiceSettings", // the settings of the host's table
+            ROOT + ".internal.database.Server", // the server's and the session's settings, one row of one question
+            ROOT + ".internal.journal.NextState"); // R22: every column of a state
+
+    private static final Set<String> LONG_METHODS = Set.of(
+            "Steps.<init>", // the collaborators of a biller, each made once
+            "DueAttempts.page"); // one statement
+
+    /** What the host decides by settings; everything else asks the objects that were chosen. */
+    private static final DescribedPredicate<JavaClass> CHOOSING = named(
+            LockScope.class.getName(),
+            LockStrategy.class.getName(),
+            LockingInvoiceBiller.Builder.class.getName(), // what Citus and the pool can do
+            ROOT + ".internal.engine.Steps",
+            ROOT + ".internal.engine.Claims");
 
     @Test
     void the_rooms_know_one_another_in_one_direction_only() {
@@ -193,5 +225,65 @@ class ArchitectureTest {
                 .should()
                 .notHaveRawReturnType(java.util.Date.class)
                 .check(CLASSES);
+    }
+
+    @Test
+    void scope_and_strategy_are_decided_where_the_objects_are_chosen() {
+        noClasses()
+                .that(not(CHOOSING))
+                .should()
+                .accessFieldWhere(target(owner(belongToAnyOf(LockScope.class, LockStrategy.class))))
+                .check(CLASSES);
+        // Who does not know them cannot branch on an ordinal or a name either.
+        noClasses()
+                .that(not(CHOOSING.or(named(ROOT + ".internal.engine.EngineSettings"))))
+                .and()
+                .resideOutsideOfPackage(ROOT + ".spring..")
+                .should()
+                .dependOnClassesThat()
+                .belongToAnyOf(LockScope.class, LockStrategy.class)
+                .check(CLASSES);
+    }
+
+    @Test
+    void below_internal_no_constructor_has_over_seven_parameters() {
+        List<String> wide = CLASSES.stream()
+                .filter(JavaClass.Predicates.resideInAPackage(ROOT + ".internal.."))
+                .filter(each ->
+                        !each.isAnonymousClass() && !each.isLocalClass()) // they are also handed what they capture
+                .filter(each -> each.getConstructors().stream()
+                        .anyMatch(constructor ->
+                                constructor.getRawParameterTypes().size() > 7))
+                .map(JavaClass::getName)
+                .toList();
+
+        assertThat(wide)
+                .as(
+                        "classes with a constructor of over seven parameters; an exception that is not needed goes from the list")
+                .containsExactlyInAnyOrderElementsOf(WIDE_RECORDS);
+    }
+
+    @Test
+    void below_internal_no_file_has_over_500_lines() {
+        assertThat(SourceLengths.ofFiles(INTERNAL))
+                .allSatisfy((file, lines) -> assertThat(lines).as(file).isLessThanOrEqualTo(500));
+    }
+
+    @Test
+    void below_internal_no_method_has_over_40_lines() {
+        Map<String, Integer> methods = SourceLengths.ofMethods(INTERNAL);
+        methods.values().removeIf(lines -> lines <= 40);
+
+        assertThat(methods.keySet())
+                .as("methods of over 40 lines, %s; an exception that is not needed goes from the list", methods)
+                .containsExactlyInAnyOrderElementsOf(LONG_METHODS);
+    }
+
+    private static DescribedPredicate<JavaClass> named(String... classes) {
+        return DescribedPredicate.describe(
+                "in " + List.of(classes),
+                each -> Stream.of(classes)
+                        .anyMatch(name ->
+                                each.getName().equals(name) || each.getName().startsWith(name + "$")));
     }
 }

@@ -35,12 +35,12 @@ class TestkitPageTest {
     }
 
     @Test
-    void its_number_of_wrong_gateways_is_right() throws IOException {
-        long wrong = Stream.of(BillingGatewayContractTest.class.getDeclaredClasses())
+    void its_number_of_broken_gateways_is_right() throws IOException {
+        long broken = Stream.of(BillingGatewayContractTest.class.getDeclaredClasses())
                 .filter(nested -> nested.isAnnotationPresent(BillingGatewayContractTest.CaughtBy.class))
                 .count();
 
-        assertThat(only(page(), "and (\\d+) wrong ones fall")).isEqualTo(String.valueOf(wrong));
+        assertThat(only(page(), "each of (\\d+) deliberately broken")).isEqualTo(String.valueOf(broken));
     }
 
     private static String page() throws IOException {

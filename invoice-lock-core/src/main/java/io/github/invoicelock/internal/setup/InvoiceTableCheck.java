@@ -350,32 +350,8 @@ public final class InvoiceTableCheck {
         if (settings.including().isEmpty()) {
             return List.of();
         }
-        Set<String> names = new HashSet<>(columns);
-        for (Field<?> field : settings.including()) {
-            if (field.getName().getBytes(StandardCharsets.UTF_8).length > LONGEST_NAME) {
-                throw new SetupException("InvoiceTable.including has \"" + field.getName()
-                        + "\", which is longer than the " + LONGEST_NAME
-                        + " bytes that PostgreSQL keeps of a name. Give it a shorter one: field.as(\"total\").");
-            }
-            if (!names.add(field.getName())) {
-                throw new SetupException("InvoiceTable.including has \"" + field.getName() + "\", which is a column of "
-                        + table() + " or included twice. Give it a name of its own: field.as(\"customer_"
-                        + field.getName() + "\").");
-            }
-        }
-        List<Long> numbers;
-        try (ResultSet rows = tx.select(settings.including())
-                .from(DSL.table(name(schema, settings.table())))
-                .limit(0)
-                .fetchResultSet()) {
-            numbers = types(rows);
-        } catch (SQLException | org.jooq.exception.DataAccessException e) {
-            if (e instanceof org.jooq.exception.DataAccessException failure) {
-                ErrorOfTheConnection.rethrow(failure);
-            }
-            throw new SetupException(
-                    "InvoiceTable.including cannot be evaluated on " + table() + ": " + e.getMessage(), e);
-        }
+        checkNames(columns);
+        List<Long> numbers = typesOfIncluded(tx, schema);
         // With a modifier of -1, since some names mean another type without: "bit" is bit(1), "character" is bpchar(1).
         List<String> types = withoutSearchPath(
                 tx,
@@ -395,6 +371,37 @@ public final class InvoiceTableCheck {
                     name, types.get(i), types.get(i), true, traits.get(i).carriage()));
         }
         return included;
+    }
+
+    private void checkNames(Set<String> columns) {
+        Set<String> names = new HashSet<>(columns);
+        for (Field<?> field : settings.including()) {
+            if (field.getName().getBytes(StandardCharsets.UTF_8).length > LONGEST_NAME) {
+                throw new SetupException("InvoiceTable.including has \"" + field.getName()
+                        + "\", which is longer than the " + LONGEST_NAME
+                        + " bytes that PostgreSQL keeps of a name. Give it a shorter one: field.as(\"total\").");
+            }
+            if (!names.add(field.getName())) {
+                throw new SetupException("InvoiceTable.including has \"" + field.getName() + "\", which is a column of "
+                        + table() + " or included twice. Give it a name of its own: field.as(\"customer_"
+                        + field.getName() + "\").");
+            }
+        }
+    }
+
+    private List<Long> typesOfIncluded(DSLContext tx, String schema) {
+        try (ResultSet rows = tx.select(settings.including())
+                .from(DSL.table(name(schema, settings.table())))
+                .limit(0)
+                .fetchResultSet()) {
+            return types(rows);
+        } catch (SQLException | org.jooq.exception.DataAccessException e) {
+            if (e instanceof org.jooq.exception.DataAccessException failure) {
+                ErrorOfTheConnection.rethrow(failure);
+            }
+            throw new SetupException(
+                    "InvoiceTable.including cannot be evaluated on " + table() + ": " + e.getMessage(), e);
+        }
     }
 
     /** By PostgreSQL's own numbers: the driver's names depend on the search path. */
