@@ -535,7 +535,9 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             Database setUp =
                     Database.of(source, server, SessionSettings.momentary(SET_UP_IDLE, SessionSettings.Work.PAGES));
             String schema = text(journalSchema, "journalSchema", "\"invoice_lock\"");
-            Invoices checked = InvoiceTableCheck.check(setUp, server, described(table), settings.name(), schema);
+            boolean hooked = settings.hook() != EngineSettings.NO_HOOK;
+            Invoices checked =
+                    InvoiceTableCheck.check(setUp, server, described(table), settings.name(), schema, hooked);
             UUID installation = JournalCheck.check(setUp, server, schema);
             refuseOnCitus(server, settings);
             BillerRegistry.register(setUp, schema, settings.name(), checked);

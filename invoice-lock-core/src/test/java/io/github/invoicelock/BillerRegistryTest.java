@@ -31,7 +31,25 @@ class BillerRegistryTest {
         host.sql("create table part_1 partition of parent for values from (0) to (100)");
         host.sql("create table part_2 partition of parent for values from (100) to (200)");
         host.sql("create table child (primary key (id)) inherits (first_part)");
+        host.sql("create table customers (id bigint primary key, pending boolean, blocked boolean)");
+        String notBlocked = " where not exists (select from customers c where c.id = i.id and c.blocked)";
+        host.sql("create view of_invoices as select * from invoices i" + notBlocked);
+        host.sql("create view of_first_part as select * from first_part i" + notBlocked);
+        host.sql("create view of_a_query as select * from (select * from invoices limit 9) i");
+        host.sql("create view of_a_with as with i as (select * from invoices) select * from i");
+        host.sql(
+                "create view of_both as select id, pending from invoices union all select id, pending from first_part");
+        Stream.of("of_a_query", "of_a_with", "of_both").forEach(this::writable);
         return Stream.of(
+                pair("of_invoices", "of_first_part", false),
+                pair("customers", "of_invoices", false),
+                pair("of_invoices", "customers", false),
+                pair("of_invoices", "invoices", true),
+                pair("of_invoices", "invoices_view", true),
+                pair("invoices", "of_a_query", true),
+                pair("of_a_with", "invoices", true),
+                pair("of_both", "first_part", true),
+                pair("of_invoices", "of_both", true),
                 pair("invoices", "invoices", true),
                 pair("invoices", "invoices_view", true),
                 pair("invoices_view", "invoices", true),
@@ -43,6 +61,11 @@ class BillerRegistryTest {
                 pair("first_part", "child", true),
                 pair("child", "first_part", true),
                 pair("invoices", "first_part", false));
+    }
+
+    private void writable(String view) {
+        host.sql("create or replace function written() returns trigger language plpgsql as 'begin return new; end'");
+        host.sql("create trigger written instead of update on " + view + " for each row execute function written()");
     }
 
     private DynamicTest pair(String first, String second, boolean refused) {

@@ -81,6 +81,36 @@ class DatabaseMessagesTest {
                 .hasMessageNotContaining("make it larger");
     }
 
+    @Test
+    void a_password_that_the_server_does_not_take_is_not_a_pool_that_is_too_small() {
+        for (String state : new String[] {"28P01", "28000"}) {
+            assertThatThrownBy(() -> runOver(lost(new SQLException("password authentication failed", state))))
+                    .hasMessageContaining(state)
+                    .hasMessageContaining("user or password")
+                    .hasMessageNotContaining("make it larger");
+        }
+    }
+
+    @Test
+    void a_user_and_a_password_that_the_host_changes_in_the_drivers_own_data_source_are_used_at_once() {
+        String role = "rotated_" + host.database().name();
+        host.sql("create role " + role + " superuser login password 'one'");
+        PGSimpleDataSource source = new PGSimpleDataSource();
+        source.setUrl(host.database().jdbcUrl());
+        source.setUser(role);
+        source.setPassword("one");
+        try (LockingInvoiceBiller biller = host.server(source, provider).build()) {
+            host.sql("alter role " + role + " rename to " + role + "_2");
+            host.sql("alter role " + role + "_2 password 'two'");
+            source.setUser(role + "_2");
+            source.setPassword("two");
+
+            assertThat(biller.billPending().billed()).isEqualTo(2);
+        } finally {
+            host.sql("drop role " + role + "_2");
+        }
+    }
+
     private void runOver(AtomicReference<@Nullable SQLException> next) {
         DataSource source = new DelegatingDataSource(host.dataSource()) {
             @Override

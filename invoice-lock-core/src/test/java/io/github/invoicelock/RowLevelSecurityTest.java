@@ -1,6 +1,8 @@
 package io.github.invoicelock;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.jooq.impl.DSL.condition;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -83,6 +85,37 @@ class RowLevelSecurityTest {
         assertThat(Log.of(
                         () -> biller(LockStrategy.NOWAIT, LockScope.CLAIM_ONLY).close()))
                 .contains("no index serves");
+    }
+
+    @Test
+    void a_row_that_a_policy_does_not_let_be_marked_is_set_aside_and_the_others_are_billed() {
+        host.sql("create policy billing on invoices using (true) with check (id <> 2 or pending)");
+        try (LockingInvoiceBiller server = biller(LockStrategy.NOWAIT, LockScope.CLAIM_ONLY)) {
+            assertThat(server.billPending().billed()).isEqualTo(6);
+
+            assertThat(server.needsAttention()).singleElement().satisfies(setAside -> {
+                assertThat(setAside.invoiceId()).isEqualTo("2");
+                assertThat(setAside.message()).contains("row-level security");
+            });
+        }
+        assertThat(host.one("select string_agg(id::text, ',') from invoices where pending"))
+                .isEqualTo("2");
+    }
+
+    @Test
+    void a_biller_for_each_tenant_says_its_part_itself() {
+        host.sql("create policy all_rows on invoices using (true)");
+        for (String tenant : new String[] {"a", "b"}) {
+            try (LockingInvoiceBiller server = host.server(app, provider)
+                    .name(tenant)
+                    .invoices(InvoiceTable.named("invoices").billableWhen(condition("tenant = '" + tenant + "'")))
+                    .build()) {
+                assertThat(server.billPending().billed()).isEqualTo(3);
+            }
+        }
+        assertThatThrownBy(() -> host.server(app, provider).name("c").build())
+                .isInstanceOf(SetupException.class)
+                .hasMessageContaining("billableWhen");
     }
 
     private LockingInvoiceBiller biller(LockStrategy strategy, LockScope scope) {

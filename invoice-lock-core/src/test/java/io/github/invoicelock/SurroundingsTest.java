@@ -82,6 +82,7 @@ class SurroundingsTest {
 
     @TestFactory
     Stream<DynamicTest> an_invoice_that_would_still_be_pending_when_it_was_marked_is_refused() {
+        host.sql("create table payments (state text)");
         InvoiceTable table = InvoiceTable.named("invoices");
         InvoiceTable open = table.pendingWhen(condition("state = 'open'"));
         return Stream.of(
@@ -91,13 +92,26 @@ class SurroundingsTest {
                         table.pendingWhen(condition("invoices.state = 'open' and true"))
                                 .onBilledSet("state", "open"),
                         true),
-                marked(table.pendingWhen(condition("billed_at is null")).storeReferenceIn("reference"), true),
                 marked(table.pendingWhen(condition("state <> 'paid'")).onBilledSet("state", "payed"), true),
                 marked(table.onBilledSet("pending", true), true),
                 marked(open.onBilledSet("state", "paid"), false),
                 marked(table.pendingWhen(condition("billed_at is null")).storeBilledAtIn("billed_at"), false),
                 marked(table.pendingWhen(condition("reference is null")).storeReferenceIn("reference"), false),
-                // What the row itself holds decides.
+                // What the row itself holds decides, or cannot be told.
+                marked(table.pendingWhen(condition("billed_at is null")).storeReferenceIn("reference"), false),
+                marked(
+                        table.pendingWhen(condition("coalesce(amount, 0) < coalesce(id, 1)"))
+                                .onBilledSet("amount", field("id")),
+                        false),
+                marked(
+                        open.pendingWhen(condition("not exists (select from payments p where p.state = state)"))
+                                .onBilledSet("state", "payed"),
+                        false),
+                marked(
+                        table.pendingWhen(condition("to_jsonb(invoices) ->> 'billed_at' is null or state = 'x'"))
+                                .onBilledSet("state", "x"),
+                        false),
+                marked(open.onBilledSet("state", field("(select 'open')")), false),
                 marked(
                         table.pendingWhen(condition("coalesce(amount, 0) = 0 or pending"))
                                 .onBilledSet("pending", false),
@@ -120,6 +134,41 @@ class SurroundingsTest {
                 builder.build().close();
             }
         });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"before", "after"})
+    void a_trigger_of_a_partition_may_end_what_is_pending(String when) {
+        host.sql("create table parts (id bigint primary key, state text default 'open', closed boolean default false) "
+                + "partition by range (id)");
+        host.sql("create table part partition of parts for values from (0) to (9)");
+        host.sql("insert into parts values (1)");
+        host.sql("create function closes() returns trigger language plpgsql as 'begin if new.state = ''paid'' then "
+                + (when.equals("before")
+                        ? "new.state := ''closed''; end if; return new; end'"
+                        : "update parts set state = ''closed'' where id = new.id; end if; return null; end'"));
+        host.sql("create trigger closes " + when + " update on part for each row execute function closes()");
+
+        LockingInvoiceBiller server = host.running(host.server(provider)
+                .invoices(InvoiceTable.named("parts")
+                        .pendingWhen(condition("state <> 'closed'"))
+                        .onBilledSet("state", "paid")));
+
+        assertThat(server.billPending().billed()).isEqualTo(1);
+        assertThat(host.one("select state from parts")).isEqualTo("closed");
+    }
+
+    @Test
+    void a_hook_may_end_what_is_pending() {
+        LockingInvoiceBiller server = host.running(host.server(provider)
+                .invoices(InvoiceTable.named("invoices")
+                        .pendingWhen(condition("state <> 'closed'"))
+                        .onBilledSet("state", "paid"))
+                .onBilled((tx, attempt, reference) ->
+                        tx.execute("update invoices set state = 'closed' where id = " + attempt.invoiceId())));
+
+        assertThat(server.billPending().billed()).isEqualTo(2);
+        assertThat(host.count("invoices", "state = 'closed'")).isEqualTo(2);
     }
 
     @Test
@@ -170,6 +219,22 @@ class SurroundingsTest {
         assertThat(Log.of(() -> host.running(
                         host.server(wrapping(host.dataSource()), provider).concurrency(100))))
                 .contains("concurrency is 100");
+    }
+
+    @Test
+    void a_data_source_that_does_not_say_what_it_wraps_works() {
+        DataSource silent = (DataSource) Proxy.newProxyInstance(
+                SurroundingsTest.class.getClassLoader(),
+                new Class<?>[] {DataSource.class},
+                (self, method, arguments) -> {
+                    if (method.getName().equals("isWrapperFor")) {
+                        throw new UnsupportedOperationException("isWrapperFor");
+                    }
+                    return invoked(host.dataSource(), method, arguments);
+                });
+
+        assertThat(host.running(host.server(silent, provider)).billPending().billed())
+                .isEqualTo(2);
     }
 
     @Test

@@ -25,15 +25,18 @@ final class Connections {
     private final NetworkTimeout networkTimeout = new NetworkTimeout();
 
     Connections(DataSource dataSource, Server server) {
-        this.dataSource = bounded(dataSource);
+        this.dataSource = dataSource;
         this.autoCommit = server.autoCommit();
     }
 
-    /** R17: the driver's own DataSource, where the host has set no loginTimeout. A pool has a bound of its own. */
-    static DataSource bounded(DataSource dataSource) {
+    /**
+     * R17: bounds the driver's own DataSource, where the host has set no loginTimeout. A pool has a bound of its own. It is asked each time,
+     * since the host may have changed its user or password.
+     */
+    static Connection connect(DataSource dataSource) throws SQLException {
         if (dataSource.getClass() != PGSimpleDataSource.class
                 || ((PGSimpleDataSource) dataSource).getLoginTimeout() != 0) {
-            return dataSource;
+            return dataSource.getConnection();
         }
         PGSimpleDataSource host = (PGSimpleDataSource) dataSource;
         PGSimpleDataSource same = new PGSimpleDataSource();
@@ -41,33 +44,35 @@ final class Connections {
         same.setUser(host.getUser());
         same.setPassword(host.getPassword());
         same.setLoginTimeout(SECONDS_TO_CONNECT);
-        return same;
+        return same.getConnection();
     }
 
     /** A connection that is out, and how it came. */
     private record Taken(Connection connection, boolean autoCommits, int networkTimeout) {}
 
-    /** Commits if the work returns, rolls back if it throws. No wait is longer than {@code silence}. */
-    <T extends @Nullable Object> T transact(Duration silence, Function<Connection, T> work) {
+    /** Commits if the work returns, rolls back if it throws. No wait is longer than said. */
+    <T extends @Nullable Object> T transact(Waits waits, Function<Connection, T> work) {
         try {
-            Taken taken = take(silence);
+            Taken taken = take(waits.silence());
             Throwable failure = null;
+            boolean ended = false;
             try {
                 if (taken.autoCommits()) {
                     taken.connection().setAutoCommit(false);
                 }
                 T result = work.apply(taken.connection());
                 taken.connection().commit();
+                ended = true;
                 return result;
             } catch (Throwable e) {
                 failure = e;
-                end(taken.connection(), e);
+                ended = rolledBack(taken.connection(), e);
                 throw e;
             } finally {
-                giveBack(taken, failure);
+                giveBack(taken, ended, failure);
             }
         } catch (DataAccessException | SQLException e) {
-            throw Errors.translated(e, silence);
+            throw Errors.translated(e, waits);
         }
     }
 
@@ -78,7 +83,7 @@ final class Connections {
 
     private Connection connection() {
         try {
-            return dataSource.getConnection();
+            return connect(dataSource);
         } catch (SQLException e) {
             throw Errors.noConnection(e);
         }
@@ -115,33 +120,27 @@ final class Connections {
     }
 
     /**
-     * A connection that is lost is cut: to roll it back would be to wait once more for a server that says nothing. So is one that cannot be
-     * rolled back: to switch autocommit on would commit.
+     * Says whether the connection may be used again. One that is lost is not rolled back: that would be to wait once more for a server that
+     * says nothing. Nor is one that another thread may still use.
      */
-    private static void end(Connection connection, Throwable cause) {
+    private static boolean rolledBack(Connection connection, Throwable cause) {
         try {
-            if (SqlStates.connectionLost(cause)) {
-                cut(connection, cause);
-                return;
+            if (SqlStates.connectionLost(cause) || inUse(cause)) {
+                return false;
             }
             connection.rollback();
             if (SqlStates.stalePlan(cause)) {
                 forgetPlans(connection);
             }
-        } catch (SQLException e) {
-            cause.addSuppressed(e);
-            cut(connection, cause);
+            return true;
+        } catch (SQLException | RuntimeException e) {
+            alsoFailed(cause, e);
+            return false;
         }
     }
 
-    private static void cut(Connection connection, Throwable cause) {
-        try {
-            if (!connection.isClosed()) {
-                connection.abort(Runnable::run);
-            }
-        } catch (SQLException e) {
-            cause.addSuppressed(e);
-        }
+    private static boolean inUse(Throwable cause) {
+        return SqlStates.causes(cause).anyMatch(each -> each instanceof WorkFailure work && work.connectionInUse());
     }
 
     private static void forgetPlans(Connection connection) throws SQLException {
@@ -151,20 +150,31 @@ final class Connections {
         }
     }
 
-    /** After a commit the transaction is done and nothing is lost: at worst the connection is broken, which its pool will notice. */
-    private static void giveBack(Taken taken, @Nullable Throwable failure) {
+    /**
+     * A connection whose transaction has not ended is cut: to switch autocommit on would commit it. After a commit nothing is lost: at worst
+     * the connection is broken, which its pool will notice.
+     */
+    private static void giveBack(Taken taken, boolean ended, @Nullable Throwable failure) {
         try (Connection connection = taken.connection()) {
             if (connection.isClosed()) {
+                return;
+            }
+            if (!ended) {
+                connection.abort(Runnable::run);
                 return;
             }
             if (taken.autoCommits()) {
                 connection.setAutoCommit(true);
             }
             NetworkTimeout.restore(connection, taken.networkTimeout());
-        } catch (SQLException e) {
-            if (failure != null) {
-                failure.addSuppressed(e);
-            }
+        } catch (SQLException | RuntimeException | AbstractMethodError e) {
+            alsoFailed(failure, e);
+        }
+    }
+
+    private static void alsoFailed(@Nullable Throwable failure, Throwable e) {
+        if (failure != null && failure != e) {
+            failure.addSuppressed(e);
         }
     }
 }

@@ -29,8 +29,10 @@ public final class Database {
     // What an invoice contains has no business in a log: jOOQ would print results at DEBUG.
     private static final Settings SETTINGS = new Settings().withExecuteLogging(false);
 
-    /** More than a pool has. */
-    private static final int MOST_CONNECTIONS = 100;
+    /** More than a pool has: each may have a plan of before. */
+    private static final int MOST_STALE = 100;
+    /** A row is seldom moved at all: who meets it more often meets a host that moves rows all the time, and another run finds them. */
+    private static final int MOST_MOVED = 3;
 
     private final Connections connections;
     private final Server server;
@@ -110,17 +112,18 @@ public final class Database {
 
     /** Asks under other settings than those that the transaction began with, in the same round trip. What the first ones switched off stays off. */
     public <T extends @Nullable Object> T ask(DSLContext tx, SessionSettings settings, Request<T> request) {
-        tx.connection(connection -> connections.bound(connection, settings.silence(server)));
+        tx.connection(connection ->
+                connections.bound(connection, settings.waits(server).silence()));
         return request.in(tx, prelude(settings), "");
     }
 
     private <T extends @Nullable Object> T transact(SessionSettings settings, Function<DSLContext, T> work) {
         if (atMost == null) {
-            return connections.transact(settings.silence(server), connection -> work.apply(over(connection)));
+            return connections.transact(settings.waits(server), connection -> work.apply(over(connection)));
         }
         atMost.acquireUninterruptibly();
         try {
-            return connections.transact(settings.silence(server), connection -> work.apply(over(connection)));
+            return connections.transact(settings.waits(server), connection -> work.apply(over(connection)));
         } finally {
             atMost.release();
         }
@@ -140,7 +143,8 @@ public final class Database {
             try {
                 return transaction.get();
             } catch (DatabaseException e) {
-                if (tries == MOST_CONNECTIONS || !(SqlStates.stalePlan(e) || SqlStates.movedAway(e))) {
+                int most = SqlStates.stalePlan(e) ? MOST_STALE : SqlStates.movedAway(e) ? MOST_MOVED : 1;
+                if (tries >= most) {
                     throw e;
                 }
             }

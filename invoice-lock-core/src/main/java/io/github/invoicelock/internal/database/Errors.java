@@ -2,8 +2,6 @@ package io.github.invoicelock.internal.database;
 
 import io.github.invoicelock.DatabaseException;
 import java.sql.SQLException;
-import java.time.Duration;
-import java.util.Objects;
 import java.util.Optional;
 
 /** What a person reads when the database fails: what happened, and what to do. */
@@ -15,19 +13,19 @@ final class Errors {
         return translated(cause, Optional.empty());
     }
 
-    static DatabaseException translated(Exception cause, Duration silence) {
-        return translated(cause, Optional.of(silence));
+    static DatabaseException translated(Exception cause, Waits waits) {
+        return translated(cause, Optional.of(waits));
     }
 
-    private static DatabaseException translated(Exception cause, Optional<Duration> silence) {
+    private static DatabaseException translated(Exception cause, Optional<Waits> waits) {
         String sqlState = SqlStates.of(cause).orElse(null);
-        return new DatabaseException(explained(cause, state(cause), silence), sqlState, cause);
+        return new DatabaseException(explained(cause, state(cause), waits), sqlState, cause);
     }
 
-    private static String explained(Exception cause, String state, Optional<Duration> silence) {
+    private static String explained(Exception cause, String state, Optional<Waits> waits) {
         if (SqlStates.silent(cause)) {
             return "No answer from the database"
-                    + silence.map(bound -> " within " + bound).orElse("") + state
+                    + waits.map(bound -> " within " + bound.silence()).orElse("") + state
                     + ": the network or the server is gone. What was under way is found out about by a later run, under the same key; "
                     + "the next run goes on once the database answers.";
         }
@@ -41,6 +39,15 @@ final class Errors {
                     + "FULL, LOCK TABLE) or a row for longer than that; try again when it has ended. The database says: "
                     + text(cause);
         }
+        if (SqlStates.cancelled(cause)) {
+            return "A statement took longer than statement_timeout"
+                    + waits.map(bound ->
+                                    " (" + bound.statement() + ": the library's, or the role's if that is shorter)")
+                            .orElse("")
+                    + ", or somebody cancelled it" + state
+                    + ". Create the index that build() advises; what a BilledHook or a trigger does counts, too. The database says: "
+                    + text(cause);
+        }
         return "The database answered with an error" + state + ": " + text(cause);
     }
 
@@ -50,19 +57,21 @@ final class Errors {
                 ? " The server is full: its max_connections, or the connection limit of the role or of the database "
                         + "(pg_roles.rolconnlimit, pg_database.datconnlimit) is reached. Raise that limit, or make the pools of all "
                         + "servers together smaller than it."
-                : SqlStates.connectionLost(cause)
-                        ? " The database cannot be reached: check the network and that the server is up. The next run goes on once it "
-                                + "answers."
-                        : " If its pool is exhausted, make it larger: with lockScope THROUGH_CALL a biller needs one more than "
-                                + "concurrency, with CLAIM_ONLY at most 4.";
+                : SqlStates.notAuthorized(cause)
+                        ? " The server does not take the DataSource's user or password: check both, and pg_hba.conf. The next run "
+                                + "goes on once they are right."
+                        : SqlStates.connectionLost(cause)
+                                ? " The database cannot be reached: check the network and that the server is up. The next run goes on once it "
+                                        + "answers."
+                                : " If its pool is exhausted, make it larger: with lockScope THROUGH_CALL a biller needs one more than "
+                                        + "concurrency, with CLAIM_ONLY at most 4.";
         return new DatabaseException(refused + remedy, SqlStates.of(cause).orElse(null), cause);
     }
 
     /** What the innermost cause that says anything says, as a sentence. */
     static String text(Throwable failure) {
         String said = SqlStates.causes(failure)
-                .map(Throwable::getMessage)
-                .filter(Objects::nonNull)
+                .flatMap(each -> message(each).stream())
                 .reduce((outer, inner) -> inner)
                 .orElseGet(() -> SqlStates.causes(failure)
                         .reduce((outer, inner) -> inner)
@@ -70,6 +79,14 @@ final class Errors {
                         .getClass()
                         .getSimpleName());
         return said.endsWith(".") ? said : said + ".";
+    }
+
+    private static Optional<String> message(Throwable failure) {
+        try {
+            return Optional.ofNullable(failure.getMessage());
+        } catch (Throwable unusable) {
+            return Optional.empty();
+        }
     }
 
     private static String state(Throwable failure) {

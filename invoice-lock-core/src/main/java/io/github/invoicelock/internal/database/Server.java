@@ -101,7 +101,7 @@ public record Server(
     }
 
     private static Server askHere(DataSource dataSource) {
-        try (Connection connection = Connections.bounded(dataSource).getConnection()) {
+        try (Connection connection = Connections.connect(dataSource)) {
             int before = new NetworkTimeout().set(connection, SILENCE);
             try {
                 return ask(connection);

@@ -40,8 +40,8 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
     private static final Duration LOCK = Duration.ofSeconds(5);
     /** What a statement on one row may take beyond its wait for the lock. */
     private static final Duration ONE_ROW_TAKES = Duration.ofSeconds(10);
-    /** What a statement on many rows may take. */
-    private static final Duration MANY_ROWS_TAKE = Duration.ofSeconds(60);
+    /** What a statement on many rows may take: long enough for a large table that lacks its index, on a busy server. */
+    private static final Duration MANY_ROWS_TAKE = Duration.ofMinutes(3);
     /** A {@code statement_timeout} of the role's that is shorter than ours holds, but leaves so much beyond a wait for a lock. */
     private static final Duration BEYOND_A_LOCK = Duration.ofSeconds(5);
     /** What the network may take beyond a statement. */
@@ -60,8 +60,7 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
         return new SessionSettings(LOCK, idleTimeout, work);
     }
 
-    /** When the server gives up on a statement. */
-    Duration statementTimeout(Server server) {
+    private Duration statementTimeout(Server server) {
         boolean oneRow = work == Work.ONE_ROW || work == Work.CALL;
         return statementTimeout(lockTimeout, oneRow ? ONE_ROW_TAKES : MANY_ROWS_TAKE, server.statementTimeout());
     }
@@ -78,9 +77,10 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
         return shorter(LONGEST, shorter(ours, roles.compareTo(least) < 0 ? least : roles));
     }
 
-    /** When the client gives up on a server that says nothing (R17). */
-    Duration silence(Server server) {
-        return shorter(LONGEST, statementTimeout(server).plus(BEYOND_A_STATEMENT));
+    /** When the server gives up on a statement, and the client on a server that says nothing (R17). */
+    Waits waits(Server server) {
+        Duration statement = statementTimeout(server);
+        return new Waits(statement, shorter(LONGEST, statement.plus(BEYOND_A_STATEMENT)));
     }
 
     private static Duration shorter(Duration one, Duration other) {

@@ -3,10 +3,12 @@ package io.github.invoicelock.internal.database;
 import io.github.invoicelock.DatabaseException;
 import java.net.SocketTimeoutException;
 import java.sql.SQLException;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 
 /**
@@ -18,6 +20,7 @@ public final class SqlStates {
     private static final String LOCK_NOT_AVAILABLE = "55P03";
     private static final String SERIALIZATION_FAILURE = "40001";
     private static final String QUERY_CANCELED = "57014";
+    private static final String INSUFFICIENT_PRIVILEGE = "42501";
     private static final String TOO_MANY_CONNECTIONS = "53300";
 
     /**
@@ -30,7 +33,15 @@ public final class SqlStates {
     private static final String DATA = "22";
     private static final String CONSTRAINT = "23";
 
+    /** Row level security's WITH CHECK: a row that may not be so. A table that the role may not touch has the same SQLSTATE. */
+    private static final String ROW_CHECK = "ExecWithCheckOptions";
+
+    /** Where a server that has used up its numbers of transactions refuses every write, with a limit's SQLSTATE. */
+    private static final Set<String> OUT_OF_NUMBERS = Set.of("GetNewTransactionId", "GetNewMultiXactId");
+
     private static final String CONNECTION = "08";
+    /** Of the user or the password. */
+    private static final String AUTHORIZATION = "28";
     /** Connection, rollback (a deadlock), resources, operator (a restart, a cancel). */
     private static final Set<String> PASSING = Set.of(CONNECTION, "40", "53", "57");
     /** The time-outs of a transaction that is idle, or long. */
@@ -39,6 +50,9 @@ public final class SqlStates {
     /** Where PostgreSQL finds that a prepared statement's columns are not the table's any more. */
     private static final Set<String> STALE =
             Set.of("RevalidateCachedQuery", "CheckVarSlotCompatibility", "tupledesc_match");
+
+    /** A chain of causes that is longer is one that never ends. */
+    private static final int MOST_CAUSES = 50;
 
     private SqlStates() {}
 
@@ -76,7 +90,9 @@ public final class SqlStates {
 
     /** One invoice's own value, or a constraint, trigger or function of the host's that it meets: others may be billed. */
     public static boolean ofOneInvoice(Throwable failure) {
-        return is(failure, state -> OF_ONE_INVOICE.contains(classOf(state)));
+        return is(failure, state -> OF_ONE_INVOICE.contains(classOf(state)))
+                ? !isFrom(failure, OUT_OF_NUMBERS::contains)
+                : is(failure, INSUFFICIENT_PRIVILEGE::equals) && isFrom(failure, ROW_CHECK::equals);
     }
 
     /** A value or a constraint: what was written once does not fit the table as it is now. */
@@ -97,16 +113,13 @@ public final class SqlStates {
 
     /** The host altered its table: a statement that a connection had prepared answers with other columns. By the server's routine. */
     public static boolean stalePlan(Throwable failure) {
-        return causes(failure)
-                .anyMatch(each -> each instanceof PSQLException error
-                        && error.getServerErrorMessage() != null
-                        && STALE.contains(
-                                String.valueOf(error.getServerErrorMessage().getRoutine())));
+        return isFrom(failure, STALE::contains);
     }
 
-    /** Nothing more is to be had from this connection. */
+    /** Nothing more is to be had from this connection. What somebody else's code met is not ours. */
     static boolean connectionLost(Throwable failure) {
-        return silent(failure) || is(failure, state -> CONNECTION.equals(classOf(state)));
+        return causes(failure).noneMatch(WorkFailure.class::isInstance)
+                && (silent(failure) || is(failure, state -> CONNECTION.equals(classOf(state))));
     }
 
     /** R17: the client gave up on a server that says nothing. */
@@ -114,13 +127,36 @@ public final class SqlStates {
         return causes(failure).anyMatch(SocketTimeoutException.class::isInstance);
     }
 
+    /** The server takes no such user or password. */
+    static boolean notAuthorized(Throwable failure) {
+        return is(failure, state -> AUTHORIZATION.equals(classOf(state)));
+    }
+
     /** A limit of the server, of the database or of the role, which no pool can raise. */
     static boolean tooManyConnections(Throwable failure) {
         return is(failure, TOO_MANY_CONNECTIONS::equals);
     }
 
+    /** A failure and its causes, whatever a host's exception says of its own: a cycle, or another exception. */
     static Stream<Throwable> causes(Throwable failure) {
-        return Stream.iterate(failure, each -> each != null, Throwable::getCause);
+        return Stream.iterate(failure, Objects::nonNull, SqlStates::causeOf).limit(MOST_CAUSES);
+    }
+
+    private static @Nullable Throwable causeOf(Throwable failure) {
+        try {
+            return failure.getCause();
+        } catch (Throwable unusable) {
+            return null;
+        }
+    }
+
+    /** By the server's routine, where one SQLSTATE stands for several things. */
+    private static boolean isFrom(Throwable failure, Predicate<String> routine) {
+        return causes(failure)
+                .anyMatch(each -> each instanceof PSQLException error
+                        && error.getServerErrorMessage() != null
+                        && routine.test(
+                                String.valueOf(error.getServerErrorMessage().getRoutine())));
     }
 
     private static boolean is(Throwable failure, Predicate<String> state) {

@@ -1,5 +1,6 @@
 package io.github.invoicelock.internal.engine;
 
+import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.InvoiceLockException;
@@ -74,7 +75,7 @@ public final class Reports {
         if (open.isEmpty() || outcome.kind() == BillingOutcome.Kind.UNKNOWN) {
             return Written.CONTENDED;
         }
-        NextState next = judgement.of(open.get(), all.clock(), outcome);
+        NextState next = sendable(open.get().attempt(), judgement.of(open.get(), all.clock(), outcome));
         if (!settlements.touchesInvoice(next) || all.billed().isPresent()) {
             NextState counted = Resolutions.mayHaveBeenSent(open.get().attempt()) ? next.counted() : next;
             return Written.as(journal.outcomes().writeLocked(tx, open.get().attempt(), counted));
@@ -85,6 +86,15 @@ public final class Reports {
             invoices.marks().markDeclined(tx, attempt.invoiceId());
         }
         return Written.as(written);
+    }
+
+    /** R4: a key whose request is not kept any more, since it had been refused, is not sent again; a person may try a new one. */
+    private static NextState sendable(BillingAttempt attempt, NextState next) {
+        boolean another = next.state() == AttemptState.NOT_BILLED && attempt.invoice() == null && attempt.calls() > 0;
+        return another
+                ? NextState.refused("not_billed", String.valueOf(next.message()))
+                        .uncalled()
+                : next;
     }
 
     private static boolean isOpen(AttemptRow row) {

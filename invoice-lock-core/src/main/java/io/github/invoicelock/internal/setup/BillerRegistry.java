@@ -121,7 +121,11 @@ public final class BillerRegistry {
         });
     }
 
-    /** Rows are shared by tables that have a table beneath them in common: a view's sources, a partitioned table's or a parent's children. */
+    /**
+     * Rows are shared by tables that have a table beneath them in common: a partitioned table's or a parent's children, and what a view takes
+     * its rows from. Those are the relations of its rule before its join tree; what the rule mentions later, it only looks up. Where there is a
+     * query within that part, a UNION's say, all relations count that the view depends on.
+     */
     private void refuseShared(DSLContext tx) {
         tx.fetch("""
                         with recursive root (name, oid) as (
@@ -139,8 +143,16 @@ public final class BillerRegistry {
                           select b.name, part.oid from beneath b cross join lateral (
                             select i.inhrelid from pg_inherits i where i.inhparent = b.oid
                             union all
-                            select d.refobjid from pg_rewrite r
-                            join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
+                            select source.oid from pg_rewrite r
+                            cross join lateral split_part(r.ev_action::text, ' :jointree {FROMEXPR', 1) taken
+                            cross join lateral (
+                              select m[1]::oid from regexp_matches(taken, ':relid ([0-9]+)', 'g') m
+                              where taken not like '%{QUERY%{QUERY%'
+                              union all
+                              select d.refobjid from pg_depend d
+                              where taken like '%{QUERY%{QUERY%'
+                                and d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
+                            ) source (oid)
                             where r.ev_class = b.oid and r.ev_type = '1'
                           ) part (oid)
                         )

@@ -63,15 +63,18 @@ public final class InvoiceTableCheck {
      * @param settings what the host said
      * @param biller whose, for the log
      * @param journal its schema: what the role may not do there is said together with what it may not do here
+     * @param hooked whether a hook of the host's works in the transaction that marks
      * @return the statements on it
      * @throws SetupException if something is not as the host said
      */
     public static Invoices check(
-            Database database, Server server, InvoiceSettings settings, String biller, String journal) {
+            Database database, Server server, InvoiceSettings settings, String biller, String journal, boolean hooked) {
         InvoiceTableCheck check = new InvoiceTableCheck(settings, server);
         Map<String, Column> columns = new LinkedHashMap<>();
         Invoices invoices = database.inTransaction(tx -> check.check(tx, columns, biller, journal));
-        new MarkCheck(database, settings, invoices, columns.values()).check();
+        if (!hooked) {
+            new MarkCheck(database, settings, invoices, columns.values()).check();
+        }
         return invoices;
     }
 

@@ -23,10 +23,13 @@ import org.jooq.impl.QOM;
 import org.slf4j.LoggerFactory;
 
 /**
- * Whether an invoice would still be pending when it has been marked as billed (R12). PostgreSQL is asked with a row of nulls that was marked;
- * it can tell only where nothing else decides: no trigger, no view, no column that is never null or computed.
+ * Whether an invoice would still be pending when it has been marked as billed (R12). PostgreSQL is asked with a row of nulls that was marked,
+ * and only where what is set decides by itself: the condition holds no other column and no query, no value depends on the row, and neither a
+ * trigger, a rule, a view nor a hook has a say. What cannot be told is told when it happens, as an anomaly.
  */
 final class MarkCheck {
+    private static final Pattern QUERY = word("select|values|table|with");
+
     private final Database database;
     private final InvoiceSettings settings;
     private final Invoices invoices;
@@ -43,7 +46,7 @@ final class MarkCheck {
     void check() {
         Map<String, QueryPart> set = set();
         try {
-            if (database.inTransaction(tx -> canTell(tx, set.keySet()) && staysPending(tx, set))) {
+            if (database.inTransaction(tx -> canTell(tx, set) && staysPending(tx, set))) {
                 throw new SetupException("An invoice of " + invoices.qualifiedName()
                         + " would still be pending when it was marked as billed: " + invoices.pendingSql()
                         + " is true with "
@@ -61,24 +64,62 @@ final class MarkCheck {
         }
     }
 
-    private boolean canTell(DSLContext tx, Set<String> set) {
-        if (tx.fetchSingle(
-                        "select c.relkind not in ('r', 'p') or exists (select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal "
-                                + "and t.tgtype & 2 = 2) from pg_class c where c.oid = to_regclass({0})",
-                        DSL.val(invoices.qualifiedName()))
-                .get(0, Boolean.class)) {
-            return false;
-        }
-        Set<String> unknowable = new HashSet<>(tx.fetch(
-                        "select attname::text from pg_attribute where attrelid = to_regclass({0}) and attnum > 0 and (attnotnull or attgenerated <> '')",
-                        DSL.val(invoices.qualifiedName()))
-                .getValues(0, String.class));
-        unknowable.removeAll(set);
+    private boolean canTell(DSLContext tx, Map<String, QueryPart> set) {
         String pending = invoices.pendingSql();
-        return unknowable.stream()
-                .noneMatch(column -> Pattern.compile("(?<!\\w)" + Pattern.quote(column) + "(?!\\w)")
-                        .matcher(pending)
-                        .find());
+        Set<String> deciding = named(pending);
+        return !deciding.isEmpty()
+                && set.keySet().containsAll(deciding)
+                && !takesWhole(pending)
+                && !holdsQuery(pending)
+                && set.values().stream().map(tx::renderInlined).noneMatch(this::depends)
+                && !othersHaveASay(tx);
+    }
+
+    private boolean depends(String value) {
+        return !named(value).isEmpty() || takesWhole(value) || holdsQuery(value);
+    }
+
+    /** The columns that an expression may name; a word in a literal counts, too, for then nothing is refused. */
+    private Set<String> named(String sql) {
+        Set<String> named = new HashSet<>();
+        for (Column column : columns) {
+            if (word(Pattern.quote(column.name().replace("\"", "\"\"")))
+                    .matcher(sql)
+                    .find()) {
+                named.add(column.name());
+            }
+        }
+        return named;
+    }
+
+    /** The table's name without a column's after it: the whole row. */
+    private boolean takesWhole(String sql) {
+        String table = Pattern.quote(settings.table().replace("\"", "\"\""));
+        return Pattern.compile("(?i)(?<!\\w)" + table + "(?!\\w)(?!\"?\\s*\\.\\s*[\\w\"])")
+                .matcher(sql)
+                .find();
+    }
+
+    private static boolean holdsQuery(String sql) {
+        return QUERY.matcher(sql).find();
+    }
+
+    private static Pattern word(String regex) {
+        return Pattern.compile("(?i)(?<!\\w)(?:" + regex + ")(?!\\w)");
+    }
+
+    /** Triggers and rules, of the partitions and children, too. */
+    private boolean othersHaveASay(DSLContext tx) {
+        return tx.fetchSingle("""
+                        with recursive part (oid) as (
+                          select to_regclass({0})::oid
+                          union
+                          select i.inhrelid from pg_inherits i join part on i.inhparent = part.oid
+                        )
+                        select coalesce(bool_or(c.relkind not in ('r', 'p')
+                            or exists (select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal)
+                            or exists (select from pg_rewrite r where r.ev_class = c.oid)), true)
+                        from part join pg_class c on c.oid = part.oid""", DSL.val(invoices.qualifiedName())).get(0, Boolean.class);
     }
 
     private boolean staysPending(DSLContext tx, Map<String, QueryPart> set) {
@@ -95,7 +136,7 @@ final class MarkCheck {
                 .get(0, Boolean.class));
     }
 
-    /** As the statement that marks has it, so that the two never differ. */
+    /** As the statement that marks has it, so that the two never differ; without the reference, which nobody knows yet. */
     private Map<String, QueryPart> set() {
         Map<String, QueryPart> set = new java.util.LinkedHashMap<>();
         Query mark = invoices.marks().marks().get(0);
@@ -103,7 +144,7 @@ final class MarkCheck {
                 mark instanceof QOM.UpdateReturning<?> returning ? returning.$update() : (QOM.Update<?>) mark;
         update.$set().forEach((column, value) -> set.put(((org.jooq.Field<?>) column).getName(), value));
         if (settings.referenceColumn() != null) {
-            set.put(settings.referenceColumn(), DSL.inline("a reference"));
+            set.remove(settings.referenceColumn());
         }
         return set;
     }

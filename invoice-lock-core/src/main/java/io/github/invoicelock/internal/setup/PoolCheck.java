@@ -43,8 +43,8 @@ public final class PoolCheck {
             return OptionalInt.of((int) hikari.getMethod("getMaximumPoolSize").invoke(pool));
         } catch (ClassNotFoundException e) {
             return OptionalInt.empty();
-        } catch (SQLException | ReflectiveOperationException e) {
-            // Only a hint hangs on it: a DataSource that cannot be unwrapped works as well.
+        } catch (SQLException | ReflectiveOperationException | RuntimeException | LinkageError e) {
+            // Only a hint hangs on it: a DataSource that cannot be unwrapped works as well, whatever it throws.
             LoggerFactory.getLogger("io.github.invoicelock").debug("The pool's size cannot be read", e);
             return OptionalInt.empty();
         }
