@@ -113,9 +113,9 @@ class ConnectionsTest {
                         throw atRollback;
                     }
                     return name.equals("getAutoCommit")
-                            ? Boolean.TRUE
+                            ? (Object) true
                             : method.getReturnType() == boolean.class
-                                    ? Boolean.FALSE
+                                    ? (Object) false
                                     : method.getReturnType() == int.class ? 0 : null;
                 });
         return (DataSource) Proxy.newProxyInstance(
