@@ -2,14 +2,26 @@ package io.github.invoicelock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.zaxxer.hikari.HikariDataSource;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiFunction;
+import java.util.stream.Stream;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.postgresql.core.BaseConnection;
+import org.postgresql.core.TransactionState;
 
 /** R20: an Error of the host's, a class that is missing say, is nothing else than an exception of the host's: no charge is lost, no run hangs. */
 class HostErrorsTest {
@@ -135,6 +147,182 @@ class HostErrorsTest {
         assertThat(host.state(1)).isEqualTo("BILLED");
         assertThat(host.pending(1)).isFalse();
         assertThat(told).as("it was told once").containsExactly("1");
+    }
+
+    // ---- exceptions that are themselves at fault
+
+    /** What the host's code may throw. */
+    enum Thrown {
+        /** Each of its own methods throws. */
+        ODD {
+            @Override
+            RuntimeException make() {
+                return new Odd();
+            }
+        },
+        /** Who looks for the first cause never ends. */
+        CYCLE {
+            @Override
+            RuntimeException make() {
+                RuntimeException first = new IllegalStateException("x");
+                RuntimeException second = new IllegalStateException("y", first);
+                first.initCause(second);
+                return second;
+            }
+        };
+
+        abstract RuntimeException make();
+    }
+
+    private static final class Odd extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public String getMessage() {
+            throw new IllegalStateException("no message");
+        }
+
+        @Override
+        public synchronized Throwable getCause() {
+            throw new IllegalStateException("no cause");
+        }
+
+        @Override
+        public StackTraceElement[] getStackTrace() {
+            throw new IllegalStateException("no frames");
+        }
+
+        @Override
+        public String toString() {
+            throw new IllegalStateException("no words");
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("whatIsThrownByScope")
+    void a_gateway_that_throws_it_leaves_one_in_doubt_and_all_others_billed(Thrown thrown, LockScope scope) {
+        provider.answering((p, request) -> {
+            if (request.invoiceId().equals("7")) {
+                throw thrown.make();
+            }
+            return p.charge(request);
+        });
+        LockingInvoiceBiller server = host.running(server(LockStrategy.SKIP_LOCKED, scope));
+
+        BillingRun run = Bounded.by(LIMIT, "the run", server::billPending).answer();
+
+        assertThat(run.billed()).isEqualTo(19);
+        assertThat(run.stopReason()).isEqualTo(StopReason.NONE_LEFT);
+        assertThat(host.state(7)).isEqualTo("IN_DOUBT");
+    }
+
+    @ParameterizedTest
+    @MethodSource("whatIsThrownByScope")
+    void a_hook_that_throws_it_sets_one_aside_and_all_others_are_marked(Thrown thrown, LockScope scope) {
+        LockingInvoiceBiller server =
+                host.running(server(LockStrategy.SKIP_LOCKED, scope).onBilled((tx, attempt, reference) -> {
+                    if (attempt.invoiceId().equals("7")) {
+                        throw thrown.make();
+                    }
+                }));
+
+        BillingRun run = Bounded.by(LIMIT, "the run", server::billPending).answer();
+
+        assertThat(run.billed()).isEqualTo(20);
+        assertThat(run.stopReason()).isEqualTo(StopReason.NONE_LEFT);
+        assertThat(host.count("invoices", "pending")).isEqualTo(1);
+        assertThat(host.state(7)).isEqualTo("BILLED");
+        assertThat(server.needsAttention())
+                .extracting(BillingAttempt::invoiceId)
+                .containsExactly("7");
+    }
+
+    @ParameterizedTest
+    @MethodSource("whatIsThrownByScope")
+    void a_listener_that_throws_it_has_no_other_effect(Thrown thrown, LockScope scope) {
+        everythingIsBilled(server(LockStrategy.SKIP_LOCKED, scope).listener(new BillingListener() {
+            @Override
+            public void settled(BillingAttempt attempt, BillingOutcome outcome, Duration callTime) {
+                throw thrown.make();
+            }
+        }));
+    }
+
+    static Stream<Arguments> whatIsThrownByScope() {
+        return Stream.of(Thrown.values())
+                .flatMap(thrown -> Stream.of(LockScope.values()).map(scope -> Arguments.of(thrown, scope)));
+    }
+
+    // ---- a hook that outlasts its time
+
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void a_hook_that_outlasts_its_time_neither_commits_by_itself_nor_leaves_a_transaction_in_the_pool(LockScope scope)
+            throws SQLException {
+        host.sql("create table ledger (invoice text)");
+        HikariDataSource pool = new HikariDataSource();
+        pool.setJdbcUrl(host.database().jdbcUrl());
+        pool.setMaximumPoolSize(2);
+        pool.setMinimumIdle(0);
+        Moment over = new Moment();
+        Moment wrote = new Moment();
+        AtomicBoolean first = new AtomicBoolean(true);
+        try (pool;
+                LockingInvoiceBiller server = host.server(pausingAfterRollback(pool, over, wrote), provider)
+                        .lockScope(scope)
+                        .callTimeout(Duration.ofMillis(300))
+                        .onBilled((tx, attempt, reference) -> {
+                            if (first.getAndSet(false)) {
+                                over.awaitUninterruptibly();
+                                try {
+                                    // It goes on with a connection that was given back, or is about to be.
+                                    tx.execute("insert into ledger values ('1')");
+                                } finally {
+                                    wrote.reach();
+                                }
+                            }
+                        })
+                        .build()) {
+            Bounded.by(LIMIT, "bill", () -> server.bill(1));
+            over.reach();
+            wrote.await();
+
+            assertThat(host.count("ledger", "true")).as("committed by nobody").isZero();
+            assertThat(host.state(1)).isEqualTo("BILLED");
+            try (Connection one = pool.getConnection();
+                    Connection other = pool.getConnection()) {
+                for (Connection each : List.of(one, other)) {
+                    assertThat(each.unwrap(BaseConnection.class).getTransactionState())
+                            .isEqualTo(TransactionState.IDLE);
+                }
+            }
+        }
+    }
+
+    /** Between the rollback of the hook's transaction and what follows it, the hook goes on. */
+    private static DataSource pausingAfterRollback(DataSource pool, Moment over, Moment wrote) {
+        return proxy(
+                DataSource.class,
+                pool,
+                (method, result) -> method.equals("getConnection")
+                        ? proxy(Connection.class, (Connection) result, (call, answer) -> {
+                            if (call.equals("rollback")) {
+                                over.reach();
+                                wrote.await();
+                            }
+                            return answer;
+                        })
+                        : result);
+    }
+
+    private static <T> T proxy(Class<T> type, T inner, BiFunction<String, Object, Object> after) {
+        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, given) -> {
+            try {
+                return after.apply(method.getName(), method.invoke(inner, given));
+            } catch (InvocationTargetException e) {
+                throw e.getCause();
+            }
+        }));
     }
 
     private LockingInvoiceBiller.Builder server(LockStrategy strategy, LockScope scope) {

@@ -6,6 +6,8 @@ import static io.github.invoicelock.FaultyDataSource.Place.before;
 import static io.github.invoicelock.FaultyDataSource.standStill;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.jooq.impl.DSL.condition;
+import static org.jooq.impl.DSL.field;
 
 import java.sql.Connection;
 import java.time.Duration;
@@ -13,6 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Two servers meet on one row. */
 class LockStrategyTest {
@@ -115,6 +118,76 @@ class LockStrategyTest {
     }
 
     @Test
+    void with_wait_the_request_has_what_the_host_committed_in_other_tables_while_we_waited() throws Exception {
+        LockingInvoiceBiller server = serverOfCustomers();
+        Connection holder = host.holding(1);
+        TestHost.execute(holder, "update customers set card = 'new'");
+        InBackground<BillingRun> waiting = InBackground.of(server::billPending);
+        awaitLockWait();
+
+        // The row, too: PostgreSQL then looks at it again, but not at the other table.
+        TestHost.execute(holder, "update invoices set amount = 99");
+        holder.commit();
+
+        assertThat(waiting.result().billed()).isEqualTo(1);
+        assertThat(provider.requests()).hasSize(1);
+        assertThat(provider.requests().get(0).invoice().get("card")).isEqualTo("new");
+        assertThat(provider.requests().get(0).invoice().get("amount", Integer.class))
+                .isEqualTo(99);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void with_wait_an_invoice_that_is_not_billable_any_more_by_another_table_is_not_billed(boolean rowChanged)
+            throws Exception {
+        LockingInvoiceBiller server = serverOfCustomers();
+        Connection holder = host.holding(1);
+        TestHost.execute(holder, "update customers set active = false");
+        InBackground<BillingRun> waiting = InBackground.of(server::billPending);
+        awaitLockWait();
+
+        if (rowChanged) {
+            TestHost.execute(holder, "update invoices set amount = 99");
+        }
+        holder.commit();
+
+        assertThat(waiting.result().billed()).isZero();
+        assertThat(provider.requests()).isEmpty();
+        assertThat(host.pending(1)).isTrue();
+    }
+
+    @Test
+    void with_wait_the_lease_begins_with_the_lock_and_has_no_patience_in_it() throws Exception {
+        Duration callTimeout = Duration.ofSeconds(2);
+        Duration leaseMargin = Duration.ofSeconds(2);
+        provider.answering(BillingOutcome.unknown("500")); // so that the journal keeps the claim's times
+        LockingInvoiceBiller server = host.running(host.server(provider)
+                .lockStrategy(LockStrategy.WAIT)
+                .waitTimeout(Duration.ofSeconds(60))
+                .callTimeout(callTimeout)
+                .leaseMargin(leaseMargin));
+        Connection holder = host.holding(1);
+        InBackground<BillingRun> waiting = InBackground.of(server::billPending);
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> host.count(
+                                "pg_stat_activity",
+                                "wait_event_type = 'Lock' and datname = current_database() and clock_timestamp() - query_start > interval '4.5 s'")
+                        > 0);
+
+        String free = TestHost.one(holder, "select clock_timestamp()");
+        holder.commit();
+        waiting.result();
+
+        assertThat(provider.requests()).as("its call is not late").hasSize(1);
+        assertThat(host.one("select lease_until - started_at = interval '4 s' from invoice_lock.billing_attempt"))
+                .as("callTimeout + leaseMargin")
+                .isEqualTo("t");
+        assertThat(host.count("invoice_lock.billing_attempt", "started_at >= timestamptz '" + free + "'"))
+                .as("reckoned from the lock, which was free at %s", free)
+                .isEqualTo(1);
+    }
+
+    @Test
     void with_wait_patience_ends() {
         LockingInvoiceBiller server = host.running(
                 host.server(provider).lockStrategy(LockStrategy.WAIT).waitTimeout(Duration.ofMillis(50)));
@@ -176,6 +249,18 @@ class LockStrategyTest {
         answer.reach();
         assertThat(calling.result().billed()).isEqualTo(1);
         assertThat(provider.requests()).hasSize(1);
+    }
+
+    private LockingInvoiceBiller serverOfCustomers() {
+        host.sql("create table customers (invoice bigint, active boolean, card text)");
+        host.sql("insert into customers values (1, true, 'old')");
+        return host.running(host.server(provider)
+                .lockStrategy(LockStrategy.WAIT)
+                .invoices(InvoiceTable.named("invoices")
+                        .billableWhen(condition(
+                                "exists (select from customers c where c.invoice = invoices.id and c.active)"))
+                        .including(field("(select c.card from customers c where c.invoice = invoices.id)", String.class)
+                                .as("card"))));
     }
 
     private InBackground<BillingRun> callsAndWaits(LockingInvoiceBiller server) {

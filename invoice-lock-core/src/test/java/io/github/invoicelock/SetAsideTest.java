@@ -158,6 +158,56 @@ class SetAsideTest {
         assertThat(listed(server)).containsExactly("" + BAD);
     }
 
+    @ParameterizedTest
+    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    void one_that_is_mended_but_not_billable_is_not_charged_until_it_is(LockStrategy strategy, LockScope scope) {
+        host.sql("alter table invoices add due text not null default '2026-01-31'");
+        host.sql("update invoices set due = '31.31.2026' where id = " + BAD);
+        LockingInvoiceBiller server = server(
+                strategy,
+                scope,
+                InvoiceTable.named("invoices").billableWhen(condition("due::date < date '2026-06-30'")));
+        run(server);
+
+        host.sql("update invoices set due = '2027-12-31' where id = " + BAD);
+        for (int i = 0; i < 3; i++) {
+            host.letTimePass(BAD, Duration.ofHours(2));
+            run(server);
+        }
+
+        assertThat(provider.requestsFor(BAD)).isEmpty();
+        assertThat(host.pending(BAD)).isTrue();
+
+        host.sql("update invoices set due = '2026-01-31' where id = " + BAD);
+        host.letTimePass(BAD, Duration.ofHours(2));
+        run(server);
+        everythingIsBilled(server);
+    }
+
+    @Test
+    void bad_invoices_in_front_do_not_keep_good_ones_from_being_billed_however_often_they_are_tried_again() {
+        host.sql("update invoices set amount = 0 where id <= 5");
+        LockingInvoiceBiller server = host.running(builder(
+                        LockStrategy.NOWAIT,
+                        LockScope.THROUGH_CALL,
+                        InvoiceTable.named("invoices")
+                                .including(field("1000 / amount").as("rate")))
+                .concurrency(1)
+                .stopAfterFailures(3));
+
+        for (int i = 0; i < 10; i++) {
+            // More of them in a row than stopAfterFailures may end a run; the next one must come further.
+            Bounded.by(LIMIT, "the run", server::billPending);
+            for (int bad = 1; bad <= 5; bad++) {
+                host.letTimePass(bad, Duration.ofHours(2));
+            }
+        }
+
+        assertThat(host.count("invoices", "pending and id > 5")).isZero();
+        assertThat(provider.charges()).isEqualTo(15);
+        assertThat(listed(server)).containsExactlyInAnyOrder("1", "2", "3", "4", "5");
+    }
+
     @Test
     void an_error_that_is_every_invoices_still_ends_the_run() {
         host.sql("update invoices set amount = 0");

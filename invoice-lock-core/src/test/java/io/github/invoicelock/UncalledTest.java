@@ -1,6 +1,7 @@
 package io.github.invoicelock;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -84,6 +85,72 @@ class UncalledTest {
         }
         assertThat(host.running(host.server(provider)).billPending().billed()).isEqualTo(40);
         assertThat(provider.requests()).hasSize(40);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void an_executor_that_refuses_everything_stops_the_run_and_nothing_is_tried_again_at_once(LockScope scope) {
+        host.sql("insert into invoices (id) select g from generate_series(101, 1000) g");
+        LockingInvoiceBiller server = host.running(host.server(provider)
+                .lockScope(scope)
+                .concurrency(4)
+                .stopAfterFailures(10)
+                .executor(task -> {
+                    throw new RejectedExecutionException("shut down");
+                }));
+
+        BillingRun run = Bounded.by(LIMIT, "the run", server::billPending).answer();
+
+        assertThat(run.stopReason()).isEqualTo(StopReason.PROVIDER_FAILING);
+        assertThat(provider.requests()).isEmpty();
+        assertThat(host.count("invoice_lock.billing_attempt", "true"))
+                .as("few are claimed")
+                .isBetween(10, 10 + 4);
+        assertThat(host.count("invoice_lock.billing_attempt", "fence > 1"))
+                .as("tried again in the same run")
+                .isZero();
+        assertThat(host.count("invoice_lock.billing_attempt", "state = 'NOT_BILLED' and due_at > settled_at"))
+                .as("due, but later")
+                .isEqualTo(host.count("invoice_lock.billing_attempt", "true"));
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void a_call_whose_thread_comes_later_than_half_of_the_margin_is_not_made_and_is_due_again(LockScope scope) {
+        Duration callTimeout = Duration.ofSeconds(10);
+        Moment late = new Moment();
+        Moment ran = new Moment();
+        LockingInvoiceBiller server = host.running(host.server(provider)
+                .lockScope(scope)
+                .callTimeout(callTimeout)
+                .leaseMargin(Duration.ofSeconds(6))
+                .executor(task -> new Thread(() -> {
+                            late.await();
+                            task.run();
+                            ran.reach();
+                        })
+                        .start()));
+        InBackground<BillingRun> run =
+                InBackground.of(() -> server.billPending(RunLimits.none().invoices(1)));
+        // Half of the margin is over, the other half is not: that one is for a request that arrives late (R19).
+        await().atMost(LIMIT)
+                .until(() -> host.count(
+                                "invoice_lock.billing_attempt", "clock_timestamp() > lease_until - interval '12.9 s'")
+                        == 1);
+        boolean withinTheMargin =
+                host.count("invoice_lock.billing_attempt", "clock_timestamp() < lease_until - interval '10 s'") == 1;
+
+        late.reach();
+        ran.await();
+
+        assertThat(withinTheMargin).as("the scene").isTrue();
+        assertThat(run.result().notBilled()).isEqualTo(1);
+        assertThat(provider.requests()).isEmpty();
+        assertThat(server.attempts(1).get(0).state()).isEqualTo(AttemptState.NOT_BILLED);
+        assertThat(server.attempts(1).get(0).dueAt()).as("due again").isNotNull();
+        host.letTimePass(1, Duration.ofMinutes(10));
+        assertThat(host.running(host.server(provider)).recover().billed()).isEqualTo(1);
+        assertThat(provider.requestsFor(1)).hasSize(1);
     }
 
     @ParameterizedTest

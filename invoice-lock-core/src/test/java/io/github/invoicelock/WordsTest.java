@@ -2,6 +2,7 @@ package io.github.invoicelock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -169,6 +170,32 @@ class WordsTest {
     }
 
     @Test
+    void a_key_that_a_dead_server_may_have_sent_has_one_amount_though_resolved_withdrawn_changed_and_released()
+            throws SQLException {
+        LockingInvoiceBiller server = inDoubt();
+        host.sql(
+                "update invoice_lock.billing_attempt set state = 'STARTED', calls = 0, settled_at = null, owner = 'dead', "
+                        + "due_at = now() - interval '1 s', lease_until = now() - interval '1 s'");
+        server.resolve(1, BillingOutcome.notBilled("not in the ledger"), "dashboard", "Ann");
+        withdraw(server, 1);
+        host.sql("update invoices set amount = 99");
+
+        tolerating(() -> server.retry(1));
+        runForHours(server);
+
+        assertThat(provider.requests().stream()
+                        .map(request -> request.idempotencyKey() + " "
+                                + request.invoice().get("amount"))
+                        .distinct())
+                .as("keys and amounts")
+                .hasSize((int) provider.requests().stream()
+                        .map(BillingRequest::idempotencyKey)
+                        .distinct()
+                        .count());
+        assertThat(provider.requests()).as("it was sent again").hasSizeGreaterThan(1);
+    }
+
+    @Test
     void a_refused_key_is_not_sent_again_even_if_it_was_resolved_as_accepted_and_then_as_not_billed() {
         provider.answering(TestProvider::refuse);
         LockingInvoiceBiller server = server();
@@ -214,6 +241,33 @@ class WordsTest {
         assertThat(charged && answer.equals(Optional.of(Withdrawal.WITHDRAWN)))
                 .as("answered %s, and charged: %s", answer, charged)
                 .isFalse();
+    }
+
+    @Test
+    void withdraw_while_an_older_key_is_being_reported_as_charged_answers_billed() throws SQLException {
+        provider.answering((p, request) ->
+                request.attempt() == 1 ? p.refuse(request) : BillingOutcome.notBilled("429", Duration.ofHours(5)));
+        LockingInvoiceBiller server = server();
+        server.bill(1);
+        server.retry(1);
+        server.bill(1);
+        assertThat(withdraw(server, 1)).isEqualTo(Withdrawal.WITHDRAWN);
+        // A webhook's transaction, before its commit: it has the row, and has written the charge of key 1.
+        Connection reporting = host.holding(1);
+        TestHost.execute(
+                reporting,
+                "update invoice_lock.billing_attempt set state = 'BILLED', reference = 'ch_1', due_at = null, cause = null "
+                        + "where number = 1");
+
+        InBackground<Withdrawal> withdrawing = InBackground.of(() -> withdraw(server, 1));
+        await().atMost(Duration.ofSeconds(30))
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> withdrawing.isDone()
+                        || host.count("pg_stat_activity", "wait_event_type = 'Lock' and datname = current_database()")
+                                > 0);
+        reporting.commit();
+
+        assertThat(withdrawing.result()).isEqualTo(Withdrawal.BILLED);
     }
 
     @Test
