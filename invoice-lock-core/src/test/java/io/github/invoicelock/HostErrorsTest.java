@@ -9,11 +9,13 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -305,7 +307,7 @@ class HostErrorsTest {
                 DataSource.class,
                 pool,
                 (method, result) -> method.equals("getConnection")
-                        ? proxy(Connection.class, (Connection) result, (call, answer) -> {
+                        ? proxy(Connection.class, (Connection) Objects.requireNonNull(result), (call, answer) -> {
                             if (call.equals("rollback")) {
                                 over.reach();
                                 wrote.await();
@@ -315,12 +317,12 @@ class HostErrorsTest {
                         : result);
     }
 
-    private static <T> T proxy(Class<T> type, T inner, BiFunction<String, Object, Object> after) {
+    private static <T> T proxy(Class<T> type, T inner, BiFunction<String, @Nullable Object, @Nullable Object> after) {
         return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, given) -> {
             try {
                 return after.apply(method.getName(), method.invoke(inner, given));
             } catch (InvocationTargetException e) {
-                throw e.getCause();
+                throw e.getCause() == null ? e : e.getCause();
             }
         }));
     }

@@ -110,8 +110,8 @@ class UncalledTest {
                 .as("tried again in the same run")
                 .isZero();
         assertThat(host.count("invoice_lock.billing_attempt", "state = 'NOT_BILLED' and due_at > settled_at"))
-                .as("due, but later")
-                .isEqualTo(host.count("invoice_lock.billing_attempt", "true"));
+                .as("those that were refused are due later; what the end of the run gave back is due at once")
+                .isGreaterThanOrEqualTo(10);
     }
 
     @ParameterizedTest
