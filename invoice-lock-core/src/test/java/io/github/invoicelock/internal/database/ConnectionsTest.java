@@ -113,9 +113,9 @@ class ConnectionsTest {
                         throw atRollback;
                     }
                     return name.equals("getAutoCommit")
-                            ? Boolean.TRUE
+                            ? true
                             : method.getReturnType() == boolean.class
-                                    ? Boolean.FALSE
+                                    ? false
                                     : method.getReturnType() == int.class ? 0 : null;
                 });
         return (DataSource) Proxy.newProxyInstance(
