@@ -29,7 +29,7 @@ class SilentNetworkTest {
             cases.add(InBackground.of(() -> billsTheRest(scope, SilentNetworkTest::pool, SilentNetwork::swallow)));
         }
         for (InBackground<Void> each : cases) {
-            within(Duration.ofMinutes(15), each);
+            within(Duration.ofMinutes(8), each);
         }
     }
 
@@ -52,7 +52,7 @@ class SilentNetworkTest {
                     .leaseMargin(Duration.ofSeconds(1))
                     .build()) {
                 InBackground<BillingRun> run = InBackground.of(biller::billPending);
-                assertThatThrownBy(() -> within(Duration.ofMinutes(8), run))
+                assertThatThrownBy(() -> within(Duration.ofMinutes(4), run))
                         .isInstanceOf(BillingRunException.class)
                         .hasMessageMatching("(?s).*(No answer from the database|The DataSource gave no connection).*");
 

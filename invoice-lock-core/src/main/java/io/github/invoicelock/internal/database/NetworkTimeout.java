@@ -38,7 +38,7 @@ final class NetworkTimeout {
         LoggerFactory.getLogger("io.github.invoicelock")
                 .warn(
                         "{} knows no setNetworkTimeout ({}): a network that swallows packets would hang this server. Say socketTimeout in "
-                                + "the JDBC URL, more than four minutes, or take a pool that knows it.",
+                                + "the JDBC URL, more than two minutes, or take a pool that knows it.",
                         connection.getClass().getName(),
                         e.toString());
     }

@@ -41,7 +41,7 @@ public record SessionSettings(Duration lockTimeout, Duration idleTimeout, Work w
     /** What a statement on one row may take beyond its wait for the lock. */
     private static final Duration ONE_ROW_TAKES = Duration.ofSeconds(10);
     /** What a statement on many rows may take: long enough for a large table that lacks its index, on a busy server. */
-    private static final Duration MANY_ROWS_TAKE = Duration.ofMinutes(3);
+    private static final Duration MANY_ROWS_TAKE = Duration.ofSeconds(60);
     /** A {@code statement_timeout} of the role's that is shorter than ours holds, but leaves so much beyond a wait for a lock. */
     private static final Duration BEYOND_A_LOCK = Duration.ofSeconds(5);
     /** What the network may take beyond a statement. */

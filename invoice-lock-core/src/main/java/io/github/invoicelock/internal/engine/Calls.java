@@ -12,8 +12,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.LoggerFactory;
 
 /**
  * Makes the calls of the gateway: each on a thread of its own, bounded by the call's time-out. One watcher, alive while a run is, cuts
@@ -23,6 +23,7 @@ final class Calls {
     private final EngineSettings settings;
     private final Executor executor;
     private final Executor asking;
+    private final Consumer<Throwable> notCutOff;
     private final int mostAbandoned;
     private final Pace pace;
     private final BiConsumer<Claim, BillingOutcome> lateAnswers;
@@ -38,6 +39,7 @@ final class Calls {
      * @param executor makes them
      * @param asking asks the executor, which may be the host's: it may block, or make the call itself (R20)
      * @param lateAnswers hears what comes after a call was cut off
+     * @param notCutOff hears what kept a call from being cut off, which is tried again
      * @param mostAbandoned R11: how many calls may be cut off and not have returned before runs stop
      */
     Calls(
@@ -46,10 +48,12 @@ final class Calls {
             Executor asking,
             Pace pace,
             BiConsumer<Claim, BillingOutcome> lateAnswers,
+            Consumer<Throwable> notCutOff,
             int mostAbandoned) {
         this.settings = settings;
         this.executor = executor;
         this.asking = asking;
+        this.notCutOff = notCutOff;
         this.mostAbandoned = mostAbandoned;
         this.pace = pace;
         this.lateAnswers = lateAnswers;
@@ -131,11 +135,6 @@ final class Calls {
         }
     }
 
-    private void watchFailed(Throwable e) {
-        LoggerFactory.getLogger("io.github.invoicelock")
-                .warn("biller={} a call could not be cut off: {}", settings.name(), HostCode.described(e));
-    }
-
     private void cutOffOverdue() {
         while (true) {
             synchronized (this) {
@@ -154,7 +153,7 @@ final class Calls {
                 });
             } catch (Throwable e) {
                 // Without a watcher no call would be cut off any more: it looks again.
-                watchFailed(e);
+                notCutOff.accept(e);
             }
         }
     }

@@ -199,6 +199,10 @@ final class Notices {
                 HostCode.described(e));
     }
 
+    void notCutOff(Throwable e) {
+        LOG.warn("biller={} a call could not be cut off just now: {}", biller, HostCode.described(e));
+    }
+
     void lateAnswerLost(String invoiceId, Throwable e) {
         LOG.error(
                 "biller={} invoice={} a late answer that it was charged could not be written; it is found out about under the same key",

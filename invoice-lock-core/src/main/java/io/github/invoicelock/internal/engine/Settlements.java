@@ -175,8 +175,20 @@ final class Settlements {
     /** Whether people have been told of a charge: it is the journal's own, or a second one that is named beside it. */
     boolean names(BillingAttempt billed, String given) {
         String reference = journal.outcomes().stored(given);
-        return reference.equals(billed.reference())
-                || (billed.message() != null && billed.message().contains(" as " + reference));
+        if (reference.equals(billed.reference())) {
+            return true;
+        }
+        String told = billed.message() == null ? "" : billed.message();
+        String named = " as " + reference;
+        for (int at = told.indexOf(named); at >= 0; at = told.indexOf(named, at + 1)) {
+            int end = at + named.length();
+            // Not one that only begins so: behind a whole one comes a space, or a mark and a space.
+            boolean whole = told.startsWith(" ", end) || (end < told.length() - 1 && told.charAt(end + 1) == ' ');
+            if (whole) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Writes many outcomes in one transaction; rows that the host holds are left for a later pass. */

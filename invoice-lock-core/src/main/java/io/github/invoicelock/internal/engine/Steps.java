@@ -91,6 +91,7 @@ final class Steps {
                 hosts != null ? Threads.forHostCode(name + "-executor") : Runnable::run,
                 pace,
                 this::writeLate,
+                notices::notCutOff,
                 most);
         this.threads = Threads.forSteps(
                 name + "-step",
