@@ -131,12 +131,13 @@ public final class BillerRegistry {
                         with recursive root (name, oid) as (
                           select null, to_regclass({0})::oid
                           union all
-                          -- by its name first: a restored database has other numbers
-                          select b.name, coalesce(
-                            (select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                             where b.invoices = '"' || replace(n.nspname::text, '"', '""') || '"."' || replace(c.relname::text, '"', '""') || '"'),
-                            b.invoices_oid::oid)
-                          from {1} b where b.name <> {2}
+                          -- by its name first: a restored database has other numbers. Joined, not looked up for each: there may be many
+                          select b.name, coalesce(t.oid, b.invoices_oid::oid)
+                          from {1} b left join (
+                            select c.oid, '"' || replace(n.nspname::text, '"', '""') || '"."' || replace(c.relname::text, '"', '""') || '"'
+                            from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                          ) t (oid, called) on t.called = b.invoices
+                          where b.name <> {2}
                         ), beneath (name, oid) as (
                           select name, oid from root
                           union
@@ -159,10 +160,9 @@ public final class BillerRegistry {
                         select other.name, known.invoices, known.pending, known.billable, other.oid = mine.oid as same
                         from root mine, root other join {1} known on known.name = other.name
                         where mine.name is null
-                          and exists (select from beneath o
-                                      join beneath m on m.oid = o.oid and m.name is null
-                                      join pg_class c on c.oid = o.oid and c.relkind in ('r', 'p', 'v', 'f', 'm')
-                                      where o.name = other.name)
+                          and other.name in (select o.name from beneath o
+                                             join beneath m on m.oid = o.oid and m.name is null
+                                             join pg_class c on c.oid = o.oid and c.relkind in ('r', 'p', 'v', 'f', 'm'))
                         order by other.name""", val(invoices.qualifiedName()), table(), val(name)).forEach(this::refuseUnlessApart);
     }
 
