@@ -96,6 +96,7 @@ final class HostileHost implements BillingGateway {
     private final List<RuntimeException> refusals = new CopyOnWriteArrayList<>();
     private final Queue<Runnable> tasksForLater = new ConcurrentLinkedQueue<>();
     private final AtomicInteger callsFromLateTasks = new AtomicInteger();
+    private final AtomicInteger callsBackUnderWay = new AtomicInteger();
     private final ExecutorService threads = Executors.newCachedThreadPool(task -> {
         Thread thread = new Thread(task, "hostile-executor");
         thread.setDaemon(true);
@@ -159,6 +160,11 @@ final class HostileHost implements BillingGateway {
     /** What runs did that were called from inside. */
     List<BillingRun> inner() {
         return inner;
+    }
+
+    /** Calls from inside that have not returned yet: the library does not wait for them for ever. */
+    int callsBackUnderWay() {
+        return callsBackUnderWay.get();
     }
 
     /** What the library answered a call from inside with. */
@@ -453,12 +459,15 @@ final class HostileHost implements BillingGateway {
         if (back == null) {
             return;
         }
+        callsBackUnderWay.incrementAndGet();
         try {
             call.accept(back);
         } catch (BillingRunException e) {
             inner.add(e.run());
         } catch (InvoiceLockException | IllegalStateException e) {
             refusals.add(e);
+        } finally {
+            callsBackUnderWay.decrementAndGet();
         }
     }
 

@@ -348,6 +348,7 @@ class HostileHostTest {
                         .as("an error that nobody made: %s", run.thrown())
                         .isGreaterThan(deedsBefore);
             }
+            await().atMost(LIMIT).until(() -> hostile.callsBackUnderWay() == 0);
             if (isNoReasonToStop()) {
                 assertThat(run.thrown()).as("it stops no other invoice").isNull();
             }

@@ -46,6 +46,7 @@ class ProtocolTest {
 
         assertThat(askable.requests()).isEmpty();
         assertThat(run.notBilled()).isEqualTo(1);
+        host.letTimePass(1, Duration.ofSeconds(1));
         assertThat(host.running(host.server(askable).lockScope(scope))
                         .billPending()
                         .billed())

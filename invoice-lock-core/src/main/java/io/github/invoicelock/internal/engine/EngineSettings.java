@@ -55,6 +55,8 @@ public record EngineSettings(
         List<BillingListener> listeners,
         @Nullable Executor executor,
         Pace.Time time) {
+    private static final Duration HOST_CODE = Duration.ofSeconds(2);
+
     /** Where the host has no work of its own in the settlement. */
     public static final BilledHook NO_HOOK = (transaction, attempt, reference) -> {};
 
@@ -62,9 +64,23 @@ public record EngineSettings(
         return new Leases(callTimeout, leaseMargin);
     }
 
-    /** How long a transaction of this biller may sit idle (R9). */
+    /**
+     * How long the host's hook, listeners and policy may take (R20): as long as a call, and never less than a pause of the JVM.
+     */
+    Duration hostCodeBound() {
+        return longer(callTimeout, HOST_CODE);
+    }
+
+    /**
+     * How long a transaction of this biller may sit idle (R9): through its calls, or through the host's code, whichever may take longer.
+     * Half as long again as that code's bound, for what it says is heard a little later.
+     */
     public Duration idleLimit() {
-        return leases().longest();
+        return longer(leases().longest(), hostCodeBound().multipliedBy(3).dividedBy(2));
+    }
+
+    private static Duration longer(Duration one, Duration other) {
+        return one.compareTo(other) > 0 ? one : other;
     }
 
     /** Whether the provider remembers keys at all: one that it has seen charges nothing more. */

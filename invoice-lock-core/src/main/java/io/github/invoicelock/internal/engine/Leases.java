@@ -19,7 +19,7 @@ record Leases(Duration callTimeout, Duration leaseMargin) {
         return callTimeout.multipliedBy(approach.calls()).plus(leaseMargin);
     }
 
-    /** The longest there is: what a transaction may be idle, so that a dead server's lock ends then at the latest (R9). */
+    /** The longest there is: no transaction that calls may be ended before, and a dead server's ends soon after (R9). */
     Duration longest() {
         return of(Approach.ASK_THEN_BILL);
     }

@@ -27,9 +27,6 @@ final class Steps {
     /** Where calls are short, a claim of many waits so long for more slots to become free: little beside a call over a network. */
     private static final Duration A_MOMENT = Duration.ofMillis(2);
 
-    /** The host's hook, listeners and policy have as long as a call, and never less than a pause of the JVM may take. */
-    private static final Duration HOST_CODE = Duration.ofSeconds(2);
-
     private static final int SETTLED_TOGETHER = 500;
     /** So many threads that do not come back are enough to know that the gateway hangs. */
     private static final int MOST_ABANDONED = 1_000;
@@ -64,9 +61,7 @@ final class Steps {
     private Steps(EngineSettings settings, Tables tables) {
         boolean throughCall = settings.scope() == LockScope.THROUGH_CALL;
         String name = "invoice-lock-" + settings.name();
-        HostCode hostCode = new HostCode(
-                Threads.forHostCode(name + "-host"),
-                settings.callTimeout().compareTo(HOST_CODE) > 0 ? settings.callTimeout() : HOST_CODE);
+        HostCode hostCode = new HostCode(Threads.forHostCode(name + "-host"), settings.hostCodeBound());
         Judgement judgement = new Judgement(settings, hostCode);
         this.tables = throughCall ? tables : tables.atMost(CONNECTIONS_FOR_CLAIMS);
         this.claimsPages = settings.strategy() == LockStrategy.SKIP_LOCKED;
