@@ -6,17 +6,15 @@ import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.Server;
 import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.engine.BillingEngine;
-import io.github.invoicelock.internal.engine.EngineSettings;
-import io.github.invoicelock.internal.engine.Overview;
-import io.github.invoicelock.internal.engine.Pace;
-import io.github.invoicelock.internal.engine.Reports;
-import io.github.invoicelock.internal.engine.Resolutions;
-import io.github.invoicelock.internal.engine.Tables;
-import io.github.invoicelock.internal.engine.Withdrawals;
+import io.github.invoicelock.internal.host.HostCode;
+import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.InvoiceSettings;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.JournalSettings;
+import io.github.invoicelock.internal.judgement.BillerSettings;
+import io.github.invoicelock.internal.limits.Pace;
+import io.github.invoicelock.internal.settlement.Tables;
 import io.github.invoicelock.internal.setup.BillerRegistry;
 import io.github.invoicelock.internal.setup.IndexAdvice;
 import io.github.invoicelock.internal.setup.InvoiceTableCheck;
@@ -24,6 +22,7 @@ import io.github.invoicelock.internal.setup.JournalCheck;
 import io.github.invoicelock.internal.setup.PoolCheck;
 import io.github.invoicelock.internal.setup.Pruning;
 import io.github.invoicelock.internal.setup.SettingRanges;
+import io.github.invoicelock.internal.words.Words;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.sql.Connection;
@@ -48,21 +47,17 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LockingInvoiceBiller implements AutoCloseable {
     private final BillingEngine engine;
-    private final Overview overview;
-    private final Resolutions resolutions;
-    private final Reports reports;
-    private final Withdrawals withdrawals;
+    private final Words words;
     private final Pruning pruning;
     private final Invoices invoices;
     private final String name;
     private final String server;
 
-    private LockingInvoiceBiller(EngineSettings settings, Tables tables, Pruning pruning) {
-        this.engine = new BillingEngine(settings, tables);
-        this.overview = new Overview(settings, tables);
-        this.resolutions = engine.resolutions();
-        this.reports = engine.reports();
-        this.withdrawals = new Withdrawals(tables);
+    private LockingInvoiceBiller(BillerSettings settings, Tables tables, Pruning pruning) {
+        HostCode hostCode = HostCode.bounded(settings.name(), settings.hostCodeBound());
+        Notices notices = new Notices(settings.name(), settings.listeners(), hostCode);
+        this.engine = new BillingEngine(settings, tables, hostCode, notices);
+        this.words = Words.of(settings, tables, hostCode, notices);
         this.pruning = pruning;
         this.invoices = tables.invoices();
         this.name = settings.name();
@@ -141,7 +136,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @return oldest first; empty if it was never claimed
      */
     public List<BillingAttempt> attempts(Object invoiceId) {
-        return overview.attempts(id(invoiceId));
+        return words.overview().attempts(id(invoiceId));
     }
 
     /**
@@ -152,7 +147,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @return oldest first; at most 10,000, and of the last 10,000 that were taken back
      */
     public List<BillingAttempt> needsAttention() {
-        return overview.needsAttention();
+        return words.overview().needsAttention();
     }
 
     /**
@@ -163,7 +158,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @throws SetupException if called inside an open transaction
      */
     public JournalStatus status() {
-        return overview.status();
+        return words.overview().status();
     }
 
     /**
@@ -204,11 +199,12 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @throws DatabaseException as above
      */
     public void resolve(Object invoiceId, BillingOutcome outcome, String note, String who) {
-        resolutions.resolve(
-                id(invoiceId),
-                requireNonNull(outcome, "outcome"),
-                requireNonNull(who, "who"),
-                requireNonNull(note, "note"));
+        words.resolutions()
+                .resolve(
+                        id(invoiceId),
+                        requireNonNull(outcome, "outcome"),
+                        requireNonNull(who, "who"),
+                        requireNonNull(note, "note"));
     }
 
     /**
@@ -221,7 +217,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      *     or the invoice is not pending
      */
     public void retry(Object invoiceId) {
-        resolutions.retry(id(invoiceId));
+        words.resolutions().retry(id(invoiceId));
     }
 
     /**
@@ -237,7 +233,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @throws InvoiceLockException if no attempt of this biller has that key
      */
     public void report(String idempotencyKey, BillingOutcome outcome) {
-        reports.report(requireNonNull(idempotencyKey, "idempotencyKey"), requireNonNull(outcome, "outcome"));
+        words.reports().report(requireNonNull(idempotencyKey, "idempotencyKey"), requireNonNull(outcome, "outcome"));
     }
 
     /**
@@ -261,7 +257,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         } catch (SQLException e) {
             throw new DatabaseException("The connection is not usable: " + e.getMessage(), e.getSQLState(), e);
         }
-        return withdrawals.withdraw(Database.over(connection), id(invoiceId));
+        return words.withdrawals().withdraw(Database.over(connection), id(invoiceId));
     }
 
     /**
@@ -301,7 +297,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         private int stopAfterFailures = 20;
         private boolean keepSnapshots;
         private @Nullable RetryPolicy retryPolicy = RetryPolicy.standard();
-        private @Nullable BilledHook onBilled = EngineSettings.NO_HOOK;
+        private @Nullable BilledHook onBilled = BillerSettings.NO_HOOK;
         private final List<@Nullable BillingListener> listeners = new ArrayList<>();
         private @Nullable Executor executor;
         private @Nullable String journalSchema = InvoiceLockSchema.DEFAULT_SCHEMA;
@@ -527,7 +523,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             BillingGateway provider =
                     given(gateway, "gateway", "Give LockingInvoiceBiller.builder an implementation of BillingGateway.");
             InvoiceTable table = given(invoices, "invoices", "Say e.g. InvoiceTable.named(\"invoices\").");
-            EngineSettings settings = settings(provider);
+            BillerSettings settings = settings(provider);
             Server server = Server.ask(source);
             Database database = Database.of(
                     source, server, SessionSettings.momentary(settings.idleLimit(), SessionSettings.Work.PAGES));
@@ -535,7 +531,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             Database setUp =
                     Database.of(source, server, SessionSettings.momentary(SET_UP_IDLE, SessionSettings.Work.PAGES));
             String schema = text(journalSchema, "journalSchema", "\"invoice_lock\"");
-            boolean hooked = settings.hook() != EngineSettings.NO_HOOK;
+            boolean hooked = settings.hook() != BillerSettings.NO_HOOK;
             Invoices checked =
                     InvoiceTableCheck.check(setUp, server, described(table), settings.name(), schema, hooked);
             UUID installation = JournalCheck.check(setUp, server, schema);
@@ -554,7 +550,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     new Pruning(schema, installation, journal, checked));
         }
 
-        private EngineSettings settings(BillingGateway provider) {
+        private BillerSettings settings(BillingGateway provider) {
             String biller = text(name, "name", "\"invoices\"");
             if (biller.chars().anyMatch(Character::isISOControl)) {
                 throw new SetupException(
@@ -564,7 +560,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             Duration lag = provider.findLag();
             SettingRanges.notNegative(window, "BillingGateway.idempotencyWindow()");
             SettingRanges.notNegative(lag, "BillingGateway.findLag()");
-            EngineSettings settings = new EngineSettings(
+            BillerSettings settings = new BillerSettings(
                     biller,
                     serverName(),
                     provider,
@@ -629,7 +625,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     given(rowLock, "rowLock", "Say RowLock.FOR_UPDATE or FOR_NO_KEY_UPDATE."));
         }
 
-        private static void refuseOnCitus(Server server, EngineSettings settings) {
+        private static void refuseOnCitus(Server server, BillerSettings settings) {
             if (server.citus() && settings.strategy() != LockStrategy.NOWAIT) {
                 throw new SetupException("lockStrategy is " + settings.strategy()
                         + "; on Citus it must be NOWAIT: FOR UPDATE SKIP LOCKED over several rows is refused there, and WAIT is not proven "

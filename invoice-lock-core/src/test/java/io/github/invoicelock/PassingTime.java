@@ -1,6 +1,6 @@
 package io.github.invoicelock;
 
-import io.github.invoicelock.internal.engine.Pace;
+import io.github.invoicelock.internal.limits.Pace;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;

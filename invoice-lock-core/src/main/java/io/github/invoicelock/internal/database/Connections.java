@@ -1,6 +1,10 @@
 package io.github.invoicelock.internal.database;
 
 import io.github.invoicelock.SetupException;
+import io.github.invoicelock.internal.errors.Errors;
+import io.github.invoicelock.internal.errors.SqlStates;
+import io.github.invoicelock.internal.errors.Waits;
+import io.github.invoicelock.internal.errors.WorkFailure;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

@@ -1,6 +1,9 @@
 package io.github.invoicelock.internal.database;
 
 import io.github.invoicelock.DatabaseException;
+import io.github.invoicelock.internal.errors.Errors;
+import io.github.invoicelock.internal.errors.LockNotAvailableException;
+import io.github.invoicelock.internal.errors.SqlStates;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.Map;
@@ -23,9 +26,6 @@ import org.jspecify.annotations.Nullable;
  * another's transaction (R13), and with errors told apart. Thread-safe.
  */
 public final class Database {
-    /** The SQLSTATE of a lock that another session holds. */
-    public static final String LOCK_NOT_AVAILABLE = "55P03";
-
     // What an invoice contains has no business in a log: jOOQ would print results at DEBUG.
     private static final Settings SETTINGS = new Settings().withExecuteLogging(false);
 
@@ -37,19 +37,19 @@ public final class Database {
     private final Connections connections;
     private final Server server;
     private final SessionSettings momentary;
-    private final @Nullable Semaphore atMost;
+    private final Semaphore connectionsLeft;
     private final Map<SessionSettings, Prelude> preludes = new ConcurrentHashMap<>();
 
-    private Database(Connections connections, Server server, SessionSettings momentary, @Nullable Semaphore atMost) {
+    private Database(Connections connections, Server server, SessionSettings momentary, int atMost) {
         this.connections = connections;
         this.server = server;
         this.momentary = momentary;
-        this.atMost = atMost;
+        this.connectionsLeft = new Semaphore(atMost, true);
     }
 
     /** A door without a bound of its own on connections. */
     public static Database of(DataSource dataSource, Server server, SessionSettings momentary) {
-        return new Database(new Connections(dataSource, server), server, momentary, null);
+        return new Database(new Connections(dataSource, server), server, momentary, Integer.MAX_VALUE);
     }
 
     /**
@@ -57,7 +57,7 @@ public final class Database {
      * call: what a transaction waits for is bounded (R17), and with it the wait for a connection.
      */
     public Database atMost(int most) {
-        return new Database(connections, server, momentary, new Semaphore(most, true));
+        return new Database(connections, server, momentary, most);
     }
 
     /** Whether rows are on several nodes (Citus), where none are locked but by statements that name one invoice. */
@@ -118,14 +118,11 @@ public final class Database {
     }
 
     private <T extends @Nullable Object> T transact(SessionSettings settings, Function<DSLContext, T> work) {
-        if (atMost == null) {
-            return connections.transact(settings.waits(server), connection -> work.apply(over(connection)));
-        }
-        atMost.acquireUninterruptibly();
+        connectionsLeft.acquireUninterruptibly();
         try {
             return connections.transact(settings.waits(server), connection -> work.apply(over(connection)));
         } finally {
-            atMost.release();
+            connectionsLeft.release();
         }
     }
 

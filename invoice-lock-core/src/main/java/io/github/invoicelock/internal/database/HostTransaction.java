@@ -1,5 +1,8 @@
 package io.github.invoicelock.internal.database;
 
+import io.github.invoicelock.internal.errors.Errors;
+import io.github.invoicelock.internal.errors.LockNotAvailableException;
+import io.github.invoicelock.internal.errors.SqlStates;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 import org.jooq.DSLContext;

@@ -1,5 +1,7 @@
 package io.github.invoicelock.internal.database;
 
+import io.github.invoicelock.internal.statements.Prepared;
+import io.github.invoicelock.internal.statements.Rows;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -3,6 +3,7 @@ package io.github.invoicelock.internal.database;
 import static java.util.stream.Collectors.joining;
 
 import io.github.invoicelock.SetupException;
+import io.github.invoicelock.internal.errors.Errors;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;

@@ -1,5 +1,6 @@
 package io.github.invoicelock.internal.database;
 
+import io.github.invoicelock.internal.errors.Waits;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -7,10 +7,17 @@ import io.github.invoicelock.BillingRunException;
 import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.RunLimits;
 import io.github.invoicelock.SetupException;
-import io.github.invoicelock.internal.database.SqlStates;
+import io.github.invoicelock.internal.errors.SqlStates;
+import io.github.invoicelock.internal.host.HostCode;
+import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.Position;
 import io.github.invoicelock.internal.journal.AttemptRow;
 import io.github.invoicelock.internal.journal.DueAttempt;
+import io.github.invoicelock.internal.judgement.Answer;
+import io.github.invoicelock.internal.judgement.BillerSettings;
+import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.settlement.Tables;
+import io.github.invoicelock.internal.settlement.Written;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -30,12 +37,12 @@ public final class BillingEngine {
     /** How often a run looks for what has become due meanwhile: what a dead server left behind is not to wait for the run's end. */
     private static final Duration LOOK_FOR_DUE = Duration.ofSeconds(3);
 
-    private final EngineSettings settings;
+    private final BillerSettings settings;
     private final Steps steps;
+    private final Searches searches;
     private final Slots slots;
     private final Conclusions conclusions;
     private final Notices notices;
-    private final PendingAgain pendingAgain;
     /** Bills fresh invoices from a position on: chosen once, by the strategy. */
     private final Fresh fresh;
 
@@ -48,24 +55,14 @@ public final class BillingEngine {
         Position bill(Position from, RunInProgress run);
     }
 
-    public BillingEngine(EngineSettings settings, Tables tables) {
+    public BillingEngine(BillerSettings settings, Tables tables, HostCode hostCode, Notices notices) {
         this.settings = settings;
-        this.steps = Steps.of(settings, tables);
+        this.notices = notices;
+        this.steps = new Steps(settings, tables, hostCode, notices);
+        this.searches = steps.searches();
         this.slots = steps.slots();
         this.conclusions = steps.conclusions();
-        this.notices = steps.notices();
-        this.pendingAgain = new PendingAgain(tables, notices);
         this.fresh = steps.claimsPages() ? this::billPage : this::billEach;
-    }
-
-    /** What people say, written as runs write. */
-    public Resolutions resolutions() {
-        return steps.resolutions();
-    }
-
-    /** What the provider says to the host, written as runs write. */
-    public Reports reports() {
-        return steps.reports();
     }
 
     /** Due attempts first, then fresh invoices, until none is left. */
@@ -83,7 +80,7 @@ public final class BillingEngine {
 
     /** One invoice now. */
     public BillingRun bill(String invoiceId) {
-        return run(RunLimits.none(), run -> billOrContinue(steps.printed(invoiceId), run));
+        return run(RunLimits.none(), run -> billOrContinue(searches.printed(invoiceId), run));
     }
 
     // ---- fresh invoices
@@ -97,7 +94,7 @@ public final class BillingEngine {
         if (steps.claimsPages() && !run.stopped()) {
             // Pages of ids are looked at one by one as they are read; here none was.
             run.awaitInFlight();
-            pendingAgain.tell();
+            searches.pendingAgain().tell();
         }
     }
 
@@ -126,7 +123,7 @@ public final class BillingEngine {
 
     /** NOWAIT, WAIT: a page of ids that is read without locks; then each by itself. */
     private @Nullable Position billEach(Position from, RunInProgress run) {
-        FreshIds page = steps.freshIds(from, PAGE, pendingAgain);
+        FreshIds page = searches.freshIds(from, PAGE);
         for (String invoiceId : page.invoiceIds()) {
             if (!step(run, 1, () -> billOne(invoiceId, run))) {
                 return null;
@@ -194,10 +191,10 @@ public final class BillingEngine {
     }
 
     private void continueDue(RunInProgress run) {
-        OffsetDateTime cutOff = steps.clock();
+        OffsetDateTime cutOff = searches.clock();
         DueAttempt last = null;
         while (!run.stopped()) {
-            List<DueAttempt> page = steps.duePage(cutOff, last, PAGE);
+            List<DueAttempt> page = searches.duePage(cutOff, last, PAGE);
             for (DueAttempt due : page) {
                 if (run.takesUp(due) && !step(run, due.onlyToBeMarked() ? 0 : 1, () -> continueAttempt(due, run))) {
                     return;
@@ -227,9 +224,9 @@ public final class BillingEngine {
     // ---- one invoice
 
     private void billOrContinue(String invoiceId, RunInProgress run) {
-        List<AttemptRow> attempts = steps.attemptsOf(invoiceId);
+        List<AttemptRow> attempts = searches.attemptsOf(invoiceId);
         if (attempts.isEmpty()) {
-            if (steps.mayBeFresh(invoiceId)) {
+            if (searches.mayBeFresh(invoiceId)) {
                 step(run, 1, () -> billOne(invoiceId, run));
             }
             return;
@@ -241,8 +238,8 @@ public final class BillingEngine {
                 .orElse(newest);
         Instant dueAt = next.attempt().dueAt();
         if (dueAt == null) {
-            pendingAgain.tell(Map.of(invoiceId, attempts));
-        } else if (next.is(AttemptState.STARTED) && steps.clock().toInstant().isBefore(dueAt)) {
+            searches.pendingAgain().tell(Map.of(invoiceId, attempts));
+        } else if (next.is(AttemptState.STARTED) && searches.clock().toInstant().isBefore(dueAt)) {
             // It is being called right now.
             step(run, 0, () -> conclusions.without(invoiceId, Written.CONTENDED, false, run));
         } else {

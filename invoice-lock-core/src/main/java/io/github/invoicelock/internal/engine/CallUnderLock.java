@@ -2,14 +2,20 @@ package io.github.invoicelock.internal.engine;
 
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.internal.database.Database;
-import io.github.invoicelock.internal.database.LockNotAvailableException;
 import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.database.SessionSettings.Work;
+import io.github.invoicelock.internal.errors.LockNotAvailableException;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.RowWait;
 import io.github.invoicelock.internal.journal.Inquiries.Ownership;
 import io.github.invoicelock.internal.journal.Journal;
+import io.github.invoicelock.internal.judgement.Answer;
+import io.github.invoicelock.internal.judgement.BillerSettings;
+import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.settlement.Settlements;
+import io.github.invoicelock.internal.settlement.Tables;
+import io.github.invoicelock.internal.settlement.Written;
 import java.time.Duration;
 import java.util.Optional;
 import org.jooq.DSLContext;
@@ -32,7 +38,7 @@ final class CallUnderLock implements Calling {
     private final Calls calls;
     private final SessionSettings calling;
 
-    CallUnderLock(EngineSettings settings, Tables tables, Settlements settlements, Calls calls) {
+    CallUnderLock(BillerSettings settings, Tables tables, Settlements settlements, Calls calls) {
         this.database = tables.database();
         this.journal = tables.journal();
         this.invoices = tables.invoices();

@@ -1,5 +1,9 @@
 package io.github.invoicelock.internal.engine;
 
+import io.github.invoicelock.internal.judgement.Answer;
+import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.settlement.Settlements;
+import io.github.invoicelock.internal.settlement.Written;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;

@@ -1,5 +1,9 @@
 package io.github.invoicelock.internal.engine;
 
+import io.github.invoicelock.internal.judgement.Answer;
+import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.settlement.Written;
+
 /** What holds an invoice while the provider is called: chosen once, by the scope. */
 interface Calling {
     /** Why a claim was not called. */

@@ -3,6 +3,11 @@ package io.github.invoicelock.internal.engine;
 import io.github.invoicelock.BillingGateway;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRequest;
+import io.github.invoicelock.internal.host.HostCode;
+import io.github.invoicelock.internal.judgement.Answer;
+import io.github.invoicelock.internal.judgement.BillerSettings;
+import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.limits.Pace;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -20,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * off what takes too long; a gateway that ignores the interruption keeps its thread but not its slot.
  */
 final class Calls {
-    private final EngineSettings settings;
+    private final BillerSettings settings;
     private final Executor executor;
     private final Executor asking;
     private final Consumer<Throwable> notCutOff;
@@ -43,7 +48,7 @@ final class Calls {
      * @param mostAbandoned R11: how many calls may be cut off and not have returned before runs stop
      */
     Calls(
-            EngineSettings settings,
+            BillerSettings settings,
             Executor executor,
             Executor asking,
             Pace pace,

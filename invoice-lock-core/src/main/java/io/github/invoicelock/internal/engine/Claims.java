@@ -4,16 +4,23 @@ import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.internal.database.Database;
-import io.github.invoicelock.internal.database.LockNotAvailableException;
 import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.database.SessionSettings.Work;
-import io.github.invoicelock.internal.database.SqlStates;
+import io.github.invoicelock.internal.errors.LockNotAvailableException;
+import io.github.invoicelock.internal.errors.SqlStates;
+import io.github.invoicelock.internal.host.HostCode;
+import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.Candidate;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.Position;
 import io.github.invoicelock.internal.invoices.RowWait;
 import io.github.invoicelock.internal.journal.Claimed;
 import io.github.invoicelock.internal.journal.Journal;
+import io.github.invoicelock.internal.judgement.Approach;
+import io.github.invoicelock.internal.judgement.BillerSettings;
+import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.settlement.Tables;
+import io.github.invoicelock.internal.settlement.Written;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Takes fresh invoices for this server: locks the row and writes the first attempt, in one short transaction (R1, R10). */
 final class Claims {
-    private final EngineSettings settings;
+    private final BillerSettings settings;
     private final Database database;
     private final Journal journal;
     private final Invoices invoices;
@@ -33,7 +40,7 @@ final class Claims {
     private final SessionSettings many;
     private final Duration lease;
 
-    Claims(EngineSettings settings, Tables tables, Notices notices) {
+    Claims(BillerSettings settings, Tables tables, Notices notices) {
         this.settings = settings;
         this.database = tables.database();
         this.journal = tables.journal();

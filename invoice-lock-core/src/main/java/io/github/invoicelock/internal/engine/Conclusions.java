@@ -1,6 +1,11 @@
 package io.github.invoicelock.internal.engine;
 
 import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.internal.host.Notices;
+import io.github.invoicelock.internal.judgement.Answer;
+import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.limits.Pace;
+import io.github.invoicelock.internal.settlement.Written;
 import org.jspecify.annotations.Nullable;
 
 /** How an invoice leaves a run: told, counted, and its slot free for another; each that was admitted once, after the commit. */

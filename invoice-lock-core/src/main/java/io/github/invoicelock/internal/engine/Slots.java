@@ -1,5 +1,6 @@
 package io.github.invoicelock.internal.engine;
 
+import io.github.invoicelock.internal.limits.Pace;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;

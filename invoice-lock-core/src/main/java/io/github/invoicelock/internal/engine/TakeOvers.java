@@ -4,8 +4,9 @@ import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.internal.database.Database;
-import io.github.invoicelock.internal.database.LockNotAvailableException;
-import io.github.invoicelock.internal.database.SqlStates;
+import io.github.invoicelock.internal.errors.LockNotAvailableException;
+import io.github.invoicelock.internal.errors.SqlStates;
+import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.RowWait;
 import io.github.invoicelock.internal.journal.AttemptRow;
@@ -15,6 +16,13 @@ import io.github.invoicelock.internal.journal.DueAttempts;
 import io.github.invoicelock.internal.journal.InvoiceAttempts;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.NextState;
+import io.github.invoicelock.internal.judgement.Approach;
+import io.github.invoicelock.internal.judgement.BillerSettings;
+import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.judgement.Judgement;
+import io.github.invoicelock.internal.settlement.Marking;
+import io.github.invoicelock.internal.settlement.Tables;
+import io.github.invoicelock.internal.settlement.Written;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Function;
@@ -30,14 +38,14 @@ import org.jspecify.annotations.Nullable;
 final class TakeOvers {
     private static final String NOT_TO_BE_CHARGED = "No longer pending; never charged.";
 
-    private final EngineSettings settings;
+    private final BillerSettings settings;
     private final Database database;
     private final Journal journal;
     private final Invoices invoices;
     private final Judgement judgement;
     private final boolean canBeAsked;
 
-    TakeOvers(EngineSettings settings, Tables tables, Judgement judgement) {
+    TakeOvers(BillerSettings settings, Tables tables, Judgement judgement) {
         this.settings = settings;
         this.database = tables.database();
         this.journal = tables.journal();

@@ -1,8 +1,8 @@
 package io.github.invoicelock.internal.invoices;
 
-import io.github.invoicelock.internal.database.Prepared;
 import io.github.invoicelock.internal.database.Request;
-import io.github.invoicelock.internal.database.Rows;
+import io.github.invoicelock.internal.statements.Prepared;
+import io.github.invoicelock.internal.statements.Rows;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;

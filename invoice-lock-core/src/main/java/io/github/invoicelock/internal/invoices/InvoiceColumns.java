@@ -5,7 +5,7 @@ import static org.jooq.impl.DSL.raw;
 
 import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.RowLock;
-import io.github.invoicelock.internal.database.Rows;
+import io.github.invoicelock.internal.statements.Rows;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;

@@ -7,8 +7,8 @@ import static org.jooq.impl.DSL.name;
 import static org.jooq.impl.DSL.param;
 
 import io.github.invoicelock.DatabaseException;
-import io.github.invoicelock.internal.database.Prepared;
 import io.github.invoicelock.internal.database.Request;
+import io.github.invoicelock.internal.statements.Prepared;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -4,9 +4,9 @@ import static io.github.invoicelock.internal.invoices.InvoiceColumns.INVOICE;
 import static io.github.invoicelock.internal.invoices.InvoiceColumns.MANY;
 import static io.github.invoicelock.internal.invoices.InvoiceColumns.ONE;
 
-import io.github.invoicelock.internal.database.Prepared;
 import io.github.invoicelock.internal.database.Request;
-import io.github.invoicelock.internal.database.Rows;
+import io.github.invoicelock.internal.statements.Prepared;
+import io.github.invoicelock.internal.statements.Rows;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashSet;

@@ -11,8 +11,8 @@ import static org.jooq.impl.DSL.val;
 
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
-import io.github.invoicelock.internal.database.Prepared;
 import io.github.invoicelock.internal.database.Request;
+import io.github.invoicelock.internal.statements.Prepared;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;

@@ -10,8 +10,8 @@ import static org.jooq.impl.DSL.table;
 import static org.jooq.impl.DSL.val;
 
 import io.github.invoicelock.AttemptState;
-import io.github.invoicelock.internal.database.Prepared;
 import io.github.invoicelock.internal.database.Request;
+import io.github.invoicelock.internal.statements.Prepared;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;

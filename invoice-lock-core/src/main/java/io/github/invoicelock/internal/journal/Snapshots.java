@@ -7,7 +7,7 @@ import static org.jooq.impl.DSL.table;
 
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
-import io.github.invoicelock.internal.database.Rows;
+import io.github.invoicelock.internal.statements.Rows;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

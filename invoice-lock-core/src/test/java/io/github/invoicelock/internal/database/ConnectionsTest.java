@@ -3,6 +3,8 @@ package io.github.invoicelock.internal.database;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.invoicelock.internal.errors.Waits;
+import io.github.invoicelock.internal.errors.WorkFailure;
 import java.lang.reflect.Proxy;
 import java.net.SocketTimeoutException;
 import java.sql.Connection;

@@ -1,0 +1,103 @@
+package io.github.invoicelock.internal.engine;
+
+import io.github.invoicelock.DatabaseException;
+import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.internal.errors.SqlStates;
+import io.github.invoicelock.internal.invoices.Candidate;
+import io.github.invoicelock.internal.invoices.Candidates;
+import io.github.invoicelock.internal.invoices.Position;
+import io.github.invoicelock.internal.journal.AttemptRow;
+import io.github.invoicelock.internal.journal.DueAttempt;
+import io.github.invoicelock.internal.journal.DueAttempts;
+import io.github.invoicelock.internal.journal.Inquiries;
+import io.github.invoicelock.internal.settlement.Tables;
+import java.time.OffsetDateTime;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What a run reads, without a lock, to know what it could take up: what is due, and which invoices are fresh. */
+final class Searches {
+    private final Tables tables;
+    private final PendingAgain pendingAgain;
+    private final DueAttempts.@Nullable Grace grace;
+
+    Searches(Tables tables, PendingAgain pendingAgain, DueAttempts.@Nullable Grace grace) {
+        this.tables = tables;
+        this.pendingAgain = pendingAgain;
+        this.grace = grace;
+    }
+
+    /** Tells of invoices that are pending although the journal says that they are not to be charged. */
+    PendingAgain pendingAgain() {
+        return pendingAgain;
+    }
+
+    OffsetDateTime clock() {
+        return tables.database().inTransaction(tables.journal().inquiries()::clock);
+    }
+
+    List<DueAttempt> duePage(OffsetDateTime cutOff, @Nullable DueAttempt after, int limit) {
+        return tables.database().inTransaction(tx -> tables.journal().dues().page(tx, cutOff, after, grace, limit));
+    }
+
+    List<AttemptRow> attemptsOf(String invoiceId) {
+        Inquiries inquiries = tables.journal().inquiries();
+        return tables.database()
+                .atOnce(inquiries.ofInvoices(List.of(invoiceId)))
+                .getOrDefault(invoiceId, List.of());
+    }
+
+    /** An invoice's id as its row prints it; one that is not there is an error. */
+    String printed(String given) {
+        return tables.database()
+                .inTransaction(tx -> tables.invoices().ids().printed(tx, given))
+                .orElseThrow(() -> new InvoiceLockException("There is no invoice " + given + " in "
+                        + tables.invoices().qualifiedName() + ". Check the id."));
+    }
+
+    FreshIds freshIds(Position from, int limit) {
+        try {
+            return freshIds(tables.database().atOnce(candidates().page(from, limit)), from, limit);
+        } catch (DatabaseException e) {
+            if (!SqlStates.ofOneInvoice(e)) {
+                throw e;
+            }
+            // One of them cannot be asked whether it is billable; which one shows when each is asked by itself.
+            FreshIds pending = freshIds(tables.database().atOnce(candidates().pendingPage(from, limit)), from, limit);
+            return new FreshIds(
+                    pending.invoiceIds().stream().filter(this::mayBeFresh).toList(), pending.next());
+        }
+    }
+
+    private Candidates candidates() {
+        return tables.invoices().candidates();
+    }
+
+    /** Whether an invoice is pending and billable; true also of one that cannot be asked: its claim says why, and sets it aside. */
+    boolean mayBeFresh(String invoiceId) {
+        try {
+            return tables.database().inTransaction(tx -> candidates().isFresh(tx, invoiceId));
+        } catch (DatabaseException e) {
+            if (SqlStates.ofOneInvoice(e)) {
+                return true;
+            }
+            throw e;
+        }
+    }
+
+    private FreshIds freshIds(List<Candidate> page, Position from, int limit) {
+        List<String> invoiceIds = page.stream().map(Candidate::invoiceId).toList();
+        Map<String, List<AttemptRow>> attempts = page.isEmpty()
+                ? Map.of()
+                : tables.database().atOnce(tables.journal().inquiries().ofInvoices(invoiceIds));
+        pendingAgain.tell(attempts);
+        return new FreshIds(
+                invoiceIds.stream()
+                        .filter(invoiceId -> !attempts.containsKey(invoiceId))
+                        .toList(),
+                page.size() < limit
+                        ? candidates().nextPhase(from)
+                        : page.get(page.size() - 1).position());
+    }
+}

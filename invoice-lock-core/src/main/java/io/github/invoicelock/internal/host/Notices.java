@@ -1,0 +1,213 @@
+package io.github.invoicelock.internal.host;
+
+import io.github.invoicelock.AttemptState;
+import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.BillingListener;
+import io.github.invoicelock.BillingOutcome;
+import io.github.invoicelock.BillingRun;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import org.jooq.Record;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Tells the host's listeners and the log what happened, after it was committed. What goes wrong there has no other effect (R20). */
+public final class Notices {
+    private static final Logger LOG = LoggerFactory.getLogger("io.github.invoicelock");
+    /** Enough to find the line in the gateway. */
+    private static final int FRAMES = 15;
+    /** What is shorter is in many a sentence by chance. */
+    private static final int SHORTEST_QUOTE = 4;
+
+    private final String biller;
+    private final List<BillingListener> listeners;
+    private final HostCode hostCode;
+    /** Those that have not returned from what they were told are told nothing more until they do. */
+    private final Set<BillingListener> stuck =
+            Collections.synchronizedSet(Collections.newSetFromMap(new IdentityHashMap<>()));
+
+    public Notices(String biller, List<BillingListener> listeners, HostCode hostCode) {
+        this.biller = biller;
+        this.listeners = listeners;
+        this.hostCode = hostCode;
+    }
+
+    /** Collects what is told at once: one visit to the host's code for all of it. */
+    public Batch batch() {
+        return new Batch();
+    }
+
+    /** What is told at once. Not thread-safe. */
+    public final class Batch {
+        private final List<Consumer<BillingListener>> events = new ArrayList<>();
+
+        public Batch claimed(BillingAttempt attempt) {
+            LOG.debug("biller={} invoice={} claimed attempt={}", biller, attempt.invoiceId(), attempt.number());
+            return add(l -> l.claimed(attempt));
+        }
+
+        public Batch takenOver(BillingAttempt attempt) {
+            LOG.debug(
+                    "biller={} invoice={} taken over attempt={} fence={}",
+                    biller,
+                    attempt.invoiceId(),
+                    attempt.number(),
+                    attempt.fence());
+            return add(l -> l.takenOver(attempt));
+        }
+
+        public Batch contended(String invoiceId) {
+            LOG.debug("biller={} invoice={} contended", biller, invoiceId);
+            return add(l -> l.contended(invoiceId));
+        }
+
+        public Batch settled(BillingAttempt attempt, BillingOutcome outcome, Duration callTime) {
+            LOG.debug(
+                    "biller={} invoice={} settled attempt={} state={} dueAt={}",
+                    biller,
+                    attempt.invoiceId(),
+                    attempt.number(),
+                    attempt.state(),
+                    attempt.dueAt());
+            return add(l -> l.settled(attempt, outcome, callTime));
+        }
+
+        /** An attempt that is left to a person, or was given up before anything was charged. */
+        public Batch leftOrGivenUp(BillingAttempt attempt) {
+            if (attempt.state() == AttemptState.WITHDRAWN) {
+                LOG.debug("biller={} invoice={} withdrawn attempt={}", biller, attempt.invoiceId(), attempt.number());
+                add(l -> l.withdrawn(attempt));
+            }
+            if (attempt.parked()) {
+                // Without the message: that may quote the invoice.
+                LOG.warn(
+                        "biller={} invoice={} parked attempt={} state={}{} cause={}",
+                        biller,
+                        attempt.invoiceId(),
+                        attempt.number(),
+                        attempt.state(),
+                        attempt.code() == null ? "" : " code=" + attempt.code(),
+                        attempt.cause());
+                add(l -> l.parked(attempt));
+            }
+            return this;
+        }
+
+        public Batch anomaly(String invoiceId, String what) {
+            LOG.warn("biller={} invoice={} anomaly: {}", biller, invoiceId, what);
+            return add(l -> l.anomaly(invoiceId, what));
+        }
+
+        public Batch claimTook(int invoices, long start) {
+            Duration time = Duration.ofNanos(System.nanoTime() - start);
+            return add(l -> l.claimTook(invoices, time));
+        }
+
+        public Batch settleTook(int invoices, long start) {
+            Duration time = Duration.ofNanos(System.nanoTime() - start);
+            return add(l -> l.settleTook(invoices, time));
+        }
+
+        public Batch ended(BillingRun run) {
+            LOG.info("biller={} {}", biller, run);
+            return add(l -> l.runEnded(run));
+        }
+
+        private Batch add(Consumer<BillingListener> event) {
+            if (!listeners.isEmpty()) {
+                events.add(event);
+            }
+            return this;
+        }
+
+        public void tell() {
+            if (!events.isEmpty()) {
+                listeners.forEach(listener -> Notices.this.tell(listener, List.copyOf(events)));
+                events.clear();
+            }
+        }
+    }
+
+    private void tell(BillingListener listener, List<Consumer<BillingListener>> events) {
+        if (stuck.contains(listener)) {
+            return;
+        }
+        AtomicBoolean begun = new AtomicBoolean();
+        AtomicBoolean returned = new AtomicBoolean();
+        try {
+            hostCode.call("The BillingListener", () -> {
+                begun.set(true);
+                events.forEach(event -> tell(listener, event));
+                returned.set(true);
+                return stuck.remove(listener);
+            });
+        } catch (HostCode.Fault e) {
+            if (begun.get()) {
+                stuck.add(listener);
+            }
+            if (returned.get()) {
+                stuck.remove(listener);
+            }
+            LOG.warn(
+                    "biller={} {} It is told nothing more until it does; no money depends on it",
+                    biller,
+                    e.getMessage());
+        }
+    }
+
+    private void tell(BillingListener listener, Consumer<BillingListener> event) {
+        try {
+            event.accept(listener);
+        } catch (Throwable e) {
+            LOG.warn("biller={} the BillingListener threw {}; no money depends on it", biller, HostCode.described(e));
+        }
+    }
+
+    /** A bug of the gateway's is not to be mistaken for a provider that is away. What quotes the invoice is not for the log. */
+    public void gatewayThrew(String invoiceId, Record invoice, Throwable thrown) {
+        String message = HostCode.described(thrown).replaceAll("\\s+", " ");
+        LOG.warn(
+                "biller={} invoice={} the BillingGateway threw {}, taken for an unknown outcome; told once for a run and kind; at {}",
+                biller,
+                invoiceId,
+                quotes(message, invoice) ? thrown.getClass().getName() : message,
+                HostCode.frames(thrown).stream()
+                        .limit(FRAMES)
+                        .map(StackTraceElement::toString)
+                        .collect(Collectors.joining(" < ")));
+    }
+
+    private static boolean quotes(String message, Record invoice) {
+        return Arrays.stream(invoice.intoArray())
+                .map(String::valueOf)
+                .anyMatch(value -> value.length() >= SHORTEST_QUOTE && message.contains(value));
+    }
+
+    public void notTold(String invoiceId, Throwable e) {
+        LOG.warn(
+                "biller={} invoice={} listeners were not told of it: {}; no money depends on it",
+                biller,
+                invoiceId,
+                HostCode.described(e));
+    }
+
+    public void notCutOff(Throwable e) {
+        LOG.warn("biller={} a call could not be cut off just now: {}", biller, HostCode.described(e));
+    }
+
+    public void lateAnswerLost(String invoiceId, Throwable e) {
+        LOG.error(
+                "biller={} invoice={} a late answer that it was charged could not be written; it is found out about under the same key",
+                biller,
+                invoiceId,
+                e);
+    }
+}

@@ -1,0 +1,31 @@
+package io.github.invoicelock.internal.words;
+
+import io.github.invoicelock.internal.host.HostCode;
+import io.github.invoicelock.internal.host.Notices;
+import io.github.invoicelock.internal.judgement.BillerSettings;
+import io.github.invoicelock.internal.judgement.Judgement;
+import io.github.invoicelock.internal.settlement.Marking;
+import io.github.invoicelock.internal.settlement.Settlements;
+import io.github.invoicelock.internal.settlement.Tables;
+
+/**
+ * Who speaks outside of a run: written as runs write, over connections that no run waits for.
+ *
+ * @param resolutions what people say
+ * @param reports what the provider says to the host
+ * @param withdrawals what the host takes back
+ * @param overview what people are shown
+ */
+public record Words(Resolutions resolutions, Reports reports, Withdrawals withdrawals, Overview overview) {
+    /** Those of one biller. */
+    public static Words of(BillerSettings settings, Tables tables, HostCode hostCode, Notices notices) {
+        Judgement judgement = new Judgement(settings, hostCode);
+        OutsideWriting writing = new OutsideWriting(tables, notices);
+        Settlements settlements = new Settlements(settings, tables, judgement, new Marking(settings, tables, hostCode));
+        return new Words(
+                new Resolutions(tables, settlements, writing),
+                new Reports(settings.name(), tables, settlements, judgement, writing),
+                new Withdrawals(tables),
+                new Overview(settings, tables));
+    }
+}
