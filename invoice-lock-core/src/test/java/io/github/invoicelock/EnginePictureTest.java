@@ -42,10 +42,8 @@ class EnginePictureTest {
         Matcher arrow = ARROW.matcher(picture);
         int arrows = 0;
         while (arrow.find()) {
-            JavaClass from = drawn.get(arrow.group(1));
-            JavaClass to = drawn.get(arrow.group(2));
-            assertThat(from).as("%s", arrow.group()).isNotNull();
-            assertThat(to).as("%s", arrow.group()).isNotNull();
+            JavaClass from = drawnAs(arrow.group(1));
+            JavaClass to = drawnAs(arrow.group(2));
             assertThat(knownTo(from)).as("known to %s", from.getSimpleName()).contains(to);
             arrows++;
         }
@@ -64,6 +62,14 @@ class EnginePictureTest {
                         .filter(each -> !each.getSimpleName().equals("RunInProgress")) // what a run has counted so far
                         .collect(Collectors.toSet()))
                 .isSubsetOf(Set.copyOf(drawn.values()));
+    }
+
+    private JavaClass drawnAs(String node) {
+        JavaClass found = drawn.get(node);
+        if (found == null) {
+            throw new AssertionError("There is no box " + node);
+        }
+        return found;
     }
 
     private static Set<JavaClass> knownTo(JavaClass from) {
