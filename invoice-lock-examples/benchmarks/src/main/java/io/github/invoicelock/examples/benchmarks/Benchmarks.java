@@ -134,9 +134,10 @@ public final class Benchmarks {
                 runner = Runner.start(cell, postgres, plan);
                 runners.put(cell, runner);
             }
-            Repetition done = runner.measure();
+            Cell now = repetition > 0 ? cell : plan.warmUp(cell);
+            Repetition done = runner.measure(now);
             say(
-                    cell,
+                    now,
                     repetition > 0 ? "repetition " + repetition : "warm-up " + (repetition + plan.warmups(cell)),
                     done);
             if (repetition > 0) {

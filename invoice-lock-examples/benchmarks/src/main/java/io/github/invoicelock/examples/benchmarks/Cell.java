@@ -26,6 +26,11 @@ record Cell(
         return new Cell(section, contender, other, servers, waits, pending, paid, mix);
     }
 
+    /** The same with other waits and other invoices. */
+    Cell with(Waits others, int otherPending) {
+        return new Cell(section, contender, listener, servers, others, otherPending, paid, mix);
+    }
+
     /** For people. */
     String title() {
         return contender.family == Contender.Family.INVOICE_LOCK ? contender.title + listener.suffix : contender.title;

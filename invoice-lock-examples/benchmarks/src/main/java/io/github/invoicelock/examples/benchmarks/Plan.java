@@ -48,6 +48,7 @@ record Plan(
     private static final List<Contender> FEW =
             List.of(Contender.BY_HAND, Contender.CLAIM_ONLY_SKIP_LOCKED, Contender.ROW_LOCK_SKIP_LOCKED);
     private static final int AT_ONCE = 0;
+    private static final int WARM_UP_PROVIDER_MILLIS = 1;
     private static final int SLOW_PROVIDER_MILLIS = 50;
     private static final List<Integer> PROVIDERS = List.of(AT_ONCE, 20, SLOW_PROVIDER_MILLIS, 200, 1_000);
     /** A cold server's first invoices are always the same number, however long they take. */
@@ -95,6 +96,19 @@ record Plan(
     /** Of four servers each bills a quarter of a repetition, and takes four times as many to be as warm as one alone. */
     int warmups(Cell cell) {
         return cell.cold() ? 0 : pace.warmups() * cell.servers();
+    }
+
+    /**
+     * The same as its warm-ups have it: a slow provider is not as slow then. Of one that takes 50 ms a server would have made a thousand calls
+     * before it counts, and be as cold as it began.
+     */
+    Cell warmUp(Cell cell) {
+        if (cell.waits().providerMillis() <= WARM_UP_PROVIDER_MILLIS) {
+            return cell;
+        }
+        return cell.with(
+                new Waits(WARM_UP_PROVIDER_MILLIS, cell.waits().roundTripMicros()),
+                cell.contender().invoicesFor(pace.seconds(), WARM_UP_PROVIDER_MILLIS, slots));
     }
 
     Duration longest(Cell cell) {

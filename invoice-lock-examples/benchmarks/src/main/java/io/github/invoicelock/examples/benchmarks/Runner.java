@@ -58,16 +58,14 @@ final class Runner implements AutoCloseable {
                 cell.listener().name(),
                 String.valueOf(plan.slots().calls()),
                 String.valueOf(plan.slots().connections()),
+                String.valueOf(plan.warmups(cell)),
+                String.valueOf(plan.warmUp(cell).waits().providerMillis()),
                 String.valueOf(first));
     }
 
-    Cell cell() {
-        return cell;
-    }
-
-    /** Puts the database back, and bills all once. */
-    Repetition measure() throws IOException, SQLException {
-        stock.supply(cell.paid(), cell.pending(), cell.mix());
+    /** Puts the database back, and bills all once: as it is to be measured, or as it warms up. */
+    Repetition measure(Cell now) throws IOException, SQLException {
+        stock.supply(now.paid(), now.pending(), now.mix());
         for (JavaProcess server : servers) {
             server.tellGo();
             // One after the other: the first fills the queue of those who have one.
@@ -110,7 +108,7 @@ final class Runner implements AutoCloseable {
                 calls,
                 twice,
                 markedLater,
-                cell.mix() == Mix.ALL_BILLABLE && left > markedLater,
+                now.mix() == Mix.ALL_BILLABLE && left > markedLater,
                 each(done.walBytes(), billed),
                 share(done.hotInvoiceUpdates(), done.invoiceUpdates()),
                 share(done.hotJournalUpdates(), done.journalUpdates()),

@@ -13,7 +13,7 @@ final class Server {
      * Bills until its standard input ends. For each repetition it is told to go twice: to prepare, and to bill.
      *
      * @param arguments the contender, the database, the provider's time and the longest time in milliseconds, the mix, the listener, how many
-     *     calls and connections it has at once, whether it is the first
+     *     calls and connections it has at once, how many repetitions warm up and the provider's time in them, whether it is the first
      * @throws Exception if billing fails
      */
     public static void main(String[] arguments) throws Exception {
@@ -26,11 +26,14 @@ final class Server {
                 Duration.ofMillis(Long.parseLong(arguments[3])),
                 new Slots(Integer.parseInt(arguments[6]), Integer.parseInt(arguments[7])),
                 Listener.valueOf(arguments[5]));
-        boolean first = Boolean.parseBoolean(arguments[8]);
+        int warmups = Integer.parseInt(arguments[8]);
+        Duration warmUpTime = Duration.ofMillis(Long.parseLong(arguments[9]));
+        boolean first = Boolean.parseBoolean(arguments[10]);
         OperatingSystemMXBean system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
         System.out.println("STARTED");
         while (toldToGo()) {
-            Provider provider = new Provider(job.providerTime());
+            Provider provider = new Provider(warmups > 0 ? warmUpTime : job.providerTime());
+            warmups--;
             try (Contestant contestant = contender.on(job, provider)) {
                 contestant.prepare(first);
                 System.out.println("READY");

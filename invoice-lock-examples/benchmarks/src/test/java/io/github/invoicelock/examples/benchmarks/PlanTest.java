@@ -49,6 +49,17 @@ class PlanTest {
     }
 
     @Test
+    void a_warm_up_does_not_wait_for_a_slow_provider_so_that_it_bills_as_many_as_it_can() {
+        Plan plan = Plan.of("sections=throughput contenders=THROUGH_CALL_NOWAIT providers=0,50 roundTrips=1");
+        Cell atOnce = plan.groups().get(0).get(0);
+        Cell slow = plan.groups().get(1).get(0);
+
+        assertThat(plan.warmUp(atOnce)).isEqualTo(atOnce);
+        assertThat(plan.warmUp(slow).waits()).isEqualTo(new Waits(1, 1_000));
+        assertThat(plan.warmUp(slow).pending()).isEqualTo(atOnce.pending());
+    }
+
+    @Test
     void statements_that_are_compiled_are_measured_where_a_server_that_can_is_named() {
         assertThat(Plan.of("-").sections()).doesNotContain(Plan.JIT);
         assertThat(Plan.of("postgres=/usr/lib/postgresql/15").sections()).contains(Plan.JIT);
