@@ -1,5 +1,7 @@
 package io.github.invoicelock.internal.engine;
 
+import static java.util.Objects.requireNonNull;
+
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.Request;
@@ -13,6 +15,7 @@ import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.settlement.MarkedTooEarly;
 import io.github.invoicelock.internal.settlement.Settlements;
 import io.github.invoicelock.internal.settlement.Tables;
 import io.github.invoicelock.internal.settlement.Written;
@@ -102,6 +105,8 @@ final class CallUnderLock implements Calling {
                             journal.inquiries().owns(claim.attempt()),
                             Found::new),
                     (tx, found) -> callAndSettle(tx, claim, found, heard, run));
+        } catch (MarkedTooEarly e) {
+            return settlements.write(heard.claim, requireNonNull(heard.answer, "marked after its answer"));
         } catch (LockNotAvailableException e) {
             // The host held the row, before the call or, by a statement of its hook's, after it.
             return heard.answer == null ? held(claim) : settlements.write(heard.claim, heard.answer);
