@@ -83,7 +83,7 @@ class PlainEnglishTest {
     }
 
     private static int words(String sentence) {
-        return (int) Stream.of(sentence.split("[\\s—·]+"))
+        return (int) Stream.of(sentence.split("[\\s—·]+", -1))
                 .filter(word -> word.matches(".*[\\p{L}\\p{N}`].*"))
                 .count();
     }

@@ -29,6 +29,7 @@ import org.jooq.tools.json.JSONParser;
 import org.jooq.tools.json.ParseException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /** docs/settings.md names every setting and property that there is, and no other, with its true default and range. */
 class SettingsPageTest {
@@ -82,13 +83,15 @@ class SettingsPageTest {
     }
 
     @Test
-    void the_defaults_are_those_of_the_builder() {
-        LockingInvoiceBiller.Builder builder = LockingInvoiceBiller.builder(
-                new org.postgresql.ds.PGSimpleDataSource(), request -> BillingOutcome.unknown("not asked"));
+    void the_defaults_are_those_of_the_builder() throws ReflectiveOperationException {
+        LockingInvoiceBiller.Builder builder =
+                LockingInvoiceBiller.builder(new PGSimpleDataSource(), request -> BillingOutcome.unknown("not asked"));
 
-        assertThat(defaults(BILLER))
-                .allSatisfy((setting, told) ->
-                        assertThat(told).as("the default of %s", setting).isEqualTo(shown(valueOf(builder, setting))));
+        Map<String, String> kept = new LinkedHashMap<>();
+        for (String setting : settings(BILLER)) {
+            kept.put(setting, shown(valueOf(builder, setting)));
+        }
+        assertThat(defaults(BILLER)).containsExactlyEntriesOf(kept);
     }
 
     @Test
@@ -155,15 +158,12 @@ class SettingsPageTest {
                 .toList();
     }
 
-    private static @Nullable Object valueOf(LockingInvoiceBiller.Builder builder, String setting) {
-        try {
-            Field field = LockingInvoiceBiller.Builder.class.getDeclaredField(
-                    setting.equals("listener") ? "listeners" : setting);
-            field.setAccessible(true);
-            return field.get(builder);
-        } catch (ReflectiveOperationException e) {
-            throw new AssertionError("The builder keeps " + setting + " elsewhere", e);
-        }
+    private static @Nullable Object valueOf(LockingInvoiceBiller.Builder builder, String setting)
+            throws ReflectiveOperationException {
+        Field field =
+                LockingInvoiceBiller.Builder.class.getDeclaredField(setting.equals("listener") ? "listeners" : setting);
+        field.setAccessible(true);
+        return field.get(builder);
     }
 
     private static String shown(@Nullable Object value) {
@@ -200,7 +200,7 @@ class SettingsPageTest {
 
     /** The rows of all tables between a heading of the second level and the next one. */
     private static List<Row> rows(String heading) {
-        return Stream.of(PAGE.text().split("(?m)^## "))
+        return Stream.of(PAGE.text().split("(?m)^## ", -1))
                 .filter(section -> section.lines()
                         .findFirst()
                         .orElse("")
