@@ -291,6 +291,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         private @Nullable RowLock rowLock = RowLock.FOR_UPDATE;
         private int concurrency = 1;
         private double maxCallsPerSecond = Double.POSITIVE_INFINITY;
+        private double fleetCallsPerSecond = Double.POSITIVE_INFINITY;
         private @Nullable Duration callTimeout = Duration.ofSeconds(30);
         private @Nullable Duration leaseMargin = Duration.ofSeconds(10);
         private @Nullable Duration waitTimeout = Duration.ofSeconds(5);
@@ -378,15 +379,30 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * How often this biller calls the gateway, at most, on average and over all its runs: a provider's limit, divided by the number
-         * of servers. Up to a tenth of a second's worth may leave together. No bound by default. The wait comes before the claim, so an
-         * invoice that waits is nobody's yet.
+         * How often this biller calls the gateway, at most, on average and over all its runs: a bound of this server's own. For a
+         * provider's limit take {@link #fleetCallsPerSecond}. Up to a tenth of a second's worth may leave together. No bound by default. The
+         * wait comes before the claim, so an invoice that waits is nobody's yet.
          *
          * @param calls at least 0.001
          * @return this
          */
         public Builder maxCallsPerSecond(double calls) {
             this.maxCallsPerSecond = calls;
+            return this;
+        }
+
+        /**
+         * How often all servers together call the gateway, at most: a provider's limit, however many servers run, come and die. A server that
+         * is alone may use all of it. Say the same on each server. Moments for calls are reserved in the journal, by the database's clock, a
+         * tenth of a second's worth at a time; what a killed server had reserved passes by within about a second. Calls may leave up to 50 ms
+         * behind their moment, so take some percent less than what the provider punishes. No bound by default. The wait comes before the
+         * claim, so an invoice that waits is nobody's yet.
+         *
+         * @param calls at least 0.001
+         * @return this
+         */
+        public Builder fleetCallsPerSecond(double calls) {
+            this.fleetCallsPerSecond = calls;
             return this;
         }
 
@@ -573,7 +589,14 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                             SettingRanges.MOST_CONCURRENCY,
                             "concurrency",
                             "It is how many calls are made at once, e.g. 8."),
-                    SettingRanges.rate(maxCallsPerSecond),
+                    SettingRanges.rate(
+                            maxCallsPerSecond,
+                            "maxCallsPerSecond",
+                            "It is how often this server calls the provider"),
+                    SettingRanges.rate(
+                            fleetCallsPerSecond,
+                            "fleetCallsPerSecond",
+                            "It is how often all servers together call the provider"),
                     SettingRanges.time(
                             callTimeout,
                             "callTimeout",

@@ -9,12 +9,14 @@ import io.github.invoicelock.internal.journal.DueAttempts;
 import io.github.invoicelock.internal.judgement.Approach;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Judgement;
+import io.github.invoicelock.internal.limits.FleetPace;
 import io.github.invoicelock.internal.limits.Pace;
 import io.github.invoicelock.internal.settlement.Marking;
 import io.github.invoicelock.internal.settlement.Settlements;
 import io.github.invoicelock.internal.settlement.Tables;
 import java.time.Duration;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /** The steps of one biller's engine, chosen once by scope, strategy and database, and the threads that they go on. */
 final class Steps {
@@ -57,7 +59,7 @@ final class Steps {
                 throughCall && settings.providerRemembers()
                         ? new DueAttempts.Grace(GRACE, settings.leases().of(Approach.BILL))
                         : null);
-        this.pace = new Pace(settings.maxCallsPerSecond(), settings.time());
+        this.pace = new Pace(settings.maxCallsPerSecond(), fleetPace(settings, claiming), settings.time());
         this.slots = new Slots(settings.concurrency(), pace, throughCall ? Duration.ZERO : A_MOMENT);
         this.conclusions = new Conclusions(notices, pace, slots);
         this.claims = new Claims(settings, claiming, notices);
@@ -88,6 +90,17 @@ final class Steps {
                         tables.database().distributed() ? 1 : SETTLED_TOGETHER,
                         Threads.forSteps(name + "-settler", CONNECTIONS_FOR_SETTLEMENTS));
         this.starting = throughCall ? threads : Runnable::run;
+    }
+
+    private static @Nullable FleetPace fleetPace(BillerSettings settings, Tables tables) {
+        double rate = settings.fleetCallsPerSecond();
+        return Double.isInfinite(rate)
+                ? null
+                : new FleetPace(
+                        rate,
+                        settings.time(),
+                        calls -> tables.database()
+                                .atOnce(tables.journal().limits().reserve(calls, rate)));
     }
 
     Searches searches() {

@@ -12,6 +12,7 @@ public final class Journal {
     private final Outcomes outcomes;
     private final Inquiries inquiries;
     private final OldAttempts old;
+    private final SharedLimits limits;
 
     /**
      * The journal of one biller.
@@ -29,6 +30,7 @@ public final class Journal {
         this.outcomes = new Outcomes(table);
         this.inquiries = new Inquiries(table);
         this.old = new OldAttempts(table);
+        this.limits = new SharedLimits(table, schema);
     }
 
     /** Claims of fresh invoices. */
@@ -54,5 +56,10 @@ public final class Journal {
     /** What may be deleted. */
     public OldAttempts old() {
         return old;
+    }
+
+    /** What all servers share of the provider's limits. */
+    public SharedLimits limits() {
+        return limits;
     }
 }
