@@ -261,6 +261,39 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
+     * Stops billing, on all servers, until {@link #resume}: whatever they run, nothing is claimed and nothing is sent. Each server obeys with
+     * its next claim. What can charge nothing goes on: {@code find}, marks, {@link #report}, {@link #resolve}, {@link #withdraw}. Calls in
+     * flight finish, and are settled. Runs end with {@link StopReason#PAUSED}.
+     *
+     * <p>A claim that had looked just before this returned may still be sent, within half of the {@link Builder#leaseMargin lease's margin};
+     * one that asks first, after its {@code find}. No later.
+     *
+     * <p>Without Java: {@code select invoice_lock.pause('invoices', 'ann', 'wrong amounts')}. A biller that is paused already gets the new
+     * words, and is resumed once.
+     *
+     * @param who pauses it, for others to ask; kept in the journal, and logged on every server
+     * @param why in a few words; kept and logged, too
+     * @throws InvoiceLockException if either is blank
+     * @throws DatabaseException if the database cannot be asked: then nothing is paused
+     */
+    public void pause(String who, String why) {
+        words.pauses().pause(requireNonNull(who, "who"), requireNonNull(why, "why"));
+    }
+
+    /**
+     * Lets billing go on, on all servers, with their next runs. No effect if it is not paused.
+     *
+     * <p>Without Java: {@code select invoice_lock.resume('invoices', 'ann')}.
+     *
+     * @param who resumes it; kept in the journal, and logged on every server
+     * @throws InvoiceLockException if it is blank
+     * @throws DatabaseException if the database cannot be asked: then nothing has changed
+     */
+    public void resume(String who) {
+        words.pauses().resume(requireNonNull(who, "who"));
+    }
+
+    /**
      * Stops claiming, waits for calls in flight, and gives back what is claimed and not called. Runs that are under way return with
      * {@link StopReason#CLOSED}. Idempotent; may be called from a shutdown hook. Waits as long as a call may take, and the lease's margin
      * for late answers of calls that were cut off, not for ever.

@@ -10,6 +10,8 @@ public enum StopReason {
     TIME_LIMIT,
     /** Too many calls failed one after the other ({@link LockingInvoiceBiller.Builder#stopAfterFailures(int)}). */
     PROVIDER_FAILING,
+    /** People have {@linkplain LockingInvoiceBiller#pause paused} the biller; what only asks or marks was done. */
+    PAUSED,
     /** {@link LockingInvoiceBiller#close()} was called. */
     CLOSED,
     /** The thread that ran it was interrupted; its interrupt flag is set again. */

@@ -5,6 +5,7 @@ import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingRun;
 import io.github.invoicelock.BillingRunException;
 import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.RunKind;
 import io.github.invoicelock.RunLimits;
 import io.github.invoicelock.SetupException;
 import io.github.invoicelock.internal.errors.SqlStates;
@@ -12,6 +13,7 @@ import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.Position;
 import io.github.invoicelock.internal.journal.AttemptRow;
+import io.github.invoicelock.internal.journal.Billers;
 import io.github.invoicelock.internal.journal.DueAttempt;
 import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.BillerSettings;
@@ -21,6 +23,7 @@ import io.github.invoicelock.internal.settlement.Written;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -67,7 +70,7 @@ public final class BillingEngine {
 
     /** Due attempts first, then fresh invoices, until none is left. */
     public BillingRun billPending(RunLimits limits) {
-        return run(limits, run -> {
+        return run(RunKind.BILL_PENDING, limits, run -> {
             continueDue(run);
             billFresh(run);
         });
@@ -75,23 +78,23 @@ public final class BillingEngine {
 
     /** Only what is due. */
     public BillingRun recover() {
-        return run(RunLimits.none(), this::continueDue);
+        return run(RunKind.RECOVER, RunLimits.none(), this::continueDue);
     }
 
     /** One invoice now. */
     public BillingRun bill(String invoiceId) {
-        return run(RunLimits.none(), run -> billOrContinue(searches.printed(invoiceId), run));
+        return run(RunKind.BILL, RunLimits.none(), run -> billOrContinue(searches.printed(invoiceId), run));
     }
 
     // ---- fresh invoices
 
     private void billFresh(RunInProgress run) {
         Position from = Position.START;
-        while (from != null && !run.stopped()) {
+        while (from != null && run.takesFresh()) {
             from = fresh.bill(from, run);
             continueDueMeanwhile(run);
         }
-        if (steps.claimsPages() && !run.stopped()) {
+        if (steps.claimsPages() && run.takesFresh()) {
             // Pages of ids are looked at one by one as they are read; here none was.
             run.awaitInFlight();
             searches.pendingAgain().tell();
@@ -116,6 +119,9 @@ public final class BillingEngine {
             throw e;
         }
         slots.giveBackUnused(room - page.claims().size(), run);
+        if (page.paused()) {
+            meetPause(run);
+        }
         run.contended(page.locked() - page.claims().size());
         page.claims().forEach(claim -> steps.start(run, () -> call(claim, run)));
         return page.next();
@@ -125,7 +131,7 @@ public final class BillingEngine {
     private @Nullable Position billEach(Position from, RunInProgress run) {
         FreshIds page = searches.freshIds(from, PAGE);
         for (String invoiceId : page.invoiceIds()) {
-            if (!step(run, 1, () -> billOne(invoiceId, run))) {
+            if (!run.takesFresh() || !step(run, 1, () -> billOne(invoiceId, run))) {
                 return null;
             }
             continueDueMeanwhile(run);
@@ -139,6 +145,9 @@ public final class BillingEngine {
             call(mine.claim(), run);
         } else if (result instanceof Claims.Result.Not not) {
             conclusions.uncalled(invoiceId, not.written(), false, run);
+        } else {
+            meetPause(run);
+            conclusions.paused(run);
         }
     }
 
@@ -159,7 +168,7 @@ public final class BillingEngine {
         @Override
         public void called(Claim asCalled, Answer answer, Written written, long settledAt) {
             BillingAttempt attempt = written.attempt();
-            if (attempt != null && written.neverSeen() && answer.thrown() == null && !run.stopped()) {
+            if (attempt != null && written.neverSeen() && answer.thrown() == null && run.takesFresh()) {
                 // The provider surely never saw the key: it is sent now, with the slot that the invoice has.
                 conclusions.tellCalled(asCalled, answer, written, settledAt, run);
                 steps.pace().owe();
@@ -191,11 +200,14 @@ public final class BillingEngine {
     }
 
     private void continueDue(RunInProgress run) {
-        OffsetDateTime cutOff = searches.clock();
+        OffsetDateTime cutOff = look(searches.lookAndTrace(), run).atOffset(ZoneOffset.UTC);
         DueAttempt last = null;
         while (!run.stopped()) {
             List<DueAttempt> page = searches.duePage(cutOff, last, PAGE);
             for (DueAttempt due : page) {
+                if (passedOver(due, run)) {
+                    continue;
+                }
                 if (run.takesUp(due) && !step(run, due.onlyToBeMarked() ? 0 : 1, () -> continueAttempt(due, run))) {
                     return;
                 }
@@ -205,6 +217,11 @@ public final class BillingEngine {
             }
             last = page.get(page.size() - 1);
         }
+    }
+
+    /** What would be sent is left as it is while the biller is paused. */
+    private boolean passedOver(DueAttempt due, RunInProgress run) {
+        return run.paused() && !steps.takeOvers().goesOnInAPause(due);
     }
 
     private void continueAttempt(DueAttempt due, RunInProgress run) {
@@ -218,7 +235,29 @@ public final class BillingEngine {
             call(taken.claim(), run);
         } else if (result instanceof TakeOvers.Result.Done done) {
             conclusions.uncalled(due.invoiceId(), done.written(), true, run);
+        } else {
+            meetPause(run);
+            conclusions.paused(run);
         }
+    }
+
+    // ---- a pause
+
+    /** A claim met a pause: the run sends nothing more, and tells who wants it so. */
+    private void meetPause(RunInProgress run) {
+        run.pause();
+        if (run.tellsPause()) {
+            look(searches.look(), run);
+        }
+    }
+
+    private Instant look(Billers.Standing standing, RunInProgress run) {
+        notices.standing(standing.pause(), standing.resumedBy());
+        if (standing.pause() != null) {
+            run.pause();
+            run.tellsPause();
+        }
+        return standing.clock();
     }
 
     // ---- one invoice
@@ -239,7 +278,7 @@ public final class BillingEngine {
         Instant dueAt = next.attempt().dueAt();
         if (dueAt == null) {
             searches.pendingAgain().tell(Map.of(invoiceId, attempts));
-        } else if (next.is(AttemptState.STARTED) && searches.clock().toInstant().isBefore(dueAt)) {
+        } else if (next.is(AttemptState.STARTED) && searches.look().clock().isBefore(dueAt)) {
             // It is being called right now.
             step(run, 0, () -> conclusions.without(invoiceId, Written.CONTENDED, false, run));
         } else {
@@ -259,15 +298,19 @@ public final class BillingEngine {
         return taken;
     }
 
-    private BillingRun run(RunLimits limits, Consumer<RunInProgress> way) {
+    private BillingRun run(RunKind kind, RunLimits limits, Consumer<RunInProgress> way) {
         begin();
         RunInProgress run =
-                new RunInProgress(limits, settings.stopAfterFailures(), () -> closed, steps.calls()::usedUp);
+                new RunInProgress(kind, limits, settings.stopAfterFailures(), () -> closed, steps.calls()::usedUp);
         boolean watched = false;
         try {
             steps.calls().watch();
             watched = true;
             way.accept(run);
+            run.awaitInFlight();
+            if (run.tellsPause()) {
+                look(searches.look(), run);
+            }
         } catch (Throwable e) {
             run.fail(e);
         } finally {

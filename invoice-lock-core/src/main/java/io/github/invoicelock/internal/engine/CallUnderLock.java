@@ -72,7 +72,7 @@ final class CallUnderLock implements Calling {
 
     @Override
     public void call(Claim claim, RunInProgress run, Concluding then) {
-        if (run.givesBack()) {
+        if (run.givesBack(claim)) {
             then.uncalled(settlements.release(claim, Duration.ZERO, GIVEN_BACK));
             return;
         }
@@ -130,11 +130,14 @@ final class CallUnderLock implements Calling {
             return Written.CONTENDED;
         }
         // R18: what another attempt of the invoice was charged for is not charged again.
-        boolean pending = found.pending().orElse(false) && found.ownership() == Ownership.OURS;
+        boolean pending = found.pending().orElse(false) && found.ownership() != Ownership.OURS_BESIDE_A_CHARGE;
         if (!pending && claim.before() == AttemptState.NOT_BILLED) {
             return settlements.withdraw(tx, claim, "No longer to be charged; never charged under this key.");
         }
-        if (run.givesBack()) {
+        if (found.ownership() == Ownership.OURS_IN_A_PAUSE) {
+            run.pause();
+        }
+        if (run.givesBack(claim)) {
             return settlements.release(tx, claim, Duration.ZERO, GIVEN_BACK);
         }
         Claim allowed = pending ? claim : claim.askOnly();

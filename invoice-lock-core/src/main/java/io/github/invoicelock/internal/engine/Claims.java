@@ -16,6 +16,7 @@ import io.github.invoicelock.internal.invoices.Position;
 import io.github.invoicelock.internal.invoices.RowWait;
 import io.github.invoicelock.internal.journal.Claimed;
 import io.github.invoicelock.internal.journal.Journal;
+import io.github.invoicelock.internal.journal.PausedException;
 import io.github.invoicelock.internal.judgement.Approach;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
@@ -65,6 +66,9 @@ final class Claims {
 
         /** It is not: another's, or set aside. */
         record Not(Written written) implements Result {}
+
+        /** Nothing was written: people have paused the biller. */
+        record Paused() implements Result {}
     }
 
     /** One by its id. Contended if another holds it, or has claimed it, or it is no longer pending and billable. */
@@ -85,6 +89,8 @@ final class Claims {
                     })));
         } catch (LockNotAvailableException e) {
             claim = Optional.empty();
+        } catch (PausedException e) {
+            return new Result.Paused();
         } catch (RuntimeException e) {
             if (!SqlStates.ofOneInvoice(e)) {
                 throw e;
@@ -122,16 +128,24 @@ final class Claims {
      *
      * @param claims in the configured order
      * @param locked how many rows had been locked; more than claims where another had claimed and committed since the statement began (R10)
-     * @param next where the next page begins; null where nothing is left
+     * @param next where the next page begins; null where nothing is left, or nothing may be claimed
+     * @param paused whether people have paused the biller, so that nothing was claimed
      */
-    record Page(List<Claim> claims, int locked, @Nullable Position next) {}
+    record Page(List<Claim> claims, int locked, @Nullable Position next, boolean paused) {
+        private static final Page PAUSED = new Page(List.of(), 0, null, true);
+    }
 
     /** SKIP_LOCKED: as many as there is room for, of those that nobody holds. */
     Page claimPage(Position from, int room) {
         long start = System.nanoTime();
-        Page page = Database.withPlansAnew(() -> database.inTransaction(
-                invoices.candidates().lockPage(from, room, journal.firsts().withoutAttempt(invoices.idText())),
-                (tx, locked) -> insert(tx, from, locked)));
+        Page page;
+        try {
+            page = Database.withPlansAnew(() -> database.inTransaction(
+                    invoices.candidates().lockPage(from, room, journal.firsts().withoutAttempt(invoices.idText())),
+                    (tx, locked) -> insert(tx, from, locked)));
+        } catch (PausedException e) {
+            return Page.PAUSED;
+        }
         Notices.Batch told = notices.batch().claimTook(page.claims().size(), start);
         page.claims().forEach(claim -> told.claimed(claim.attempt()));
         told.tell();
@@ -140,7 +154,7 @@ final class Claims {
 
     private Page insert(DSLContext tx, Position from, List<Candidate> candidates) {
         if (candidates.isEmpty()) {
-            return new Page(List.of(), 0, invoices.candidates().nextPhase(from));
+            return new Page(List.of(), 0, invoices.candidates().nextPhase(from), false);
         }
         long locked = System.nanoTime();
         List<String> invoiceIds = candidates.stream().map(Candidate::invoiceId).toList();
@@ -158,6 +172,6 @@ final class Claims {
                 .map(each -> fresh(each, locked))
                 .toList();
         return new Page(
-                claims, candidates.size(), candidates.get(candidates.size() - 1).position());
+                claims, candidates.size(), candidates.get(candidates.size() - 1).position(), false);
     }
 }

@@ -3,11 +3,13 @@ package io.github.invoicelock.internal.engine;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingRun;
+import io.github.invoicelock.RunKind;
 import io.github.invoicelock.RunLimits;
 import io.github.invoicelock.StopReason;
 import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.journal.DueAttempt;
 import io.github.invoicelock.internal.judgement.Answer;
+import io.github.invoicelock.internal.judgement.Claim;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -18,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One run: its bounds, what is in flight, its counts, and why it stops. Thread-safe; every invoice that is admitted ends once. */
 final class RunInProgress {
+    private final RunKind kind;
     private final RunLimits limits;
     private final int stopAfterFailures;
     private final BooleanSupplier closed;
@@ -37,6 +40,8 @@ final class RunInProgress {
     private @Nullable StopReason stopReason;
     private @Nullable Throwable failure;
     private boolean wasInterrupted;
+    private boolean paused;
+    private boolean pauseTold;
 
     private int billed;
     private int accepted;
@@ -48,7 +53,13 @@ final class RunInProgress {
     private int withdrawn;
     private int parked;
 
-    RunInProgress(RunLimits limits, int stopAfterFailures, BooleanSupplier closed, BooleanSupplier threadsUsedUp) {
+    RunInProgress(
+            RunKind kind,
+            RunLimits limits,
+            int stopAfterFailures,
+            BooleanSupplier closed,
+            BooleanSupplier threadsUsedUp) {
+        this.kind = kind;
         this.limits = limits;
         this.stopAfterFailures = stopAfterFailures;
         this.closed = closed;
@@ -63,8 +74,35 @@ final class RunInProgress {
         return stopReason != null;
     }
 
-    /** Whether what is claimed and not yet called is given back instead: the provider or the journal cannot be relied upon. */
-    synchronized boolean givesBack() {
+    /** People have paused the biller: the run sends nothing more. What only asks or marks goes on. */
+    synchronized void pause() {
+        paused = true;
+    }
+
+    synchronized boolean paused() {
+        return paused;
+    }
+
+    /** Whether it met a pause that nobody has told of yet; true once. */
+    synchronized boolean tellsPause() {
+        boolean untold = paused && !pauseTold;
+        pauseTold = paused;
+        return untold;
+    }
+
+    /** Whether fresh invoices may be taken up. */
+    synchronized boolean takesFresh() {
+        return !paused && !stopped();
+    }
+
+    /**
+     * Whether what is claimed and not yet called is given back instead: nothing may be sent, or the provider or the journal cannot be relied
+     * upon.
+     */
+    synchronized boolean givesBack(Claim claim) {
+        if (paused && claim.approach().sends()) {
+            return true;
+        }
         return stopped()
                 && (stopReason == StopReason.CLOSED
                         || stopReason == StopReason.PROVIDER_FAILING
@@ -232,7 +270,8 @@ final class RunInProgress {
                 withdrawn,
                 parked,
                 Duration.ofNanos(System.nanoTime() - start),
-                stopReason == null ? StopReason.NONE_LEFT : stopReason);
+                stopReason != null ? stopReason : paused ? StopReason.PAUSED : StopReason.NONE_LEFT,
+                kind);
     }
 
     private void count(BillingAttempt attempt, boolean takenOver) {

@@ -16,6 +16,7 @@ import io.github.invoicelock.internal.journal.DueAttempts;
 import io.github.invoicelock.internal.journal.InvoiceAttempts;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.NextState;
+import io.github.invoicelock.internal.journal.PausedException;
 import io.github.invoicelock.internal.judgement.Approach;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
@@ -61,9 +62,13 @@ final class TakeOvers {
 
         /** There was nothing to call or ask; or another has it. */
         record Done(Written written) implements Result {}
+
+        /** Nothing was written: its key would be sent, and people have paused the biller. */
+        record Paused() implements Result {}
     }
 
     private static final Result CONTENDED = new Result.Done(Written.CONTENDED);
+    private static final Result PAUSED = new Result.Paused();
 
     /** The invoice's own data keeps its row from being read. */
     private static final class UnreadableException extends RuntimeException {
@@ -90,6 +95,16 @@ final class TakeOvers {
         }
     }
 
+    /** Whether an attempt can be continued while nothing may be sent: what is only marked or asked about. */
+    boolean goesOnInAPause(DueAttempt due) {
+        return due.onlyToBeMarked()
+                || switch (due.state()) {
+                    case ACCEPTED -> true;
+                    case STARTED, IN_DOUBT -> canBeAsked;
+                    case NOT_BILLED, DECLINED, BILLED, WITHDRAWN -> false;
+                };
+    }
+
     Result take(DueAttempt due) {
         long start = System.nanoTime();
         try {
@@ -97,6 +112,8 @@ final class TakeOvers {
         } catch (LockNotAvailableException e) {
             // A lock is a sign of life: the owner is calling or settling, or the host is at work on the invoice.
             return CONTENDED;
+        } catch (PausedException e) {
+            return PAUSED;
         } catch (UnreadableException e) {
             return setAside(due, e);
         } catch (RuntimeException e) {
@@ -136,6 +153,9 @@ final class TakeOvers {
         if (!locked.pending()) {
             return done(tx, locked, NextState.withdrawn(NOT_TO_BE_CHARGED));
         }
+        if (locked.all().paused()) {
+            return PAUSED;
+        }
         BillingAttempt attempt = locked.attempt();
         // One that was never claimed with a snapshot, because it was set aside, is as good as fresh.
         boolean fresh = attempt.invoice() == null && attempt.calls() == 0;
@@ -165,6 +185,9 @@ final class TakeOvers {
                             locked.pending()
                                     ? "The outcome is unknown, and the key may not be sent again: the provider does not remember it (any more)."
                                     : "The outcome is unknown, and the invoice is no longer pending."));
+        }
+        if (sends && locked.all().paused()) {
+            return canBeAsked ? taken(tx, locked, Approach.ASK, AttemptState.IN_DOUBT, null) : PAUSED;
         }
         Approach approach = !sends ? Approach.ASK : canBeAsked ? Approach.ASK_THEN_BILL : Approach.BILL;
         return taken(tx, locked, approach, AttemptState.IN_DOUBT, null);

@@ -181,6 +181,15 @@ public final class Candidates {
                 .fetchOptional(Record1::value1);
     }
 
+    /** How many are pending, billable or not, counted up to so many: in the order that the index on pending ones has, and no row is read. */
+    public int countPending(DSLContext tx, int most) {
+        return tx.fetchCount(DSL.select(columns.idField())
+                .from(columns.table())
+                .where(columns.pending())
+                .orderBy(columns.ordering())
+                .limit(DSL.inline(most)));
+    }
+
     /**
      * The search for pending invoices alone, in the configured order, for EXPLAIN: an index serves it if PostgreSQL can do without sorting
      * and without looking at rows that are not pending.

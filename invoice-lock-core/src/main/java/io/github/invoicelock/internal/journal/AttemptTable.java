@@ -86,15 +86,30 @@ final class AttemptTable {
     private final JournalSettings settings;
     private final UUID installation;
     private final Table<Record> attempts;
+    private final Table<Record> billers;
 
     AttemptTable(String schema, UUID installation, JournalSettings settings) {
         this.settings = settings;
         this.installation = installation;
         this.attempts = DSL.table(name(schema, "billing_attempt"));
+        this.billers = DSL.table(name(schema, "biller"));
     }
 
     Table<Record> table() {
         return attempts;
+    }
+
+    Table<Record> billers() {
+        return billers;
+    }
+
+    /** Whether people have paused the biller, as the statement sees it: part of those that claim, so that a claim costs no look of its own. */
+    Field<Boolean> paused() {
+        return DSL.coalesce(
+                field(select(field(name("b", "paused_at")).isNotNull())
+                        .from(billers.as("b"))
+                        .where(field(name("b", "name"), SQLDataType.CLOB).eq(biller()))),
+                inline(false));
     }
 
     String biller() {

@@ -10,8 +10,9 @@ import java.util.Optional;
  *
  * @param rows oldest first
  * @param clock the database's, when they were read (R8)
+ * @param paused whether the biller was paused then
  */
-public record InvoiceAttempts(List<AttemptRow> rows, Instant clock) {
+public record InvoiceAttempts(List<AttemptRow> rows, Instant clock, boolean paused) {
     public Optional<AttemptRow> newest() {
         return rows.isEmpty() ? Optional.empty() : Optional.of(rows.get(rows.size() - 1));
     }

@@ -12,6 +12,7 @@ public final class Journal {
     private final Outcomes outcomes;
     private final Inquiries inquiries;
     private final OldAttempts old;
+    private final Billers billers;
     private final SharedLimits limits;
 
     /**
@@ -30,6 +31,7 @@ public final class Journal {
         this.outcomes = new Outcomes(table);
         this.inquiries = new Inquiries(table);
         this.old = new OldAttempts(table);
+        this.billers = new Billers(table, schema);
         this.limits = new SharedLimits(table, schema);
     }
 
@@ -51,6 +53,11 @@ public final class Journal {
     /** What is asked of the journal. */
     public Inquiries inquiries() {
         return inquiries;
+    }
+
+    /** What is kept of the biller as a whole. */
+    public Billers billers() {
+        return billers;
     }
 
     /** What may be deleted. */
