@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param pause who has {@linkplain LockingInvoiceBiller#pause paused} the biller, and why; null if nobody has
  * @param lastRun how long ago a server last began a run of {@link LockingInvoiceBiller#billPending()} or
  *     {@link LockingInvoiceBiller#recover()}, or looked in one for what has become due; within a minute or so. Null if none ever has.
+ * @param brake why all servers hold back, and try one call at a time; null if they do not
  */
 public record JournalStatus(
         int inFlight,
@@ -31,7 +32,8 @@ public record JournalStatus(
         @Nullable Duration oldestPending,
         int pending,
         @Nullable BillingPause pause,
-        @Nullable Duration lastRun) {
+        @Nullable Duration lastRun,
+        @Nullable BillingBrake brake) {
 
     private static final Duration LONG = Duration.ofMinutes(10);
 

@@ -27,7 +27,7 @@ class StatusTest {
         server.billPending();
 
         assertThat(withoutTheLastRun(server.status()))
-                .isEqualTo(new JournalStatus(0, 0, 0, null, null, null, 0, null, null));
+                .isEqualTo(new JournalStatus(0, 0, 0, null, null, null, 0, null, null, null));
         assertThat(server.name()).isEqualTo("invoices");
     }
 
@@ -37,7 +37,7 @@ class StatusTest {
                 host.running(host.server(provider.answering(BillingOutcome.accepted("dd_1", Duration.ofMinutes(20)))));
         server.bill(1);
         assertThat(withoutTheLastRun(server.status()))
-                .isEqualTo(new JournalStatus(0, 0, 0, null, null, null, 5, null, null));
+                .isEqualTo(new JournalStatus(0, 0, 0, null, null, null, 5, null, null, null));
 
         host.letTimePass(1, Duration.ofMinutes(21));
 
@@ -97,7 +97,8 @@ class StatusTest {
                 s.oldestPending(),
                 s.pending(),
                 s.pause(),
-                null);
+                null,
+                s.brake());
     }
 
     /** Rows of the journal that scans of any kind have read. */

@@ -15,6 +15,7 @@ import io.github.invoicelock.internal.invoices.Position;
 import io.github.invoicelock.internal.journal.AttemptRow;
 import io.github.invoicelock.internal.journal.Billers;
 import io.github.invoicelock.internal.journal.DueAttempt;
+import io.github.invoicelock.internal.journal.Hold;
 import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
@@ -109,7 +110,12 @@ public final class BillingEngine {
         }
         Claims.Page page;
         try {
-            page = steps.claims().claimPage(from, room);
+            page = steps.brake()
+                    .past(
+                            run,
+                            trial -> steps.claims().claimPage(from, trial ? 1 : room, trial),
+                            braked -> braked.held() == Hold.BRAKE,
+                            mine -> !mine.claims().isEmpty());
         } catch (Throwable e) {
             slots.giveBackUnused(room, run);
             if (SqlStates.ofOneInvoice(e)) {
@@ -119,7 +125,7 @@ public final class BillingEngine {
             throw e;
         }
         slots.giveBackUnused(room - page.claims().size(), run);
-        if (page.paused()) {
+        if (page.held() == Hold.PAUSE) {
             meetPause(run);
         }
         run.contended(page.locked() - page.claims().size());
@@ -140,14 +146,18 @@ public final class BillingEngine {
     }
 
     private void billOne(String invoiceId, RunInProgress run) {
-        Claims.Result result = steps.claims().claim(invoiceId);
+        Claims.Result result = steps.brake()
+                .past(
+                        run,
+                        trial -> steps.claims().claim(invoiceId, trial),
+                        Claims.Result.Held.BY_THE_BRAKE::equals,
+                        Claims.Result.Mine.class::isInstance);
         if (result instanceof Claims.Result.Mine mine) {
             call(mine.claim(), run);
         } else if (result instanceof Claims.Result.Not not) {
             conclusions.uncalled(invoiceId, not.written(), false, run);
         } else {
-            meetPause(run);
-            conclusions.paused(run);
+            meetHold(((Claims.Result.Held) result).by(), run);
         }
     }
 
@@ -167,6 +177,7 @@ public final class BillingEngine {
 
         @Override
         public void called(Claim asCalled, Answer answer, Written written, long settledAt) {
+            tellAll(answer);
             BillingAttempt attempt = written.attempt();
             if (attempt != null && written.neverSeen() && answer.thrown() == null && run.takesFresh()) {
                 // The provider surely never saw the key: it is sent now, with the slot that the invoice has.
@@ -179,8 +190,18 @@ public final class BillingEngine {
             }
         }
 
+        /** What the provider's answer means for all servers; that it cannot be told ends the run, and loses nothing that was heard. */
+        private void tellAll(Answer answer) {
+            try {
+                steps.brake().heard(answer, claim.trial(), run);
+            } catch (RuntimeException e) {
+                run.fail(e);
+            }
+        }
+
         @Override
         public void uncalled(Written written) {
+            tellAll(Answer.notCalled(""));
             conclusions.uncalled(claim.invoiceId(), written, claim.takenOver(), run);
         }
 
@@ -229,19 +250,31 @@ public final class BillingEngine {
             conclusions.without(due.invoiceId(), steps.marking().markLater(due), true, run);
             return;
         }
-        TakeOvers.Result result = steps.takeOvers().take(due);
+        TakeOvers.Result result = steps.brake()
+                .past(
+                        run,
+                        trial -> steps.takeOvers().take(due, trial),
+                        TakeOvers.Result.Held.BY_THE_BRAKE::equals,
+                        TakeOvers.Result.Taken.class::isInstance);
         if (result instanceof TakeOvers.Result.Taken taken) {
             notices.batch().takenOver(taken.claim().attempt()).tell();
             call(taken.claim(), run);
         } else if (result instanceof TakeOvers.Result.Done done) {
             conclusions.uncalled(due.invoiceId(), done.written(), true, run);
         } else {
-            meetPause(run);
-            conclusions.paused(run);
+            meetHold(((TakeOvers.Result.Held) result).by(), run);
         }
     }
 
     // ---- a pause
+
+    /** Nothing was written: the run has met a pause, or has ended at the brake. */
+    private void meetHold(Hold by, RunInProgress run) {
+        if (by == Hold.PAUSE) {
+            meetPause(run);
+        }
+        conclusions.held(run);
+    }
 
     /** A claim met a pause: the run sends nothing more, and tells who wants it so. */
     private void meetPause(RunInProgress run) {

@@ -137,7 +137,8 @@ final class CallUnderLock implements Calling {
         if (found.ownership() == Ownership.OURS_IN_A_PAUSE) {
             run.pause();
         }
-        if (run.givesBack(claim)) {
+        boolean braked = found.ownership() == Ownership.OURS_UNDER_A_BRAKE && !claim.trial();
+        if (braked || run.givesBack(claim)) {
             return settlements.release(tx, claim, Duration.ZERO, GIVEN_BACK);
         }
         Claim allowed = pending ? claim : claim.askOnly();

@@ -14,7 +14,9 @@ import io.github.invoicelock.internal.invoices.Candidate;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.Position;
 import io.github.invoicelock.internal.invoices.RowWait;
+import io.github.invoicelock.internal.journal.BrakedException;
 import io.github.invoicelock.internal.journal.Claimed;
+import io.github.invoicelock.internal.journal.Hold;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.PausedException;
 import io.github.invoicelock.internal.judgement.Approach;
@@ -67,12 +69,14 @@ final class Claims {
         /** It is not: another's, or set aside. */
         record Not(Written written) implements Result {}
 
-        /** Nothing was written: people have paused the biller. */
-        record Paused() implements Result {}
+        /** Nothing was written: people have paused the biller, or the brake is on for all servers. */
+        record Held(Hold by) implements Result {
+            static final Held BY_THE_BRAKE = new Held(Hold.BRAKE);
+        }
     }
 
-    /** One by its id. Contended if another holds it, or has claimed it, or it is no longer pending and billable. */
-    Result claim(String invoiceId) {
+    /** One by its id; a trial is claimed although the brake is on. Contended if another holds it, or has claimed it, or it is no longer pending and billable. */
+    Result claim(String invoiceId, boolean trial) {
         long start = System.nanoTime();
         Optional<Claim> claim;
         try {
@@ -83,14 +87,16 @@ final class Claims {
                         // R19: a lease begins with the lock, not with the wait for it.
                         long locked = System.nanoTime();
                         return journal.firsts()
-                                .insert(invoiceId, row, lease)
+                                .insert(invoiceId, row, lease, trial)
                                 .in(tx)
-                                .map(claimed -> fresh(claimed, locked));
+                                .map(claimed -> fresh(claimed, locked, trial));
                     })));
         } catch (LockNotAvailableException e) {
             claim = Optional.empty();
         } catch (PausedException e) {
-            return new Result.Paused();
+            return new Result.Held(Hold.PAUSE);
+        } catch (BrakedException e) {
+            return Result.Held.BY_THE_BRAKE;
         } catch (RuntimeException e) {
             if (!SqlStates.ofOneInvoice(e)) {
                 throw e;
@@ -113,13 +119,14 @@ final class Claims {
         return new Result.Not(attempt == null ? Written.CONTENDED : Written.setAside(attempt, failure));
     }
 
-    private Claim fresh(Claimed claimed, long locked) {
+    private Claim fresh(Claimed claimed, long locked, boolean trial) {
         return new Claim(
                 claimed,
                 Approach.BILL,
                 AttemptState.NOT_BILLED,
                 false,
                 true,
+                trial,
                 settings.leases().lastStart(locked + lease.toNanos()));
     }
 
@@ -129,22 +136,26 @@ final class Claims {
      * @param claims in the configured order
      * @param locked how many rows had been locked; more than claims where another had claimed and committed since the statement began (R10)
      * @param next where the next page begins; null where nothing is left, or nothing may be claimed
-     * @param paused whether people have paused the biller, so that nothing was claimed
+     * @param held why nothing was claimed, although something could be
      */
-    record Page(List<Claim> claims, int locked, @Nullable Position next, boolean paused) {
-        private static final Page PAUSED = new Page(List.of(), 0, null, true);
+    record Page(List<Claim> claims, int locked, @Nullable Position next, Hold held) {
+        private static Page of(Hold held) {
+            return new Page(List.of(), 0, null, held);
+        }
     }
 
     /** SKIP_LOCKED: as many as there is room for, of those that nobody holds. */
-    Page claimPage(Position from, int room) {
+    Page claimPage(Position from, int room, boolean trial) {
         long start = System.nanoTime();
         Page page;
         try {
             page = Database.withPlansAnew(() -> database.inTransaction(
                     invoices.candidates().lockPage(from, room, journal.firsts().withoutAttempt(invoices.idText())),
-                    (tx, locked) -> insert(tx, from, locked)));
+                    (tx, locked) -> insert(tx, from, locked, trial)));
         } catch (PausedException e) {
-            return Page.PAUSED;
+            return Page.of(Hold.PAUSE);
+        } catch (BrakedException e) {
+            return Page.of(Hold.BRAKE);
         }
         Notices.Batch told = notices.batch().claimTook(page.claims().size(), start);
         page.claims().forEach(claim -> told.claimed(claim.attempt()));
@@ -152,9 +163,9 @@ final class Claims {
         return page;
     }
 
-    private Page insert(DSLContext tx, Position from, List<Candidate> candidates) {
+    private Page insert(DSLContext tx, Position from, List<Candidate> candidates, boolean trial) {
         if (candidates.isEmpty()) {
-            return new Page(List.of(), 0, invoices.candidates().nextPhase(from), false);
+            return new Page(List.of(), 0, invoices.candidates().nextPhase(from), Hold.NONE);
         }
         long locked = System.nanoTime();
         List<String> invoiceIds = candidates.stream().map(Candidate::invoiceId).toList();
@@ -165,13 +176,14 @@ final class Claims {
                         .insertAll(
                                 invoices.snapshots()::locked,
                                 Map.of("invoice", invoiceIds.toArray(String[]::new)),
-                                lease));
+                                lease,
+                                trial));
         // Taken out: a view may show an invoice twice.
         List<Claim> claims = invoiceIds.stream()
                 .flatMap(invoiceId -> Optional.ofNullable(claimed.remove(invoiceId)).stream())
-                .map(each -> fresh(each, locked))
+                .map(each -> fresh(each, locked, trial))
                 .toList();
         return new Page(
-                claims, candidates.size(), candidates.get(candidates.size() - 1).position(), false);
+                claims, candidates.size(), candidates.get(candidates.size() - 1).position(), Hold.NONE);
     }
 }

@@ -60,8 +60,8 @@ final class Conclusions {
         without(invoiceId, written, takenOver, run);
     }
 
-    /** Nothing was written, and nothing is counted: people have paused the biller. */
-    void paused(RunInProgress run) {
+    /** Nothing was written, and nothing is counted: the biller is held back on all servers. */
+    void held(RunInProgress run) {
         pace.giveBack(1);
         slots.release();
         run.withdrawAdmission(1);

@@ -34,6 +34,8 @@ final class RunInProgress {
     private final Set<Long> takenUp = new HashSet<>();
     private final Set<String> kindsThrown = ConcurrentHashMap.newKeySet();
     private int failuresInARow;
+    private boolean failing;
+    private boolean failingTold;
     private int uncalledInARow;
     private int setAsideInARow;
     private long lookedAt = System.nanoTime();
@@ -223,11 +225,26 @@ final class RunInProgress {
         }
     }
 
+    /** R11: the brake is on for all servers, and the one call that was tried has failed. */
+    synchronized void braked() {
+        if (stopReason == null) {
+            stopReason = StopReason.PROVIDER_FAILING;
+        }
+    }
+
+    /** R11: whether so many calls have failed in a row that the other servers are to know; true once. */
+    synchronized boolean tellsFailing() {
+        boolean untold = failing && !failingTold;
+        failingTold = failing;
+        return untold;
+    }
+
     /** R11: what was not called tells nothing of the provider. */
     synchronized void answered(Answer answer) {
         if (answer.called()) {
             failuresInARow = answer.failed() ? failuresInARow + 1 : 0;
             uncalledInARow = 0;
+            failing |= failuresInARow >= stopAfterFailures;
         } else {
             uncalledInARow++;
         }

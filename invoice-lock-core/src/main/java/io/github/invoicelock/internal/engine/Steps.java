@@ -37,6 +37,7 @@ final class Steps {
     private final boolean claimsPages;
     private final Pace pace;
     private final Slots slots;
+    private final Brake brake;
     private final Conclusions conclusions;
     private final Claims claims;
     private final TakeOvers takeOvers;
@@ -61,6 +62,7 @@ final class Steps {
                         : null);
         this.pace = new Pace(settings.maxCallsPerSecond(), fleetPace(settings, claiming), settings.time());
         this.slots = new Slots(settings.concurrency(), pace, throughCall ? Duration.ZERO : A_MOMENT);
+        this.brake = new Brake(settings, claiming, notices);
         this.conclusions = new Conclusions(notices, pace, slots);
         this.claims = new Claims(settings, claiming, notices);
         this.takeOvers = new TakeOvers(settings, claiming, judgement);
@@ -113,6 +115,10 @@ final class Steps {
 
     Slots slots() {
         return slots;
+    }
+
+    Brake brake() {
+        return brake;
     }
 
     Conclusions conclusions() {

@@ -10,9 +10,11 @@ import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.RowWait;
 import io.github.invoicelock.internal.journal.AttemptRow;
+import io.github.invoicelock.internal.journal.BrakedException;
 import io.github.invoicelock.internal.journal.Claimed;
 import io.github.invoicelock.internal.journal.DueAttempt;
 import io.github.invoicelock.internal.journal.DueAttempts;
+import io.github.invoicelock.internal.journal.Hold;
 import io.github.invoicelock.internal.journal.InvoiceAttempts;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.NextState;
@@ -63,12 +65,14 @@ final class TakeOvers {
         /** There was nothing to call or ask; or another has it. */
         record Done(Written written) implements Result {}
 
-        /** Nothing was written: its key would be sent, and people have paused the biller. */
-        record Paused() implements Result {}
+        /** Nothing was written: its key would be sent, and people have paused the biller; or the brake is on for all servers. */
+        record Held(Hold by) implements Result {
+            static final Held BY_THE_BRAKE = new Held(Hold.BRAKE);
+        }
     }
 
     private static final Result CONTENDED = new Result.Done(Written.CONTENDED);
-    private static final Result PAUSED = new Result.Paused();
+    private static final Result PAUSED = new Result.Held(Hold.PAUSE);
 
     /** The invoice's own data keeps its row from being read. */
     private static final class UnreadableException extends RuntimeException {
@@ -87,9 +91,10 @@ final class TakeOvers {
      *
      * @param all attempts of its invoice
      * @param pending whether the invoice is to be charged: pending, and not charged by another attempt (R18)
+     * @param trial whether it may be called although the brake is on
      * @param start by {@link System#nanoTime()}, from before anything was read
      */
-    private record Locked(AttemptRow row, InvoiceAttempts all, boolean pending, long start) {
+    private record Locked(AttemptRow row, InvoiceAttempts all, boolean pending, boolean trial, long start) {
         BillingAttempt attempt() {
             return row.attempt();
         }
@@ -105,15 +110,18 @@ final class TakeOvers {
                 };
     }
 
-    Result take(DueAttempt due) {
+    /** Takes one over; a trial although the brake is on. */
+    Result take(DueAttempt due, boolean trial) {
         long start = System.nanoTime();
         try {
-            return Database.withPlansAnew(() -> database.inTransaction(tx -> take(tx, due, start)));
+            return Database.withPlansAnew(() -> database.inTransaction(tx -> take(tx, due, trial, start)));
         } catch (LockNotAvailableException e) {
             // A lock is a sign of life: the owner is calling or settling, or the host is at work on the invoice.
             return CONTENDED;
         } catch (PausedException e) {
             return PAUSED;
+        } catch (BrakedException e) {
+            return Result.Held.BY_THE_BRAKE;
         } catch (UnreadableException e) {
             return setAside(due, e);
         } catch (RuntimeException e) {
@@ -124,7 +132,7 @@ final class TakeOvers {
         }
     }
 
-    private Result take(DSLContext tx, DueAttempt due, long start) {
+    private Result take(DSLContext tx, DueAttempt due, boolean trial, long start) {
         // R15: one that only asks holds up nobody.
         boolean rowLocked = due.state() != AttemptState.ACCEPTED;
         boolean pending = rowLocked
@@ -138,7 +146,7 @@ final class TakeOvers {
             return CONTENDED;
         }
         boolean chargedBeside = all.billedBeside(due.id()).isPresent();
-        Locked locked = new Locked(row.get(), all, pending && !chargedBeside, start);
+        Locked locked = new Locked(row.get(), all, pending && !chargedBeside, trial, start);
         return switch (due.state()) {
             case NOT_BILLED -> repeat(tx, locked);
             case STARTED, IN_DOUBT -> resolve(tx, locked);
@@ -222,7 +230,7 @@ final class TakeOvers {
         JSONB snapshot = reading(() -> invoices.snapshots().snapshot(tx, declined.invoiceId()));
         Duration lease = settings.leases().of(Approach.BILL);
         return journal.dues()
-                .insertNext(tx, declined, snapshot, lease)
+                .insertNext(tx, declined, snapshot, lease, locked.trial())
                 .<Result>map(
                         claimed -> new Result.Taken(claim(claimed, Approach.BILL, AttemptState.NOT_BILLED, locked)))
                 .orElse(CONTENDED);
@@ -230,6 +238,10 @@ final class TakeOvers {
 
     private Result taken(
             DSLContext tx, Locked locked, Approach approach, AttemptState before, @Nullable JSONB snapshot) {
+        // Asking is a call, too.
+        if (locked.all().braked() && !locked.trial()) {
+            throw new BrakedException();
+        }
         Claimed claimed = journal.dues()
                 .takeOver(
                         tx,
@@ -251,6 +263,7 @@ final class TakeOvers {
                 before,
                 true,
                 locked.pending() || before == AttemptState.ACCEPTED,
+                locked.trial(),
                 settings.leases().lastStart(leaseEnd));
     }
 

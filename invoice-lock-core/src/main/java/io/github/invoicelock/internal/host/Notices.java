@@ -201,6 +201,20 @@ public final class Notices {
         pause = now;
     }
 
+    /** Says what holds back all servers. */
+    public void brakeOn(Duration atMost, String why) {
+        LOG.warn(
+                "biller={} all servers hold back for up to {}, and try one call at a time: {}",
+                biller,
+                atMost,
+                line(why));
+    }
+
+    /** Says that a call has succeeded. */
+    public void brakeOff() {
+        LOG.info("biller={} the call that was tried has succeeded: all servers go on", biller);
+    }
+
     /** Says once that nobody continues what is due, however often that is seen. */
     public synchronized void attended(JournalStatus status) {
         if (status.unattended() && !unattended) {

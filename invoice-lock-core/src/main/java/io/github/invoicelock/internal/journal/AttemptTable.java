@@ -103,13 +103,21 @@ final class AttemptTable {
         return billers;
     }
 
-    /** Whether people have paused the biller, as the statement sees it: part of those that claim, so that a claim costs no look of its own. */
-    Field<Boolean> paused() {
+    /** What holds the biller back, as the statement sees it, a {@link Hold}: part of those that claim, so that a claim costs no look of its own. */
+    Field<Integer> hold() {
         return DSL.coalesce(
-                field(select(field(name("b", "paused_at")).isNotNull())
+                field(select(field(
+                                "case when {0} is not null then {1} when {2} > {3} then {4} else {5} end",
+                                Integer.class,
+                                field(name("b", "paused_at")),
+                                inline(Hold.PAUSE.ordinal()),
+                                field(name("b", "brake_until")),
+                                CLOCK,
+                                inline(Hold.BRAKE.ordinal()),
+                                inline(Hold.NONE.ordinal())))
                         .from(billers.as("b"))
                         .where(field(name("b", "name"), SQLDataType.CLOB).eq(biller()))),
-                inline(false));
+                inline(Hold.NONE.ordinal()));
     }
 
     String biller() {

@@ -6,6 +6,7 @@ import static org.jooq.impl.DSL.name;
 import static org.jooq.impl.DSL.select;
 import static org.jooq.impl.DSL.selectOne;
 
+import io.github.invoicelock.BillingBrake;
 import io.github.invoicelock.BillingPause;
 import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.statements.Prepared;
@@ -58,12 +59,14 @@ public final class Billers {
      * @param pause null if it is not paused
      * @param resumedBy who ended the last pause; null if nobody has
      * @param lastRun about when a server last ran; null if none has
+     * @param brake null if it is off
      */
     public record Standing(
             Instant clock,
             @Nullable BillingPause pause,
             @Nullable String resumedBy,
-            @Nullable Instant lastRun) {
+            @Nullable Instant lastRun,
+            @Nullable BillingBrake brake) {
         /** For how long no server has run; null if none ever has. */
         public @Nullable Duration sinceLastRun() {
             return lastRun == null || lastRun.isAfter(clock) ? null : Duration.between(lastRun, clock);
@@ -110,7 +113,11 @@ public final class Billers {
                         field(name("b", "paused_by")),
                         field(name("b", "paused_why")),
                         field(name("b", "resumed_by")),
-                        LAST_RUN_AT)
+                        LAST_RUN_AT,
+                        field(name("b", "brake_until")),
+                        field(name("b", "brake_at")),
+                        field(name("b", "brake_by")),
+                        field(name("b", "brake_why")))
                 .from(selectOne().asTable("one"))
                 .leftJoin(table.billers().as("b"))
                 .on(NAME.eq(table.biller()));
@@ -134,9 +141,10 @@ public final class Billers {
 
     private static Standing standing(Rows rows) {
         rows.next();
+        Instant clock = Objects.requireNonNull(rows.time(0));
         Instant pausedAt = rows.time(1);
         return new Standing(
-                Objects.requireNonNull(rows.time(0)),
+                clock,
                 pausedAt == null
                         ? null
                         : new BillingPause(
@@ -144,6 +152,18 @@ public final class Billers {
                                 Objects.requireNonNullElse(rows.text(3), ""),
                                 pausedAt),
                 rows.text(4),
-                rows.time(5));
+                rows.time(5),
+                brake(rows, clock));
+    }
+
+    private static @Nullable BillingBrake brake(Rows rows, Instant clock) {
+        Instant until = rows.time(6);
+        return until == null || !until.isAfter(clock)
+                ? null
+                : new BillingBrake(
+                        until,
+                        Objects.requireNonNullElse(rows.time(7), until),
+                        Objects.requireNonNullElse(rows.text(8), ""),
+                        Objects.requireNonNullElse(rows.text(9), ""));
     }
 }

@@ -163,16 +163,18 @@ public final class DueAttempts {
     /**
      * Writes the next attempt of an invoice whose last one was finally refused (R2), and takes that one off the schedule.
      *
+     * @param trial whether it may be called although the brake is on
      * @return the claim; empty if there is one of that number already (R10)
      */
-    public Optional<Claimed> insertNext(DSLContext tx, BillingAttempt declined, JSONB snapshot, Duration lease) {
+    public Optional<Claimed> insertNext(
+            DSLContext tx, BillingAttempt declined, JSONB snapshot, Duration lease, boolean trial) {
         // R10: number n+1 only while the DECLINED row n is locked, which this transaction has done.
         tx.update(table.table())
                 .set(AttemptTable.DUE_AT, (OffsetDateTime) null)
                 .set(AttemptTable.CAUSE, (String) null)
                 .where(AttemptTable.isThis(declined))
                 .execute();
-        return firsts.insert(declined.invoiceId(), declined.number() + 1, snapshot, lease)
+        return firsts.insert(declined.invoiceId(), declined.number() + 1, snapshot, lease, trial)
                 .in(tx);
     }
 }

@@ -65,17 +65,20 @@ public final class FirstAttempts {
     /**
      * Writes the first attempt of an invoice whose row this transaction has locked; empty if it has one already, which the constraint alone
      * can tell for sure (R10).
+     *
+     * @param trial whether it may be called although the brake is on
      */
-    public Request<Optional<Claimed>> insert(String invoiceId, JSONB snapshot, Duration lease) {
-        return insert(invoiceId, 1, snapshot, lease);
+    public Request<Optional<Claimed>> insert(String invoiceId, JSONB snapshot, Duration lease, boolean trial) {
+        return insert(invoiceId, 1, snapshot, lease, trial);
     }
 
     // The values themselves, and no rows of a query: on Citus that names the one shard to write to.
-    Request<Optional<Claimed>> insert(String invoiceId, int number, JSONB snapshot, Duration lease) {
+    Request<Optional<Claimed>> insert(
+            String invoiceId, int number, JSONB snapshot, Duration lease, boolean trial) {
         return Request.of(
                 one.computeIfAbsent(lease, l -> Prepared.of(insertOne(l))),
                 Map.of("invoice", invoiceId, "number", number, "snapshot", snapshot.data()),
-                rows -> snapshots.readFresh(rows, number).stream().findFirst());
+                rows -> snapshots.readFresh(rows, number, trial).stream().findFirst());
     }
 
     private Query insertOne(Duration lease) {
@@ -100,14 +103,15 @@ public final class FirstAttempts {
      * Writes the first attempts of invoices whose rows this transaction has locked.
      *
      * @param rows the host's rows by their ids, {@code invoice_id} and {@code snapshot}: always the same
+     * @param trial whether one of them may be called although the brake is on
      * @return the claims by invoice id; without those that have one already (R10)
      */
     public Request<Map<String, Claimed>> insertAll(
-            Supplier<Select<Record2<String, JSONB>>> rows, Map<String, ?> bound, Duration lease) {
+            Supplier<Select<Record2<String, JSONB>>> rows, Map<String, ?> bound, Duration lease, boolean trial) {
         return Request.of(many.computeIfAbsent(lease, l -> Prepared.of(insertMany(rows.get(), l))), bound, written -> {
             Map<String, Claimed> claimed = new HashMap<>();
             snapshots
-                    .readFresh(written, 1)
+                    .readFresh(written, 1, trial)
                     .forEach(each -> claimed.put(each.attempt().invoiceId(), each));
             return claimed;
         });

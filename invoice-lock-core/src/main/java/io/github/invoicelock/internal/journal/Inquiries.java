@@ -54,7 +54,7 @@ public final class Inquiries {
         this.locked = Prepared.of(ids().forUpdate());
         this.lockedAtOnce = Prepared.of(ids().forUpdate().noWait());
         this.read = Prepared.of(select(AttemptTable.COLUMNS)
-                .select(AttemptTable.CLOCK.as("clock"), table.paused().as("paused"))
+                .select(AttemptTable.CLOCK.as("clock"), table.hold().as("hold"))
                 .from(table.table())
                 .where(bound())
                 .orderBy(AttemptTable.NUMBER));
@@ -75,7 +75,7 @@ public final class Inquiries {
         Field<?> chargedBeside = field(table.attemptOf(
                 AttemptTable.ofAttempts(AttemptTable.INVOICE_ID),
                 AttemptTable.qualified(AttemptTable.STATE).eq(inline(AttemptState.BILLED.name()))));
-        return select(chargedBeside.isNotNull(), table.paused())
+        return select(chargedBeside.isNotNull(), table.hold())
                 .from(table.table())
                 .where(AttemptTable.isThis())
                 .and(AttemptTable.OWNER.eq(table.server()))
@@ -91,7 +91,9 @@ public final class Inquiries {
         /** Ours, but another attempt of the invoice is charged (R18). */
         OURS_BESIDE_A_CHARGE,
         /** Ours, but people have paused the biller since it was claimed. */
-        OURS_IN_A_PAUSE
+        OURS_IN_A_PAUSE,
+        /** Ours, but the brake was put on for all servers since it was claimed. */
+        OURS_UNDER_A_BRAKE
     }
 
     /** Whether this server still owns an attempt that it is about to send, read after the invoice's row was locked. */
@@ -111,8 +113,13 @@ public final class Inquiries {
             return Ownership.LOST;
         }
         boolean chargedBeside = rows.flag(0);
-        boolean paused = rows.flag(1);
-        return chargedBeside ? Ownership.OURS_BESIDE_A_CHARGE : paused ? Ownership.OURS_IN_A_PAUSE : Ownership.OURS;
+        return chargedBeside
+                ? Ownership.OURS_BESIDE_A_CHARGE
+                : switch (Hold.of(rows.number(1))) {
+                    case NONE -> Ownership.OURS;
+                    case BRAKE -> Ownership.OURS_UNDER_A_BRAKE;
+                    case PAUSE -> Ownership.OURS_IN_A_PAUSE;
+                };
     }
 
     /**
@@ -131,14 +138,14 @@ public final class Inquiries {
         return Request.of(read, bound, rows -> {
                     List<AttemptRow> all = new ArrayList<>();
                     OffsetDateTime[] clock = {null};
-                    boolean[] paused = {false};
+                    Hold[] hold = {Hold.NONE};
                     rows.records().forEach(row -> {
                         all.add(AttemptTable.row(row));
                         clock[0] = row.get("clock", OffsetDateTime.class);
-                        paused[0] = row.get("paused", Boolean.class);
+                        hold[0] = Hold.of(row.get("hold", Integer.class));
                     });
                     return new InvoiceAttempts(
-                            List.copyOf(all), clock[0] == null ? Instant.EPOCH : clock[0].toInstant(), paused[0]);
+                            List.copyOf(all), clock[0] == null ? Instant.EPOCH : clock[0].toInstant(), hold[0]);
                 })
                 .in(tx);
     }
@@ -298,7 +305,8 @@ public final class Inquiries {
                         since(firstPending, now),
                         pending,
                         standing.pause(),
-                        standing.sinceLastRun()));
+                        standing.sinceLastRun(),
+                        standing.brake()));
     }
 
     private static Select<?> counted(Table<?> some) {

@@ -36,7 +36,7 @@ final class Snapshots {
             AttemptTable.DUE_AT,
             AttemptTable.STARTED_AT);
 
-    private static final String PAUSED = PREFIX + "paused";
+    private static final String HOLD = PREFIX + "hold";
 
     private final AttemptTable table;
     private final Function<Field<?>, Table<?>> typed;
@@ -46,7 +46,7 @@ final class Snapshots {
         this.typed = typed;
     }
 
-    /** What is not known of fresh attempts, and whether the biller is paused, behind the columns of their invoices. */
+    /** What is not known of fresh attempts, and what holds the biller back, behind the columns of their invoices. */
     Query fresh(CommonTableExpression<?>... writing) {
         return select(writing, FRESH, false);
     }
@@ -63,7 +63,7 @@ final class Snapshots {
         // An asterisk over an unknown table: jOOQ takes the columns and their types from the result.
         fields.add(first ? fields.size() : 0, table(name("invoice")).asterisk());
         if (!first) {
-            fields.add(table.paused().as(PAUSED));
+            fields.add(table.hold().as(HOLD));
         }
         return DSL.with(writing)
                 .select(fields)
@@ -77,17 +77,17 @@ final class Snapshots {
     /**
      * Attempts of this number that one statement wrote, by one clock.
      *
+     * @param trial whether one of them may be called although the brake is on
      * @throws PausedException if the biller is paused: what was written is to be rolled back
+     * @throws BrakedException if the brake is on: the same
      */
-    List<Claimed> readFresh(Rows rows, int number) {
+    List<Claimed> readFresh(Rows rows, int number, boolean trial) {
         List<Claimed> claimed = new ArrayList<>();
         Instant dueAt = null;
         Instant startedAt = null;
         for (Record row : rows.records(FRESH.size() + 1)) {
             int first = row.size();
-            if (rows.flag(first + FRESH.size())) {
-                throw new PausedException();
-            }
+            refuseHeld(Hold.of(rows.number(first + FRESH.size())), trial);
             if (startedAt == null) {
                 dueAt = rows.time(first + 3);
                 startedAt = Objects.requireNonNull(rows.time(first + 4));
@@ -114,6 +114,15 @@ final class Snapshots {
             claimed.add(new Claimed(attempt, invoice(row, row.fields()), Duration.ZERO, Duration.ZERO));
         }
         return claimed;
+    }
+
+    private static void refuseHeld(Hold hold, boolean trial) {
+        if (hold == Hold.PAUSE) {
+            throw new PausedException();
+        }
+        if (hold == Hold.BRAKE && !trial) {
+            throw new BrakedException();
+        }
     }
 
     /** An attempt that was taken over. */

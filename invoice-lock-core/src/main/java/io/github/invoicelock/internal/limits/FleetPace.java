@@ -166,7 +166,13 @@ public final class FleetPace {
         return new Moments(count, latest);
     }
 
-    private void reserve(int wanted, BooleanSupplier stopped) throws InterruptedException {
+    /** Who uses handfuls reserves the next one while there is something left of the last: what lies between two is lost to all. */
+    private synchronized boolean runsOut() {
+        return handful > 1 && moments.size() <= handful / 2;
+    }
+
+    /** Asks for what this server has lately used in time; says when to ask again if it was not given, and else a moment that is over. */
+    private long reserve(int wanted) {
         int debts;
         int calls;
         synchronized (this) {
