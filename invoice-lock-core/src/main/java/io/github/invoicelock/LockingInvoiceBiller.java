@@ -584,14 +584,18 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             Invoices checked =
                     InvoiceTableCheck.check(setUp, server, described(table), settings.name(), schema, hooked);
             UUID installation = JournalCheck.check(setUp, server, schema);
-            refuseOnCitus(server, settings);
+            refuseOnCitus(server, settings, table);
             BillerRegistry.register(setUp, schema, settings.name(), checked);
             IndexAdvice.log(setUp, settings.name(), checked);
             if (settings.scope() == LockScope.THROUGH_CALL) {
                 PoolCheck.log(source, settings.name(), settings.concurrency());
             }
             JournalSettings whose = new JournalSettings(
-                    settings.name(), settings.server(), settings.keepSnapshots(), database.storableText());
+                    settings.name(),
+                    settings.server(),
+                    settings.keepSnapshots(),
+                    table.oneAtATimeFor,
+                    database.storableText());
             Journal journal = new Journal(schema, installation, whose, checked.snapshots()::typed);
             return new LockingInvoiceBiller(
                     settings,
@@ -678,10 +682,15 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     table.referenceColumn,
                     table.billedAtColumn,
                     table.including,
+                    table.oneAtATimeFor,
                     given(rowLock, "rowLock", "Say RowLock.FOR_UPDATE or FOR_NO_KEY_UPDATE."));
         }
 
-        private static void refuseOnCitus(Server server, BillerSettings settings) {
+        private static void refuseOnCitus(Server server, BillerSettings settings, InvoiceTable table) {
+            if (server.citus() && table.oneAtATimeFor != null) {
+                throw new SetupException("oneAtATimeFor is \"" + table.oneAtATimeFor
+                        + "\"; it cannot be kept on Citus, where no index over all nodes is unique but by the invoice. Leave it out.");
+            }
             if (server.citus() && settings.strategy() != LockStrategy.NOWAIT) {
                 throw new SetupException("lockStrategy is " + settings.strategy()
                         + "; on Citus it must be NOWAIT: FOR UPDATE SKIP LOCKED over several rows is refused there, and WAIT is not proven "

@@ -50,7 +50,7 @@ final class FleetServer {
             boolean oneAtATime) {
         InvoiceTable invoices = InvoiceTable.named("invoices");
         return LockingInvoiceBiller.builder(pool, provider)
-                .invoices(invoices)
+                .invoices(oneAtATime ? invoices.oneAtATimeFor("customer_id") : invoices)
                 .lockStrategy(strategy)
                 .lockScope(scope)
                 .concurrency(CALLS_AT_ONCE)

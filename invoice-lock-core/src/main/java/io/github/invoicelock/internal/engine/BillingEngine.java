@@ -19,6 +19,7 @@ import io.github.invoicelock.internal.journal.Hold;
 import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.limits.Turns;
 import io.github.invoicelock.internal.settlement.Tables;
 import io.github.invoicelock.internal.settlement.Written;
 import java.time.Duration;
@@ -40,6 +41,9 @@ public final class BillingEngine {
 
     /** How often a run looks for what has become due meanwhile: what a dead server left behind is not to wait for the run's end. */
     private static final Duration LOOK_FOR_DUE = Duration.ofSeconds(3);
+
+    /** Where all that waits is behind others' calls, it is looked so often who is being called. */
+    private static final Duration A_MOMENT = Duration.ofMillis(100);
 
     private final BillerSettings settings;
     private final Steps steps;
@@ -66,7 +70,7 @@ public final class BillingEngine {
         this.searches = steps.searches();
         this.slots = steps.slots();
         this.conclusions = steps.conclusions();
-        this.fresh = steps.claimsPages() ? this::billPage : this::billEach;
+        this.fresh = steps.takesTurns() ? this::billInTurns : steps.claimsPages() ? this::billPage : this::billEach;
     }
 
     /** Due attempts first, then fresh invoices, until none is left. */
@@ -145,6 +149,33 @@ public final class BillingEngine {
         return page.next();
     }
 
+    /** One at a time for each customer: whoever waits for its turn is taken up when it has come; to the end, with what was read so far. */
+    private @Nullable Position billInTurns(Position from, RunInProgress run) {
+        FreshIds page = searches.freshIds(from, PAGE);
+        Turns turns = run.turns();
+        page.candidates().forEach(each -> turns.add(each.invoiceId(), each.customer()));
+        try {
+            do {
+                turns.taken(searches.customersCalled());
+                for (String next = turns.next(); next != null; next = turns.next()) {
+                    String invoiceId = next;
+                    if (!run.takesFresh() || !step(run, 1, () -> billOne(invoiceId, run))) {
+                        return null;
+                    }
+                    continueDueMeanwhile(run);
+                }
+            } while ((page.next() == null || turns.full()) && run.takesFresh() && turns.await(A_MOMENT.toMillis()));
+        } catch (InterruptedException e) {
+            run.interrupted();
+            return null;
+        }
+        if (page.next() != null) {
+            return page.next();
+        }
+        // Ends, for a pass in which nothing was called is the last one.
+        return turns.passAgain() ? Position.START : null;
+    }
+
     private void billOne(String invoiceId, RunInProgress run) {
         Claims.Result result = steps.brake()
                 .past(
@@ -156,6 +187,10 @@ public final class BillingEngine {
             call(mine.claim(), run);
         } else if (result instanceof Claims.Result.Not not) {
             conclusions.uncalled(invoiceId, not.written(), false, run);
+            run.turns().passOver(invoiceId);
+        } else if (result instanceof Claims.Result.Busy) {
+            conclusions.held(run);
+            run.turns().wait(invoiceId);
         } else {
             meetHold(((Claims.Result.Held) result).by(), run);
         }
@@ -187,6 +222,7 @@ public final class BillingEngine {
                 steps.onThread(run, () -> continueAttempt(due, run));
             } else {
                 conclusions.called(asCalled, answer, written, settledAt, run);
+                run.turns().called(claim.invoiceId());
             }
         }
 
@@ -203,11 +239,13 @@ public final class BillingEngine {
         public void uncalled(Written written) {
             tellAll(Answer.notCalled(""));
             conclusions.uncalled(claim.invoiceId(), written, claim.takenOver(), run);
+            run.turns().leave(claim.invoiceId());
         }
 
         @Override
         public void lost(Throwable e) {
             conclusions.lost(e, run);
+            run.turns().leave(claim.invoiceId());
         }
     }
 
@@ -261,6 +299,9 @@ public final class BillingEngine {
             call(taken.claim(), run);
         } else if (result instanceof TakeOvers.Result.Done done) {
             conclusions.uncalled(due.invoiceId(), done.written(), true, run);
+        } else if (result instanceof TakeOvers.Result.Busy) {
+            run.takesUpLater(due);
+            conclusions.uncalled(due.invoiceId(), Written.CONTENDED, true, run);
         } else {
             meetHold(((TakeOvers.Result.Held) result).by(), run);
         }

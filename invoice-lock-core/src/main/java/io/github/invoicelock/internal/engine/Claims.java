@@ -19,6 +19,7 @@ import io.github.invoicelock.internal.journal.Claimed;
 import io.github.invoicelock.internal.journal.Hold;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.PausedException;
+import io.github.invoicelock.internal.journal.PlaceTakenException;
 import io.github.invoicelock.internal.judgement.Approach;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
@@ -69,6 +70,9 @@ final class Claims {
         /** It is not: another's, or set aside. */
         record Not(Written written) implements Result {}
 
+        /** Nothing was written: another invoice of its customer is being called. */
+        record Busy() implements Result {}
+
         /** Nothing was written: people have paused the biller, or the brake is on for all servers. */
         record Held(Hold by) implements Result {
             static final Held BY_THE_BRAKE = new Held(Hold.BRAKE);
@@ -89,10 +93,13 @@ final class Claims {
                         return journal.firsts()
                                 .insert(invoiceId, row, lease, trial)
                                 .in(tx)
-                                .map(claimed -> fresh(claimed, locked, trial));
+                                .map(claimed -> fresh(claimed, locked, trial))
+                                .or(() -> journal.firsts().requireAttempt(tx, invoiceId));
                     })));
         } catch (LockNotAvailableException e) {
             claim = Optional.empty();
+        } catch (PlaceTakenException e) {
+            return new Result.Busy();
         } catch (PausedException e) {
             return new Result.Held(Hold.PAUSE);
         } catch (BrakedException e) {

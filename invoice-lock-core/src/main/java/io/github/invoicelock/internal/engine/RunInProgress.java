@@ -10,6 +10,7 @@ import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.journal.DueAttempt;
 import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.limits.Turns;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -31,6 +32,7 @@ final class RunInProgress {
     private int inFlight;
     private static final int MOST_REMEMBERED = 10_000;
 
+    private final Turns turns = new Turns();
     private final Set<Long> takenUp = new HashSet<>();
     private final Set<String> kindsThrown = ConcurrentHashMap.newKeySet();
     private int failuresInARow;
@@ -66,6 +68,11 @@ final class RunInProgress {
         this.stopAfterFailures = stopAfterFailures;
         this.closed = closed;
         this.threadsUsedUp = threadsUsedUp;
+    }
+
+    /** What waits for its customer's turn. */
+    Turns turns() {
+        return turns;
     }
 
     /** Whether nothing more may be taken up or sent. */
@@ -203,6 +210,11 @@ final class RunInProgress {
     /** Whether a due attempt is taken up for the first time: what stays due, since another holds it, is left to the next run. */
     synchronized boolean takesUp(DueAttempt due) {
         return takenUp.size() >= MOST_REMEMBERED || takenUp.add(due.id());
+    }
+
+    /** It waits for its customer's turn: a later look takes it up again. */
+    synchronized void takesUpLater(DueAttempt due) {
+        takenUp.remove(due.id());
     }
 
     /** It ended with an error, which ends the run. */

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -87,8 +88,16 @@ final class Searches {
             // One of them cannot be asked whether it is billable; which one shows when each is asked by itself.
             FreshIds pending = freshIds(tables.database().atOnce(candidates().pendingPage(from, limit)), from, limit);
             return new FreshIds(
-                    pending.invoiceIds().stream().filter(this::mayBeFresh).toList(), pending.next());
+                    pending.candidates().stream()
+                            .filter(candidate -> mayBeFresh(candidate.invoiceId()))
+                            .toList(),
+                    pending.next());
         }
+    }
+
+    /** The customers of whom one is being called just now, by whatever server. */
+    Set<String> customersCalled() {
+        return tables.database().atOnce(tables.journal().places().all());
     }
 
     private Candidates candidates() {
@@ -114,8 +123,8 @@ final class Searches {
                 : tables.database().atOnce(tables.journal().inquiries().ofInvoices(invoiceIds));
         pendingAgain.tell(attempts);
         return new FreshIds(
-                invoiceIds.stream()
-                        .filter(invoiceId -> !attempts.containsKey(invoiceId))
+                page.stream()
+                        .filter(candidate -> !attempts.containsKey(candidate.invoiceId()))
                         .toList(),
                 page.size() < limit
                         ? candidates().nextPhase(from)

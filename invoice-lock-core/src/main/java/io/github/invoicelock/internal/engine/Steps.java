@@ -35,6 +35,7 @@ final class Steps {
 
     private final Searches searches;
     private final boolean claimsPages;
+    private final boolean takesTurns;
     private final Pace pace;
     private final Slots slots;
     private final Brake brake;
@@ -53,7 +54,8 @@ final class Steps {
         String name = "invoice-lock-" + settings.name();
         Judgement judgement = new Judgement(settings, hostCode);
         Tables claiming = throughCall ? tables : tables.atMost(CONNECTIONS_FOR_CLAIMS);
-        this.claimsPages = settings.strategy() == LockStrategy.SKIP_LOCKED;
+        this.takesTurns = tables.journal().places().kept();
+        this.claimsPages = settings.strategy() == LockStrategy.SKIP_LOCKED && !takesTurns;
         this.searches = new Searches(
                 claiming,
                 new PendingAgain(tables, notices),
@@ -148,6 +150,11 @@ final class Steps {
     /** Whether many are claimed by one statement. */
     boolean claimsPages() {
         return claimsPages;
+    }
+
+    /** Whether it is one at a time for each customer. */
+    boolean takesTurns() {
+        return takesTurns;
     }
 
     // ---- threads

@@ -19,6 +19,8 @@ import io.github.invoicelock.internal.journal.InvoiceAttempts;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.NextState;
 import io.github.invoicelock.internal.journal.PausedException;
+import io.github.invoicelock.internal.journal.PlaceTakenException;
+import io.github.invoicelock.internal.journal.Places;
 import io.github.invoicelock.internal.judgement.Approach;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
@@ -65,6 +67,9 @@ final class TakeOvers {
         /** There was nothing to call or ask; or another has it. */
         record Done(Written written) implements Result {}
 
+        /** Nothing was written: another invoice of its customer is being called. */
+        record Busy() implements Result {}
+
         /** Nothing was written: its key would be sent, and people have paused the biller; or the brake is on for all servers. */
         record Held(Hold by) implements Result {
             static final Held BY_THE_BRAKE = new Held(Hold.BRAKE);
@@ -72,6 +77,7 @@ final class TakeOvers {
     }
 
     private static final Result CONTENDED = new Result.Done(Written.CONTENDED);
+    private static final Result BUSY = new Result.Busy();
     private static final Result PAUSED = new Result.Held(Hold.PAUSE);
 
     /** The invoice's own data keeps its row from being read. */
@@ -118,6 +124,8 @@ final class TakeOvers {
         } catch (LockNotAvailableException e) {
             // A lock is a sign of life: the owner is calling or settling, or the host is at work on the invoice.
             return CONTENDED;
+        } catch (PlaceTakenException e) {
+            return BUSY;
         } catch (PausedException e) {
             return PAUSED;
         } catch (BrakedException e) {
@@ -125,6 +133,9 @@ final class TakeOvers {
         } catch (UnreadableException e) {
             return setAside(due, e);
         } catch (RuntimeException e) {
+            if (SqlStates.violates(e, Places.INDEX)) {
+                return BUSY;
+            }
             if (!SqlStates.ofOneInvoice(e)) {
                 throw e;
             }

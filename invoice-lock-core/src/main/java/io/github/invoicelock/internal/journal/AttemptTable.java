@@ -86,12 +86,14 @@ final class AttemptTable {
     private final JournalSettings settings;
     private final UUID installation;
     private final Table<Record> attempts;
+    private final Places places;
     private final Table<Record> billers;
 
     AttemptTable(String schema, UUID installation, JournalSettings settings) {
         this.settings = settings;
         this.installation = installation;
         this.attempts = DSL.table(name(schema, "billing_attempt"));
+        this.places = new Places(this, settings.oneAtATimeFor());
         this.billers = DSL.table(name(schema, "biller"));
     }
 
@@ -118,6 +120,11 @@ final class AttemptTable {
                         .from(billers.as("b"))
                         .where(field(name("b", "name"), SQLDataType.CLOB).eq(biller()))),
                 inline(Hold.NONE.ordinal()));
+    }
+
+    /** Who may call for a customer. */
+    Places places() {
+        return places;
     }
 
     String biller() {

@@ -14,6 +14,7 @@ public final class Journal {
     private final OldAttempts old;
     private final Billers billers;
     private final SharedLimits limits;
+    private final Places places;
 
     /**
      * The journal of one biller.
@@ -32,6 +33,7 @@ public final class Journal {
         this.inquiries = new Inquiries(table);
         this.old = new OldAttempts(table);
         this.billers = new Billers(table, schema);
+        this.places = table.places();
         this.limits = new SharedLimits(table, schema);
     }
 
@@ -63,6 +65,11 @@ public final class Journal {
     /** What may be deleted. */
     public OldAttempts old() {
         return old;
+    }
+
+    /** Who may call for a customer. */
+    public Places places() {
+        return places;
     }
 
     /** What all servers share of the provider's limits. */
