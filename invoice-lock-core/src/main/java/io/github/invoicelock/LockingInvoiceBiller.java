@@ -476,7 +476,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * After how many failed calls one after the other a run stops, rather than leaving more in doubt. 20 by default. So many invoices
+         * After how many failed calls one after the other a run stops, rather than leaving more in doubt, and holds all servers back: they
+         * try one call at a time until one succeeds ({@link BillingBrake}). 20 by default. So many invoices
          * in a row that are set aside end a run, too, with their error: that is not one invoice's fault.
          *
          * @param failures 1 to 1,000,000
@@ -627,9 +628,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                             "concurrency",
                             "It is how many calls are made at once, e.g. 8."),
                     SettingRanges.rate(
-                            maxCallsPerSecond,
-                            "maxCallsPerSecond",
-                            "It is how often this server calls the provider"),
+                            maxCallsPerSecond, "maxCallsPerSecond", "It is how often this server calls the provider"),
                     SettingRanges.rate(
                             fleetCallsPerSecond,
                             "fleetCallsPerSecond",
@@ -688,8 +687,9 @@ public final class LockingInvoiceBiller implements AutoCloseable {
 
         private static void refuseOnCitus(Server server, BillerSettings settings, InvoiceTable table) {
             if (server.citus() && table.oneAtATimeFor != null) {
-                throw new SetupException("oneAtATimeFor is \"" + table.oneAtATimeFor
-                        + "\"; it cannot be kept on Citus, where no index over all nodes is unique but by the invoice. Leave it out.");
+                throw new SetupException(
+                        "oneAtATimeFor is \"" + table.oneAtATimeFor
+                                + "\"; it cannot be kept on Citus, where no index over all nodes is unique but by the invoice. Leave it out.");
             }
             if (server.citus() && settings.strategy() != LockStrategy.NOWAIT) {
                 throw new SetupException("lockStrategy is " + settings.strategy()

@@ -38,8 +38,9 @@ class BrakeTest {
         assertThat(servers.get(0).billPending().stopReason()).isEqualTo(StopReason.PROVIDER_FAILING);
         int calls = provider.requests().size();
 
-        List<InBackground<BillingRun>> runs =
-                servers.stream().map(server -> InBackground.of(server::billPending)).toList();
+        List<InBackground<BillingRun>> runs = servers.stream()
+                .map(server -> InBackground.of(server::billPending))
+                .toList();
 
         runs.forEach(run -> assertThat(run.result().stopReason()).isEqualTo(StopReason.PROVIDER_FAILING));
         assertThat(provider.requests().size() - calls).isBetween(1, 8);
@@ -62,8 +63,8 @@ class BrakeTest {
         List<InBackground<BillingRun>> runs = new ArrayList<>();
         for (int i = 0; i < 7; i++) {
             // These alone would never stop.
-            LockingInvoiceBiller server =
-                    host.running(patient(LockStrategy.NOWAIT, scope).concurrency(2).stopAfterFailures(1_000));
+            LockingInvoiceBiller server = host.running(
+                    patient(LockStrategy.NOWAIT, scope).concurrency(2).stopAfterFailures(1_000));
             runs.add(InBackground.of(server::billPending));
         }
         await().until(() -> provider.requests().size() > 10);
@@ -78,7 +79,8 @@ class BrakeTest {
     @ParameterizedTest
     @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
     void a_call_that_succeeds_takes_it_off_and_the_run_goes_on(LockStrategy strategy, LockScope scope) {
-        LockingInvoiceBiller server = host.running(patient(strategy, scope).concurrency(3).stopAfterFailures(3));
+        LockingInvoiceBiller server =
+                host.running(patient(strategy, scope).concurrency(3).stopAfterFailures(3));
         provider.answering(BillingOutcome.notBilled("503"));
         server.billPending();
         assertThat(server.status().brake()).isNotNull();
@@ -156,8 +158,8 @@ class BrakeTest {
         database.strikeEach(
                 after(STATEMENT).such(crossing -> crossing.sql().contains("brake_at")),
                 crossing -> looks.incrementAndGet());
-        LockingInvoiceBiller second = host.running(
-                host.server(database.proxy(), provider).callTimeout(Duration.ofSeconds(60)));
+        LockingInvoiceBiller second =
+                host.running(host.server(database.proxy(), provider).callTimeout(Duration.ofSeconds(60)));
         InBackground<BillingRun> waits = InBackground.of(second::billPending);
         await().until(() -> looks.get() > 3);
         assertThat(waits.isDone()).isFalse();
@@ -197,8 +199,8 @@ class BrakeTest {
 
     @Test
     void what_is_due_is_held_back_as_well_and_what_is_only_marked_is_not() {
-        LockingInvoiceBiller server = host.running(patient(LockStrategy.NOWAIT, LockScope.CLAIM_ONLY)
-                .retryPolicy(RetryPolicy.every(Duration.ZERO, 99)));
+        LockingInvoiceBiller server = host.running(
+                patient(LockStrategy.NOWAIT, LockScope.CLAIM_ONLY).retryPolicy(RetryPolicy.every(Duration.ZERO, 99)));
         provider.answering(BillingOutcome.notBilled("503"));
         server.billPending(RunLimits.none().invoices(10));
         provider.answering((p, request) -> {
@@ -219,9 +221,6 @@ class BrakeTest {
     }
 
     private LockingInvoiceBiller.Builder patient(LockStrategy strategy, LockScope scope) {
-        return host.server(provider)
-                .lockStrategy(strategy)
-                .lockScope(scope)
-                .leaseMargin(Duration.ofMinutes(1));
+        return host.server(provider).lockStrategy(strategy).lockScope(scope).leaseMargin(Duration.ofMinutes(1));
     }
 }

@@ -126,8 +126,9 @@ class FleetLimitTest {
                 FaultyDataSource.Place.before(FaultyDataSource.Door.STATEMENT)
                         .such(crossing -> crossing.sql().contains("calls_until")),
                 FaultyDataSource.connectionLost());
-        LockingInvoiceBiller server = host.running(
-                host.server(database.proxy(), TestProvider.thatRemembers()).leaseMargin(Duration.ofMinutes(1)).fleetCallsPerSecond(RATE));
+        LockingInvoiceBiller server = host.running(host.server(database.proxy(), TestProvider.thatRemembers())
+                .leaseMargin(Duration.ofMinutes(1))
+                .fleetCallsPerSecond(RATE));
 
         assertThatThrownBy(server::billPending).isInstanceOf(BillingRunException.class);
 

@@ -162,8 +162,8 @@ final class FleetProvider implements AutoCloseable {
                         .timeout(request.timeout())
                         .POST(HttpRequest.BodyPublishers.noBody())
                         .build();
-                return BillingOutcome.billed(
-                        client.send(charge, HttpResponse.BodyHandlers.ofString()).body());
+                return BillingOutcome.billed(client.send(charge, HttpResponse.BodyHandlers.ofString())
+                        .body());
             }
 
             @Override

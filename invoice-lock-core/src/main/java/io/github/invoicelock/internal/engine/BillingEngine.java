@@ -156,15 +156,16 @@ public final class BillingEngine {
         page.candidates().forEach(each -> turns.add(each.invoiceId(), each.customer()));
         try {
             do {
-                turns.taken(searches.customersCalled());
-                for (String next = turns.next(); next != null; next = turns.next()) {
-                    String invoiceId = next;
-                    if (!run.takesFresh() || !step(run, 1, () -> billOne(invoiceId, run))) {
-                        return null;
-                    }
+                String invoiceId = turns.next();
+                if (invoiceId == null) {
+                    turns.taken(searches.customersCalled());
+                } else if (!run.takesFresh() || !step(run, 1, () -> billOne(invoiceId, run))) {
+                    return null;
+                } else {
                     continueDueMeanwhile(run);
                 }
-            } while ((page.next() == null || turns.full()) && run.takesFresh() && turns.await(A_MOMENT.toMillis()));
+            } while (turns.some()
+                    || ((page.next() == null || turns.full()) && run.takesFresh() && turns.await(A_MOMENT.toMillis())));
         } catch (InterruptedException e) {
             run.interrupted();
             return null;

@@ -9,4 +9,5 @@ import org.jspecify.annotations.Nullable;
  * @param position just behind it
  * @param customer whose calls must not meet; null where there is no such bound, or none for this one
  */
-public record Candidate(String invoiceId, Position position, @Nullable String customer) {}
+public record Candidate(
+        String invoiceId, Position position, @Nullable String customer) {}

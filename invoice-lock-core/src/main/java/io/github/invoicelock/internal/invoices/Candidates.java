@@ -76,7 +76,8 @@ public final class Candidates {
                 candidates(from, limit));
     }
 
-    private SelectForUpdateStep<Record3<String, String, String>> pageFrom(Position from, Condition which, Condition such) {
+    private SelectForUpdateStep<Record3<String, String, String>> pageFrom(
+            Position from, Condition which, Condition such) {
         return DSL.select(columns.idText(), orderText(), customerText())
                 .from(columns.table())
                 .where(which)
@@ -91,7 +92,8 @@ public final class Candidates {
             List<Candidate> candidates = new ArrayList<>(limit);
             while (rows.next()) {
                 String invoiceId = Objects.requireNonNull(rows.text(0));
-                candidates.add(new Candidate(invoiceId, new Position(from.nulls(), rows.text(1), invoiceId), rows.text(2)));
+                candidates.add(
+                        new Candidate(invoiceId, new Position(from.nulls(), rows.text(1), invoiceId), rows.text(2)));
             }
             return candidates;
         };

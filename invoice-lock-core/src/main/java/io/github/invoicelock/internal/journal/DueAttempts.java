@@ -197,8 +197,7 @@ public final class DueAttempts {
                 .set(AttemptTable.CAUSE, (String) null)
                 .where(AttemptTable.isThis(declined))
                 .execute();
-        Optional<Claimed> claimed = firsts.insert(
-                        declined.invoiceId(), declined.number() + 1, snapshot, lease, trial)
+        Optional<Claimed> claimed = firsts.insert(declined.invoiceId(), declined.number() + 1, snapshot, lease, trial)
                 .in(tx);
         if (claimed.isEmpty() && table.places().kept()) {
             // Taken this very moment: the refused one stays on the schedule.

@@ -78,8 +78,7 @@ public final class FirstAttempts {
     }
 
     // The values themselves, and no rows of a query: on Citus that names the one shard to write to.
-    Request<Optional<Claimed>> insert(
-            String invoiceId, int number, JSONB snapshot, Duration lease, boolean trial) {
+    Request<Optional<Claimed>> insert(String invoiceId, int number, JSONB snapshot, Duration lease, boolean trial) {
         Prepared insert = one.computeIfAbsent(lease, l -> Prepared.of(insertOne(l)));
         Map<String, ?> bound = Map.of("invoice", invoiceId, "number", number, "snapshot", snapshot.data());
         Function<Rows, Optional<Claimed>> reader =
@@ -127,8 +126,7 @@ public final class FirstAttempts {
                 // Whichever constraint it is: the invoice's attempt, or its customer's place.
                 .as((places
                                 ? insert.onConflictDoNothing()
-                                : insert.onConflict(
-                                                AttemptTable.BILLER, AttemptTable.INVOICE_ID, AttemptTable.NUMBER)
+                                : insert.onConflict(AttemptTable.BILLER, AttemptTable.INVOICE_ID, AttemptTable.NUMBER)
                                         .doNothing())
                         .returningResult(asterisk())));
     }

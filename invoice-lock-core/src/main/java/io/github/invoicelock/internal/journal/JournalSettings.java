@@ -12,4 +12,9 @@ import org.jspecify.annotations.Nullable;
  * @param oneAtATimeFor the invoice's column that says whose calls must not meet; null: no such bound
  * @param storable makes texts of the host and the provider storable
  */
-public record JournalSettings(String biller, String server, boolean keepSnapshots, @Nullable String oneAtATimeFor, StorableText storable) {}
+public record JournalSettings(
+        String biller,
+        String server,
+        boolean keepSnapshots,
+        @Nullable String oneAtATimeFor,
+        StorableText storable) {}

@@ -87,9 +87,7 @@ public final class Places {
     }
 
     private Condition isOf(Field<String> snapshot) {
-        return AttemptTable.BILLER
-                .eq(table.biller())
-                .and(PLACE.eq(of(DSL.cast(snapshot, SQLDataType.JSONB))));
+        return AttemptTable.BILLER.eq(table.biller()).and(PLACE.eq(of(DSL.cast(snapshot, SQLDataType.JSONB))));
     }
 
     private Query freeing() {
@@ -106,7 +104,10 @@ public final class Places {
     }
 
     private Query taking() {
-        return selectOne().from(table.table()).where(isOf(SNAPSHOT)).and(AttemptTable.ID.ne(DSL.param("id", Long.class)));
+        return selectOne()
+                .from(table.table())
+                .where(isOf(SNAPSHOT))
+                .and(AttemptTable.ID.ne(DSL.param("id", Long.class)));
     }
 
     private Query listing() {

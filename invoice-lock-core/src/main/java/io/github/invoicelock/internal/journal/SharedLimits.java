@@ -24,14 +24,15 @@ import org.jspecify.annotations.Nullable;
 /** What all servers of one biller share of a provider's limits: its row in the table {@code biller}. */
 public final class SharedLimits {
     private static final Field<String> NAME = field(name("name"), SQLDataType.CLOB);
-    private static final Field<OffsetDateTime> CALLS_UNTIL =
-            field(name("calls_until"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
+    /** A number, for Citus: it takes no time plus an interval over a column, which depends on the time zone. */
+    private static final Field<Double> CALLS_UNTIL = field(name("calls_until"), Double.class);
+
+    private static final Field<Double> NOW =
+            field("extract(epoch from {0})::double precision", Double.class, AttemptTable.CLOCK);
     private static final Field<OffsetDateTime> BRAKE_UNTIL =
             field(name("brake_until"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
-    private static final Field<OffsetDateTime> BRAKE_AT =
-            field(name("brake_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
-    private static final Field<OffsetDateTime> TRIAL =
-            field(name("brake_trial"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
+    private static final Field<OffsetDateTime> BRAKE_AT = field(name("brake_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
+    private static final Field<OffsetDateTime> TRIAL = field(name("brake_trial"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
     private static final Field<Double> SPAN = DSL.param("span", Double.class);
 
     private final AttemptTable attempts;
@@ -49,7 +50,7 @@ public final class SharedLimits {
         this.billers = DSL.table(name(schema, "biller"));
         this.moments = Prepared.of(movingTheCursor());
         this.cursor = Prepared.of(DSL.using(SQLDialect.POSTGRES)
-                .select(seconds(CALLS_UNTIL))
+                .select(CALLS_UNTIL.minus(NOW))
                 .from(billers)
                 .where(NAME.eq(attempts.biller())));
         this.trial = Prepared.of(takingATrial());
@@ -84,14 +85,11 @@ public final class SharedLimits {
     private Query movingTheCursor() {
         return DSL.using(SQLDialect.POSTGRES)
                 .update(billers)
-                .set(
-                        CALLS_UNTIL,
-                        field(
-                                "greatest({0}, {1}) + {2} * interval '1 second'",
-                                SQLDataType.TIMESTAMPWITHTIMEZONE(6), CALLS_UNTIL, AttemptTable.CLOCK, SPAN))
+                .set(CALLS_UNTIL, DSL.greatest(CALLS_UNTIL, NOW).plus(SPAN))
                 .where(NAME.eq(attempts.biller()))
-                .and(CALLS_UNTIL.isNull().or(CALLS_UNTIL.le(AttemptTable.clockPlus(FleetPace.AHEAD))))
-                .returningResult(seconds(CALLS_UNTIL));
+                .and(CALLS_UNTIL.isNull().or(CALLS_UNTIL.le(NOW.plus(DSL.inline((double)
+                        FleetPace.AHEAD.toSeconds())))))
+                .returningResult(CALLS_UNTIL.minus(NOW));
     }
 
     /**
@@ -133,11 +131,7 @@ public final class SharedLimits {
     public Request<Boolean> putOn(Duration atLeast, String why) {
         return Request.of(
                 putOn,
-                Map.of(
-                        "span",
-                        atLeast.toMillis() / 1_000d,
-                        "why",
-                        Objects.requireNonNullElse(attempts.text(why), "")),
+                Map.of("span", atLeast.toMillis() / 1_000d, "why", Objects.requireNonNullElse(attempts.text(why), "")),
                 Rows::next);
     }
 
@@ -166,9 +160,7 @@ public final class SharedLimits {
                 .select(
                         field(
                                 "coalesce(greatest(extract(epoch from {0} - {1}), 0), 0)",
-                                Double.class,
-                                BRAKE_UNTIL,
-                                AttemptTable.CLOCK),
+                                Double.class, BRAKE_UNTIL, AttemptTable.CLOCK),
                         BRAKE_AT)
                 .from(billers)
                 .where(NAME.eq(attempts.biller()));
@@ -179,11 +171,7 @@ public final class SharedLimits {
                 .update(billers)
                 .set(
                         BRAKE_UNTIL,
-                        field(
-                                "greatest({0}, {1})",
-                                SQLDataType.TIMESTAMPWITHTIMEZONE(6),
-                                BRAKE_UNTIL,
-                                clockPlusSpan()))
+                        field("greatest({0}, {1})", SQLDataType.TIMESTAMPWITHTIMEZONE(6), BRAKE_UNTIL, clockPlusSpan()))
                 .set(BRAKE_AT, AttemptTable.CLOCK)
                 .set(field(name("brake_by"), SQLDataType.CLOB), attempts.server())
                 .set(field(name("brake_why"), SQLDataType.CLOB), DSL.param("why", String.class))
@@ -211,13 +199,7 @@ public final class SharedLimits {
     }
 
     private static Field<OffsetDateTime> clockPlusSpan() {
-        return field(
-                "{0} + {1} * interval '1 second'",
-                SQLDataType.TIMESTAMPWITHTIMEZONE(6), AttemptTable.CLOCK, SPAN);
-    }
-
-    private static Field<Double> seconds(Field<OffsetDateTime> until) {
-        return field("extract(epoch from {0} - {1})", Double.class, until, AttemptTable.CLOCK);
+        return field("{0} + {1} * interval '1 second'", SQLDataType.TIMESTAMPWITHTIMEZONE(6), AttemptTable.CLOCK, SPAN);
     }
 
     private static Duration in(double seconds) {

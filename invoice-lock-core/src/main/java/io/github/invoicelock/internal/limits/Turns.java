@@ -46,11 +46,20 @@ public final class Turns {
         }
     }
 
+    /** Whether there is one of a customer of whom none is being called. */
+    public synchronized boolean some() {
+        return waiting.keySet().stream().anyMatch(this::mayBeCalled);
+    }
+
+    private boolean mayBeCalled(String customer) {
+        return !calling.contains(customer) && !takenElsewhere.contains(customer);
+    }
+
     /** The next one of a customer of whom none is being called; null if there is none. */
     public synchronized @Nullable String next() {
         for (Map.Entry<String, Deque<String>> each : waiting.entrySet()) {
             String customer = each.getKey();
-            if (!calling.contains(customer) && !takenElsewhere.contains(customer)) {
+            if (mayBeCalled(customer)) {
                 String invoiceId = each.getValue().pollFirst();
                 if (each.getValue().isEmpty()) {
                     waiting.remove(customer);

@@ -61,9 +61,9 @@ class FleetPaceTest {
         for (int call = 0; call < 20; call++) {
             pace.take(1, () -> false);
         }
-        assertThat(time.now - started).isGreaterThanOrEqualTo(Duration.ofMillis(190).toNanos());
-        assertThat(fast.asked.subList(fast.asked.size() - 4, fast.asked.size()))
-                .anyMatch(asked -> asked < before);
+        assertThat(time.now - started)
+                .isGreaterThanOrEqualTo(Duration.ofMillis(190).toNanos());
+        assertThat(fast.asked.subList(fast.asked.size() - 4, fast.asked.size())).anyMatch(asked -> asked < before);
     }
 
     @Test
@@ -130,7 +130,8 @@ class FleetPaceTest {
         public FleetPace.Answer reserve(int calls) {
             asked.add(calls);
             if (until - time.now > FleetPace.AHEAD.toNanos()) {
-                return new FleetPace.Answer(false, Duration.ofNanos(until - time.now).minus(FleetPace.AHEAD));
+                return new FleetPace.Answer(
+                        false, Duration.ofNanos(until - time.now).minus(FleetPace.AHEAD));
             }
             long first = Math.max(until, time.now);
             until = first + (long) (calls / rate * 1e9);
