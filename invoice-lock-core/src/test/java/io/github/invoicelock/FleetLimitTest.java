@@ -103,19 +103,32 @@ class FleetLimitTest {
     }
 
     @Test
-    void without_it_nothing_is_asked_of_the_journal_for_it() {
-        invoices(3);
-        AtomicInteger reserved = new AtomicInteger();
+    void where_none_of_the_limits_is_used_an_invoice_takes_as_many_round_trips_and_rows_as_ever() {
+        invoices(30);
+        AtomicInteger statements = new AtomicInteger();
+        AtomicInteger forLimits = new AtomicInteger();
         FaultyDataSource database = new FaultyDataSource(host.dataSource());
-        database.strikeEach(
-                FaultyDataSource.Place.after(FaultyDataSource.Door.STATEMENT)
-                        .such(crossing -> crossing.sql().contains("calls_until")),
-                crossing -> reserved.incrementAndGet());
+        database.strikeEach(FaultyDataSource.Place.after(FaultyDataSource.Door.STATEMENT), crossing -> {
+            statements.incrementAndGet();
+            if (crossing.sql().contains("calls_until") || crossing.sql().contains("one_at_a_time")) {
+                forLimits.incrementAndGet();
+            }
+        });
+        LockingInvoiceBiller server = host.running(host.server(database.proxy(), TestProvider.thatRemembers()));
+        server.billPending(RunLimits.none().invoices(10));
+        statements.set(0);
+        server.bill(11);
+        int one = statements.getAndSet(0);
+        server.billPending(RunLimits.none().invoices(5));
+        int five = statements.getAndSet(0);
+        server.billPending(RunLimits.none().invoices(10));
 
-        host.running(host.server(database.proxy(), TestProvider.thatRemembers()))
-                .billPending();
-
-        assertThat(reserved.get()).isZero();
+        assertThat(statements.get() - five)
+                .as("five more: lock, claim; lock again, billed, mark; one alone takes %d", one)
+                .isEqualTo(5 * 5);
+        assertThat(forLimits.get()).isZero();
+        assertThat(host.count("invoice_lock.biller", "calls_until is null and brake_at is null"))
+                .isEqualTo(1);
     }
 
     @Test

@@ -106,20 +106,20 @@ final class AttemptTable {
     }
 
     /** What holds the biller back, as the statement sees it, a {@link Hold}: part of those that claim, so that a claim costs no look of its own. */
-    Field<Integer> hold() {
+    Field<String> hold() {
         return DSL.coalesce(
                 field(select(field(
                                 "case when {0} is not null then {1} when {2} > {3} then {4} else {5} end",
-                                Integer.class,
+                                String.class,
                                 field(name("b", "paused_at")),
-                                inline(Hold.PAUSE.ordinal()),
+                                inline(Hold.PAUSE.name()),
                                 field(name("b", "brake_until")),
                                 CLOCK,
-                                inline(Hold.BRAKE.ordinal()),
-                                inline(Hold.NONE.ordinal())))
+                                inline(Hold.BRAKE.name()),
+                                inline(Hold.NONE.name())))
                         .from(billers.as("b"))
                         .where(field(name("b", "name"), SQLDataType.CLOB).eq(biller()))),
-                inline(Hold.NONE.ordinal()));
+                inline(Hold.NONE.name()));
     }
 
     /** Who may call for a customer. */

@@ -115,7 +115,7 @@ public final class Inquiries {
         boolean chargedBeside = rows.flag(0);
         return chargedBeside
                 ? Ownership.OURS_BESIDE_A_CHARGE
-                : switch (Hold.of(rows.number(1))) {
+                : switch (Hold.valueOf(String.valueOf(rows.text(1)))) {
                     case NONE -> Ownership.OURS;
                     case BRAKE -> Ownership.OURS_UNDER_A_BRAKE;
                     case PAUSE -> Ownership.OURS_IN_A_PAUSE;
@@ -142,7 +142,7 @@ public final class Inquiries {
                     rows.records().forEach(row -> {
                         all.add(AttemptTable.row(row));
                         clock[0] = row.get("clock", OffsetDateTime.class);
-                        hold[0] = Hold.of(row.get("hold", Integer.class));
+                        hold[0] = Hold.valueOf(row.get("hold", String.class));
                     });
                     return new InvoiceAttempts(
                             List.copyOf(all), clock[0] == null ? Instant.EPOCH : clock[0].toInstant(), hold[0]);

@@ -87,7 +87,7 @@ final class Snapshots {
         Instant startedAt = null;
         for (Record row : rows.records(FRESH.size() + 1)) {
             int first = row.size();
-            refuseHeld(Hold.of(rows.number(first + FRESH.size())), trial);
+            refuseHeld(Hold.valueOf(String.valueOf(rows.text(first + FRESH.size()))), trial);
             if (startedAt == null) {
                 dueAt = rows.time(first + 3);
                 startedAt = Objects.requireNonNull(rows.time(first + 4));
