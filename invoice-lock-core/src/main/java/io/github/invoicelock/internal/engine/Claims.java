@@ -4,8 +4,10 @@ import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.database.SessionSettings.Work;
+import io.github.invoicelock.internal.errors.Anew;
 import io.github.invoicelock.internal.errors.LockNotAvailableException;
 import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.HostCode;
@@ -30,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jooq.DSLContext;
+import org.jooq.JSONB;
 import org.jspecify.annotations.Nullable;
 
 /** Takes fresh invoices for this server: locks the row and writes the first attempt, in one short transaction (R1, R10). */
@@ -84,17 +87,22 @@ final class Claims {
         long start = System.nanoTime();
         Optional<Claim> claim;
         try {
-            claim = Database.withPlansAnew(() -> database.inTransaction(
+            claim = Anew.afterChanges(() -> database.inTransaction(
                     one,
-                    invoices.rowLocks().lockFresh(invoiceId, wait),
-                    (tx, snapshot) -> snapshot.flatMap(row -> {
+                    // With the lock: once the claim is committed, which goes with its insert, it is too late.
+                    Request.both(
+                            invoices.rowLocks().lockFresh(invoiceId, wait),
+                            journal.limits().hold(),
+                            Found::new),
+                    (tx, found) -> found.snapshot().flatMap(row -> {
                         // R19: a lease begins with the lock, not with the wait for it.
                         long locked = System.nanoTime();
-                        return journal.firsts()
-                                .insert(invoiceId, row, lease, trial)
-                                .in(tx)
-                                .map(claimed -> fresh(claimed, locked, trial))
-                                .or(() -> journal.firsts().requireAttempt(tx, invoiceId));
+                        refuse(found.hold(), trial);
+                        Request<Optional<Claimed>> insert = journal.firsts().insert(invoiceId, row, lease);
+                        return (journal.places().kept()
+                                        ? insert.in(tx).or(() -> journal.firsts().requireAttempt(tx, invoiceId))
+                                        : Database.askAndCommit(tx, insert))
+                                .map(claimed -> fresh(claimed, locked, trial));
                     })));
         } catch (LockNotAvailableException e) {
             claim = Optional.empty();
@@ -114,6 +122,21 @@ final class Claims {
         claim.ifPresent(mine -> told.claimed(mine.attempt()));
         told.tell();
         return claim.<Result>map(Result.Mine::new).orElseGet(() -> new Result.Not(Written.CONTENDED));
+    }
+
+    /** What a lock finds: the invoice if it is fresh, and what holds the biller back. */
+    private record Found(Optional<JSONB> snapshot, Hold hold) {}
+
+    /** The same of many. */
+    private record FoundMany(List<Candidate> candidates, Hold hold) {}
+
+    private static void refuse(Hold hold, boolean trial) {
+        if (hold == Hold.PAUSE) {
+            throw new PausedException();
+        }
+        if (hold == Hold.BRAKE && !trial) {
+            throw new BrakedException();
+        }
     }
 
     /** It cannot be claimed, by its own data: kept where people find it, and looked at again by later runs; others go on. */
@@ -156,9 +179,13 @@ final class Claims {
         long start = System.nanoTime();
         Page page;
         try {
-            page = Database.withPlansAnew(() -> database.inTransaction(
-                    invoices.candidates().lockPage(from, room, journal.firsts().withoutAttempt(invoices.idText())),
-                    (tx, locked) -> insert(tx, from, locked, trial)));
+            page = Anew.afterChanges(() -> database.inTransaction(
+                    Request.both(
+                            invoices.candidates()
+                                    .lockPage(from, room, journal.firsts().withoutAttempt(invoices.idText())),
+                            journal.limits().hold(),
+                            FoundMany::new),
+                    (tx, found) -> insert(tx, from, found, trial)));
         } catch (PausedException e) {
             return Page.of(Hold.PAUSE);
         } catch (BrakedException e) {
@@ -170,10 +197,12 @@ final class Claims {
         return page;
     }
 
-    private Page insert(DSLContext tx, Position from, List<Candidate> candidates, boolean trial) {
+    private Page insert(DSLContext tx, Position from, FoundMany found, boolean trial) {
+        List<Candidate> candidates = found.candidates();
         if (candidates.isEmpty()) {
             return new Page(List.of(), 0, invoices.candidates().nextPhase(from), Hold.NONE);
         }
+        refuse(found.hold(), trial);
         long locked = System.nanoTime();
         List<String> invoiceIds = candidates.stream().map(Candidate::invoiceId).toList();
         Map<String, Claimed> claimed = database.ask(
@@ -183,8 +212,7 @@ final class Claims {
                         .insertAll(
                                 invoices.snapshots()::locked,
                                 Map.of("invoice", invoiceIds.toArray(String[]::new)),
-                                lease,
-                                trial));
+                                lease));
         // Taken out: a view may show an invoice twice.
         List<Claim> claims = invoiceIds.stream()
                 .flatMap(invoiceId -> Optional.ofNullable(claimed.remove(invoiceId)).stream())

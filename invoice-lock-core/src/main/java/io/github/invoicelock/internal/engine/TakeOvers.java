@@ -4,6 +4,7 @@ import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.errors.Anew;
 import io.github.invoicelock.internal.errors.LockNotAvailableException;
 import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.HostCode;
@@ -120,7 +121,7 @@ final class TakeOvers {
     Result take(DueAttempt due, boolean trial) {
         long start = System.nanoTime();
         try {
-            return Database.withPlansAnew(() -> database.inTransaction(tx -> take(tx, due, trial, start)));
+            return Anew.afterChanges(() -> database.inTransaction(tx -> take(tx, due, trial, start)));
         } catch (LockNotAvailableException e) {
             // A lock is a sign of life: the owner is calling or settling, or the host is at work on the invoice.
             return CONTENDED;
@@ -238,21 +239,29 @@ final class TakeOvers {
                             ? NextState.closed(declined.code(), declined.message())
                             : NextState.refused(String.valueOf(declined.code()), String.valueOf(declined.message())));
         }
+        if (locked.all().paused()) {
+            return PAUSED;
+        }
+        refuseBraked(locked);
         JSONB snapshot = reading(() -> invoices.snapshots().snapshot(tx, declined.invoiceId()));
         Duration lease = settings.leases().of(Approach.BILL);
         return journal.dues()
-                .insertNext(tx, declined, snapshot, lease, locked.trial())
+                .insertNext(tx, declined, snapshot, lease)
                 .<Result>map(
                         claimed -> new Result.Taken(claim(claimed, Approach.BILL, AttemptState.NOT_BILLED, locked)))
                 .orElse(CONTENDED);
     }
 
-    private Result taken(
-            DSLContext tx, Locked locked, Approach approach, AttemptState before, @Nullable JSONB snapshot) {
-        // Asking is a call, too.
+    /** Asking is a call, too. */
+    private static void refuseBraked(Locked locked) {
         if (locked.all().braked() && !locked.trial()) {
             throw new BrakedException();
         }
+    }
+
+    private Result taken(
+            DSLContext tx, Locked locked, Approach approach, AttemptState before, @Nullable JSONB snapshot) {
+        refuseBraked(locked);
         Claimed claimed = journal.dues()
                 .takeOver(
                         tx,

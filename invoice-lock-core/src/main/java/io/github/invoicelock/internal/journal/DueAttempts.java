@@ -185,11 +185,9 @@ public final class DueAttempts {
     /**
      * Writes the next attempt of an invoice whose last one was finally refused (R2), and takes that one off the schedule.
      *
-     * @param trial whether it may be called although the brake is on
      * @return the claim; empty if there is one of that number already (R10)
      */
-    public Optional<Claimed> insertNext(
-            DSLContext tx, BillingAttempt declined, JSONB snapshot, Duration lease, boolean trial) {
+    public Optional<Claimed> insertNext(DSLContext tx, BillingAttempt declined, JSONB snapshot, Duration lease) {
         requirePlace(tx, declined, snapshot);
         // R10: number n+1 only while the DECLINED row n is locked, which this transaction has done.
         tx.update(table.table())
@@ -197,7 +195,7 @@ public final class DueAttempts {
                 .set(AttemptTable.CAUSE, (String) null)
                 .where(AttemptTable.isThis(declined))
                 .execute();
-        Optional<Claimed> claimed = firsts.insert(declined.invoiceId(), declined.number() + 1, snapshot, lease, trial)
+        Optional<Claimed> claimed = firsts.insert(declined.invoiceId(), declined.number() + 1, snapshot, lease)
                 .in(tx);
         if (claimed.isEmpty() && table.places().kept()) {
             // Taken this very moment: the refused one stays on the schedule.

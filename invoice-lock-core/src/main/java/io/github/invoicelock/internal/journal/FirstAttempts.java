@@ -70,19 +70,17 @@ public final class FirstAttempts {
     /**
      * Writes the first attempt of an invoice whose row this transaction has locked; empty if it has one already, which the constraint alone
      * can tell for sure (R10).
-     *
-     * @param trial whether it may be called although the brake is on
      */
-    public Request<Optional<Claimed>> insert(String invoiceId, JSONB snapshot, Duration lease, boolean trial) {
-        return insert(invoiceId, 1, snapshot, lease, trial);
+    public Request<Optional<Claimed>> insert(String invoiceId, JSONB snapshot, Duration lease) {
+        return insert(invoiceId, 1, snapshot, lease);
     }
 
     // The values themselves, and no rows of a query: on Citus that names the one shard to write to.
-    Request<Optional<Claimed>> insert(String invoiceId, int number, JSONB snapshot, Duration lease, boolean trial) {
+    Request<Optional<Claimed>> insert(String invoiceId, int number, JSONB snapshot, Duration lease) {
         Prepared insert = one.computeIfAbsent(lease, l -> Prepared.of(insertOne(l)));
         Map<String, ?> bound = Map.of("invoice", invoiceId, "number", number, "snapshot", snapshot.data());
         Function<Rows, Optional<Claimed>> reader =
-                rows -> snapshots.readFresh(rows, number, trial).stream().findFirst();
+                rows -> snapshots.readFresh(rows, number).stream().findFirst();
         return table.places().kept()
                 // Who is just settling, and frees the place, is waited for by the index as by a lock.
                 ? Request.both(
@@ -135,15 +133,14 @@ public final class FirstAttempts {
      * Writes the first attempts of invoices whose rows this transaction has locked.
      *
      * @param rows the host's rows by their ids, {@code invoice_id} and {@code snapshot}: always the same
-     * @param trial whether one of them may be called although the brake is on
      * @return the claims by invoice id; without those that have one already (R10)
      */
     public Request<Map<String, Claimed>> insertAll(
-            Supplier<Select<Record2<String, JSONB>>> rows, Map<String, ?> bound, Duration lease, boolean trial) {
+            Supplier<Select<Record2<String, JSONB>>> rows, Map<String, ?> bound, Duration lease) {
         return Request.of(many.computeIfAbsent(lease, l -> Prepared.of(insertMany(rows.get(), l))), bound, written -> {
             Map<String, Claimed> claimed = new HashMap<>();
             snapshots
-                    .readFresh(written, 1, trial)
+                    .readFresh(written, 1)
                     .forEach(each -> claimed.put(each.attempt().invoiceId(), each));
             return claimed;
         });

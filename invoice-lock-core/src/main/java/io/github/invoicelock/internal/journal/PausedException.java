@@ -4,7 +4,7 @@ package io.github.invoicelock.internal.journal;
 public final class PausedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    PausedException() {
+    public PausedException() {
         super("The biller is paused.", null, false, false);
     }
 }

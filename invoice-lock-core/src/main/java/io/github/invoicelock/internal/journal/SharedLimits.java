@@ -37,6 +37,7 @@ public final class SharedLimits {
 
     private final AttemptTable attempts;
     private final Table<Record> billers;
+    private final Prepared hold;
     private final Prepared moments;
     private final Prepared cursor;
     private final Prepared trial;
@@ -48,6 +49,7 @@ public final class SharedLimits {
     SharedLimits(AttemptTable attempts, String schema) {
         this.attempts = attempts;
         this.billers = DSL.table(name(schema, "biller"));
+        this.hold = Prepared.of(DSL.using(SQLDialect.POSTGRES).select(attempts.hold()));
         this.moments = Prepared.of(movingTheCursor());
         this.cursor = Prepared.of(DSL.using(SQLDialect.POSTGRES)
                 .select(CALLS_UNTIL.minus(NOW))
@@ -58,6 +60,12 @@ public final class SharedLimits {
         this.putOn = Prepared.of(puttingOn());
         this.takeOff = Prepared.of(takingOff());
         this.leaveTrial = Prepared.of(leavingATrial());
+    }
+
+    /** What holds the biller back: asked in the round trip of a claim's lock. */
+    public Request<Hold> hold() {
+        return Request.of(
+                hold, Map.of(), rows -> rows.next() ? Hold.valueOf(String.valueOf(rows.text(0))) : Hold.NONE);
     }
 
     /**

@@ -36,8 +36,6 @@ final class Snapshots {
             AttemptTable.DUE_AT,
             AttemptTable.STARTED_AT);
 
-    private static final String HOLD = PREFIX + "hold";
-
     private final AttemptTable table;
     private final Function<Field<?>, Table<?>> typed;
 
@@ -46,7 +44,7 @@ final class Snapshots {
         this.typed = typed;
     }
 
-    /** What is not known of fresh attempts, and what holds the biller back, behind the columns of their invoices. */
+    /** What is not known of fresh attempts, behind the columns of their invoices. */
     Query fresh(CommonTableExpression<?>... writing) {
         return select(writing, FRESH, false);
     }
@@ -62,9 +60,6 @@ final class Snapshots {
                 field(name("claimed", column.getName()), column.getDataType()).as(PREFIX + column.getName())));
         // An asterisk over an unknown table: jOOQ takes the columns and their types from the result.
         fields.add(first ? fields.size() : 0, table(name("invoice")).asterisk());
-        if (!first) {
-            fields.add(table.hold().as(HOLD));
-        }
         return DSL.with(writing)
                 .select(fields)
                 .from(table(name("claimed")), typed.apply(field(name("claimed", AttemptTable.INVOICE.getName()))));
@@ -74,20 +69,13 @@ final class Snapshots {
         return List.of(asterisk());
     }
 
-    /**
-     * Attempts of this number that one statement wrote, by one clock.
-     *
-     * @param trial whether one of them may be called although the brake is on
-     * @throws PausedException if the biller is paused: what was written is to be rolled back
-     * @throws BrakedException if the brake is on: the same
-     */
-    List<Claimed> readFresh(Rows rows, int number, boolean trial) {
+    /** Attempts of this number that one statement wrote, by one clock. */
+    List<Claimed> readFresh(Rows rows, int number) {
         List<Claimed> claimed = new ArrayList<>();
         Instant dueAt = null;
         Instant startedAt = null;
-        for (Record row : rows.records(FRESH.size() + 1)) {
+        for (Record row : rows.records(FRESH.size())) {
             int first = row.size();
-            refuseHeld(Hold.valueOf(String.valueOf(rows.text(first + FRESH.size()))), trial);
             if (startedAt == null) {
                 dueAt = rows.time(first + 3);
                 startedAt = Objects.requireNonNull(rows.time(first + 4));
@@ -114,15 +102,6 @@ final class Snapshots {
             claimed.add(new Claimed(attempt, invoice(row, row.fields()), Duration.ZERO, Duration.ZERO));
         }
         return claimed;
-    }
-
-    private static void refuseHeld(Hold hold, boolean trial) {
-        if (hold == Hold.PAUSE) {
-            throw new PausedException();
-        }
-        if (hold == Hold.BRAKE && !trial) {
-            throw new BrakedException();
-        }
     }
 
     /** An attempt that was taken over. */
