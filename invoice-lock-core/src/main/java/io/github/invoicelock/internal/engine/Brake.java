@@ -10,6 +10,7 @@ import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.settlement.Tables;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
@@ -93,18 +94,16 @@ final class Brake {
             while (!run.stopped()) {
                 if (looking.tryLock(LOOK.toMillis(), TimeUnit.MILLISECONDS)) {
                     try {
-                        SharedLimits.Seen seen = run.stopped() ? null : look();
-                        if (seen != null && seen.off()) {
+                        SharedLimits.Seen seen = database.atOnce(limits.look());
+                        if (seen.off()) {
                             return Pass.FREE;
                         }
-                        if (seen != null && seen.mine()) {
+                        if (putOn == null) {
+                            putOn = seen.putOn();
+                        }
+                        if (tries(seen, putOn, run)) {
                             return Pass.TRIAL;
                         }
-                        if (seen != null && putOn != null && !putOn.equals(seen.putOn())) {
-                            // The call that was tried meanwhile has failed.
-                            run.braked();
-                        }
-                        putOn = seen == null ? null : seen.putOn();
                     } finally {
                         looking.unlock();
                     }
@@ -117,11 +116,25 @@ final class Brake {
         return Pass.STOPPED;
     }
 
-    private SharedLimits.Seen look() {
-        SharedLimits.Seen seen = database.atOnce(limits.look());
-        return seen.left().compareTo(PATIENCE) <= 0
-                ? seen
-                : database.atOnce(limits.tryOne(settings.leases().longest()));
+    /** Takes the call that may be tried; the run ends where one that another server tried has failed since it was held back. */
+    private boolean tries(SharedLimits.Seen before, @Nullable Instant putOn, RunInProgress run) {
+        boolean waits = before.left().compareTo(PATIENCE) <= 0;
+        boolean failed = !Objects.equals(putOn, before.putOn());
+        if (!failed && !waits && !run.stopped()) {
+            SharedLimits.Seen seen =
+                    database.atOnce(limits.tryOne(settings.leases().longest()));
+            failed = !seen.off() && !Objects.equals(putOn, seen.putOn());
+            if (seen.mine() && !failed) {
+                return true;
+            }
+            if (seen.mine()) {
+                leaveTrial();
+            }
+        }
+        if (failed && !waits) {
+            run.braked();
+        }
+        return false;
     }
 
     /** What an answer tells of the provider. */
@@ -149,7 +162,7 @@ final class Brake {
     private void putOn(Duration atLeast, String why) {
         Duration bounded = atLeast.compareTo(LONGEST) > 0 ? LONGEST : atLeast;
         database.atOnce(limits.putOn(bounded, why));
-        notices.brakeOn(bounded, why);
+        notices.brakeOn(bounded);
     }
 
     /** The call that was to be tried was not made. */

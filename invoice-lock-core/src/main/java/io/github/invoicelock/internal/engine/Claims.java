@@ -100,7 +100,8 @@ final class Claims {
                         refuse(found.hold(), trial);
                         Request<Optional<Claimed>> insert = journal.firsts().insert(invoiceId, row, lease);
                         return (journal.places().kept()
-                                        ? insert.in(tx).or(() -> journal.firsts().requireAttempt(tx, invoiceId))
+                                        ? insert.in(tx)
+                                                .or(() -> journal.firsts().requireAttempt(tx, invoiceId))
                                         : Database.askAndCommit(tx, insert))
                                 .map(claimed -> fresh(claimed, locked, trial));
                     })));

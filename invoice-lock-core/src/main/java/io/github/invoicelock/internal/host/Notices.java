@@ -209,18 +209,17 @@ public final class Notices {
         pause = now;
     }
 
-    /** Says what holds back all servers. */
-    public void brakeOn(Duration atMost, String why) {
+    /** Says that all servers hold back; why, in the provider's words, is in the journal. */
+    public void brakeOn(Duration atMost) {
         LOG.warn(
-                "biller={} all servers hold back for up to {}, and try one call at a time: {}",
+                "biller={} the brake is on for all servers, for up to {}: they try one call at a time. status() says why",
                 biller,
-                atMost,
-                line(why));
+                atMost);
     }
 
     /** Says that a call has succeeded. */
     public void brakeOff() {
-        LOG.info("biller={} the call that was tried has succeeded: all servers go on", biller);
+        LOG.info("biller={} the brake is off: the call that was tried has succeeded", biller);
     }
 
     /** Says once that nobody continues what is due, however often that is seen. */

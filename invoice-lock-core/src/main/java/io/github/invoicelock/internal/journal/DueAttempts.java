@@ -115,9 +115,6 @@ public final class DueAttempts {
      */
     public Claimed takeOver(DSLContext tx, AttemptRow row, TakeOver how, @Nullable JSONB snapshot) {
         BillingAttempt attempt = row.attempt();
-        if (how.sends()) {
-            requirePlace(tx, attempt, snapshot);
-        }
         Instant leaseEnd = how.clock().plus(how.lease());
         UpdateSetMoreStep<Record> update = DSL.using(SQLDialect.POSTGRES)
                 .update(table.table())
@@ -131,9 +128,7 @@ public final class DueAttempts {
             Instant bound = before != null && before.isAfter(leaseEnd) ? before : leaseEnd;
             update = update.set(AttemptTable.STATE, inline(AttemptState.STARTED.name()))
                     .set(AttemptTable.LEASE_UNTIL, bound.atOffset(ZoneOffset.UTC));
-            if (table.places().kept()) {
-                update = update.set(Places.PLACE, table.places().of(invoice(attempt, snapshot)));
-            }
+            update = takingThePlace(tx, update, attempt, snapshot);
         }
         if (snapshot != null) {
             update = update.set(
@@ -155,6 +150,12 @@ public final class DueAttempts {
                                         written, row.age(how.clock()), over.isNegative() ? Duration.ZERO : over)))
                 .in(tx)
                 .orElseThrow(() -> new IllegalStateException("Locked, and yet changed: " + attempt));
+    }
+
+    private UpdateSetMoreStep<Record> takingThePlace(
+            DSLContext tx, UpdateSetMoreStep<Record> update, BillingAttempt attempt, @Nullable JSONB snapshot) {
+        requirePlace(tx, attempt, snapshot);
+        return table.places().kept() ? update.set(Places.PLACE, table.places().of(invoice(attempt, snapshot))) : update;
     }
 
     private static Field<JSONB> invoice(BillingAttempt attempt, @Nullable JSONB snapshot) {

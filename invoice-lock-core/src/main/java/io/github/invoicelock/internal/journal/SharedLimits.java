@@ -64,8 +64,7 @@ public final class SharedLimits {
 
     /** What holds the biller back: asked in the round trip of a claim's lock. */
     public Request<Hold> hold() {
-        return Request.of(
-                hold, Map.of(), rows -> rows.next() ? Hold.valueOf(String.valueOf(rows.text(0))) : Hold.NONE);
+        return Request.of(hold, Map.of(), rows -> rows.next() ? Hold.valueOf(String.valueOf(rows.text(0))) : Hold.NONE);
     }
 
     /**
