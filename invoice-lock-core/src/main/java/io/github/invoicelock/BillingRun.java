@@ -20,6 +20,7 @@ import java.time.Duration;
  * @param parked of all these, attempts that now wait for a person
  * @param elapsed how long the run took
  * @param stopReason why it ended
+ * @param kind what it was asked for
  */
 public record BillingRun(
         int billed,
@@ -32,7 +33,8 @@ public record BillingRun(
         int withdrawn,
         int parked,
         Duration elapsed,
-        StopReason stopReason) {
+        StopReason stopReason,
+        RunKind kind) {
 
     /**
      * How often the run took an invoice up.
@@ -46,7 +48,7 @@ public record BillingRun(
     /** A log line that a person can read and a machine can split. */
     @Override
     public String toString() {
-        return "billed=%d accepted=%d declined=%d notBilled=%d inDoubt=%d contended=%d recovered=%d withdrawn=%d parked=%d elapsed=%s stopped=%s"
+        return "billed=%d accepted=%d declined=%d notBilled=%d inDoubt=%d contended=%d recovered=%d withdrawn=%d parked=%d elapsed=%s stopped=%s run=%s"
                 .formatted(
                         billed,
                         accepted,
@@ -58,6 +60,7 @@ public record BillingRun(
                         withdrawn,
                         parked,
                         elapsed,
-                        stopReason);
+                        stopReason,
+                        kind);
     }
 }

@@ -50,6 +50,7 @@ public final class InvoiceTable {
     final @Nullable String referenceColumn;
     final @Nullable String billedAtColumn;
     final List<Field<?>> including;
+    final @Nullable String oneAtATimeFor;
 
     private InvoiceTable(Copy from) {
         this.schema = from.schema;
@@ -64,6 +65,7 @@ public final class InvoiceTable {
         this.referenceColumn = from.referenceColumn;
         this.billedAtColumn = from.billedAtColumn;
         this.including = from.including;
+        this.oneAtATimeFor = from.oneAtATimeFor;
     }
 
     /**
@@ -224,6 +226,22 @@ public final class InvoiceTable {
         return new InvoiceTable(copy);
     }
 
+    /**
+     * No two calls at once, over all servers, for invoices with the same value in this column. Providers lock a customer while they charge
+     * it, and answer 429 to another charge; rules against fraud decline it. Invoices without a value are not bounded. An attempt in doubt
+     * counts until no request of it can be on its way any more. Say the same on every server. A run bills one invoice of each such customer
+     * after the other; where other servers do, it leaves the rest to them. Each is claimed by itself, with {@link LockStrategy#SKIP_LOCKED},
+     * too. Not on Citus. No such bound by default.
+     *
+     * @param column its name, {@code customer_id} for example
+     * @return the changed copy
+     */
+    public InvoiceTable oneAtATimeFor(String column) {
+        Copy copy = new Copy(this);
+        copy.oneAtATimeFor = requireNonNull(column, "column");
+        return new InvoiceTable(copy);
+    }
+
     @Override
     public String toString() {
         return schema == null
@@ -252,6 +270,7 @@ public final class InvoiceTable {
         private @Nullable String referenceColumn;
         private @Nullable String billedAtColumn;
         private List<Field<?>> including = List.of();
+        private @Nullable String oneAtATimeFor;
 
         private Copy(@Nullable String schema, String table) {
             this.schema = schema;
@@ -270,6 +289,7 @@ public final class InvoiceTable {
             this.referenceColumn = from.referenceColumn;
             this.billedAtColumn = from.billedAtColumn;
             this.including = from.including;
+            this.oneAtATimeFor = from.oneAtATimeFor;
         }
     }
 }

@@ -17,6 +17,11 @@ import org.jspecify.annotations.Nullable;
  * @param oldestPending how old the first pending invoice is, by the column of {@link InvoiceTable#orderedBy}; zero if its time is yet
  *     to come; null if none is pending, or that column is no date or timestamp. A date counts from its midnight in the session's time
  *     zone.
+ * @param pending how many invoices of the host's table are pending, billable or not, claimed or not
+ * @param pause who has {@linkplain LockingInvoiceBiller#pause paused} the biller, and why; null if nobody has
+ * @param lastRun how long ago a server last began a run of {@link LockingInvoiceBiller#billPending()} or
+ *     {@link LockingInvoiceBiller#recover()}, or looked in one for what has become due; within a minute or so. Null if none ever has.
+ * @param brake why all servers hold back, and try one call at a time; null if they do not
  */
 public record JournalStatus(
         int inFlight,
@@ -24,4 +29,21 @@ public record JournalStatus(
         int parked,
         @Nullable Duration oldestDue,
         @Nullable Duration oldestParked,
-        @Nullable Duration oldestPending) {}
+        @Nullable Duration oldestPending,
+        int pending,
+        @Nullable BillingPause pause,
+        @Nullable Duration lastRun,
+        @Nullable BillingBrake brake) {
+
+    private static final Duration LONG = Duration.ofMinutes(10);
+
+    /**
+     * Whether something has been due for ten minutes, and no server has run for as long: nobody continues what a crash left behind. Schedule
+     * {@link LockingInvoiceBiller#recover()}.
+     *
+     * @return true also where no server has ever run
+     */
+    public boolean unattended() {
+        return oldestDue != null && oldestDue.compareTo(LONG) >= 0 && (lastRun == null || lastRun.compareTo(LONG) >= 0);
+    }
+}

@@ -261,6 +261,39 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
+     * Stops billing, on all servers, until {@link #resume}: whatever they run, nothing is claimed and nothing is sent. Each server obeys with
+     * its next claim. What can charge nothing goes on: {@code find}, marks, {@link #report}, {@link #resolve}, {@link #withdraw}. Calls in
+     * flight finish, and are settled. Runs end with {@link StopReason#PAUSED}.
+     *
+     * <p>A claim that had looked just before this returned may still be sent, within half of the {@link Builder#leaseMargin lease's margin};
+     * one that asks first, after its {@code find}. No later.
+     *
+     * <p>Without Java: {@code select invoice_lock.pause('invoices', 'ann', 'wrong amounts')}. A biller that is paused already gets the new
+     * words, and is resumed once.
+     *
+     * @param who pauses it, for others to ask; kept in the journal, and logged on every server
+     * @param why in a few words; kept and logged, too
+     * @throws InvoiceLockException if either is blank
+     * @throws DatabaseException if the database cannot be asked: then nothing is paused
+     */
+    public void pause(String who, String why) {
+        words.pauses().pause(requireNonNull(who, "who"), requireNonNull(why, "why"));
+    }
+
+    /**
+     * Lets billing go on, on all servers, with their next runs. No effect if it is not paused.
+     *
+     * <p>Without Java: {@code select invoice_lock.resume('invoices', 'ann')}.
+     *
+     * @param who resumes it; kept in the journal, and logged on every server
+     * @throws InvoiceLockException if it is blank
+     * @throws DatabaseException if the database cannot be asked: then nothing has changed
+     */
+    public void resume(String who) {
+        words.pauses().resume(requireNonNull(who, "who"));
+    }
+
+    /**
      * Stops claiming, waits for calls in flight, and gives back what is claimed and not called. Runs that are under way return with
      * {@link StopReason#CLOSED}. Idempotent; may be called from a shutdown hook. Waits as long as a call may take, and the lease's margin
      * for late answers of calls that were cut off, not for ever.
@@ -291,6 +324,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         private @Nullable RowLock rowLock = RowLock.FOR_UPDATE;
         private int concurrency = 1;
         private double maxCallsPerSecond = Double.POSITIVE_INFINITY;
+        private double fleetCallsPerSecond = Double.POSITIVE_INFINITY;
         private @Nullable Duration callTimeout = Duration.ofSeconds(30);
         private @Nullable Duration leaseMargin = Duration.ofSeconds(10);
         private @Nullable Duration waitTimeout = Duration.ofSeconds(5);
@@ -378,15 +412,30 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * How often this biller calls the gateway, at most, on average and over all its runs: a provider's limit, divided by the number
-         * of servers. Up to a tenth of a second's worth may leave together. No bound by default. The wait comes before the claim, so an
-         * invoice that waits is nobody's yet.
+         * How often this biller calls the gateway, at most, on average and over all its runs: a bound of this server's own. For a
+         * provider's limit take {@link #fleetCallsPerSecond}. Up to a tenth of a second's worth may leave together. No bound by default. The
+         * wait comes before the claim, so an invoice that waits is nobody's yet.
          *
          * @param calls at least 0.001
          * @return this
          */
         public Builder maxCallsPerSecond(double calls) {
             this.maxCallsPerSecond = calls;
+            return this;
+        }
+
+        /**
+         * How often all servers together call the gateway, at most: a provider's limit, however many servers run, come and die. A server that
+         * is alone may use all of it. Say the same on each server. Moments for calls are reserved in the journal, by the database's clock, a
+         * tenth of a second's worth at a time; what a killed server had reserved passes by within about a second. Calls may leave up to 50 ms
+         * behind their moment, so take some percent less than what the provider punishes. No bound by default. The wait comes before the
+         * claim, so an invoice that waits is nobody's yet.
+         *
+         * @param calls at least 0.001
+         * @return this
+         */
+        public Builder fleetCallsPerSecond(double calls) {
+            this.fleetCallsPerSecond = calls;
             return this;
         }
 
@@ -427,7 +476,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * After how many failed calls one after the other a run stops, rather than leaving more in doubt. 20 by default. So many invoices
+         * After how many failed calls one after the other a run stops, rather than leaving more in doubt, and holds all servers back: they
+         * try one call at a time until one succeeds ({@link BillingBrake}). 20 by default. So many invoices
          * in a row that are set aside end a run, too, with their error: that is not one invoice's fault.
          *
          * @param failures 1 to 1,000,000
@@ -535,14 +585,18 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             Invoices checked =
                     InvoiceTableCheck.check(setUp, server, described(table), settings.name(), schema, hooked);
             UUID installation = JournalCheck.check(setUp, server, schema);
-            refuseOnCitus(server, settings);
+            refuseOnCitus(server, settings, table);
             BillerRegistry.register(setUp, schema, settings.name(), checked);
             IndexAdvice.log(setUp, settings.name(), checked);
             if (settings.scope() == LockScope.THROUGH_CALL) {
                 PoolCheck.log(source, settings.name(), settings.concurrency());
             }
             JournalSettings whose = new JournalSettings(
-                    settings.name(), settings.server(), settings.keepSnapshots(), database.storableText());
+                    settings.name(),
+                    settings.server(),
+                    settings.keepSnapshots(),
+                    table.oneAtATimeFor,
+                    database.storableText());
             Journal journal = new Journal(schema, installation, whose, checked.snapshots()::typed);
             return new LockingInvoiceBiller(
                     settings,
@@ -573,7 +627,12 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                             SettingRanges.MOST_CONCURRENCY,
                             "concurrency",
                             "It is how many calls are made at once, e.g. 8."),
-                    SettingRanges.rate(maxCallsPerSecond),
+                    SettingRanges.rate(
+                            maxCallsPerSecond, "maxCallsPerSecond", "It is how often this server calls the provider"),
+                    SettingRanges.rate(
+                            fleetCallsPerSecond,
+                            "fleetCallsPerSecond",
+                            "It is how often all servers together call the provider"),
                     SettingRanges.time(
                             callTimeout,
                             "callTimeout",
@@ -622,10 +681,16 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     table.referenceColumn,
                     table.billedAtColumn,
                     table.including,
+                    table.oneAtATimeFor,
                     given(rowLock, "rowLock", "Say RowLock.FOR_UPDATE or FOR_NO_KEY_UPDATE."));
         }
 
-        private static void refuseOnCitus(Server server, BillerSettings settings) {
+        private static void refuseOnCitus(Server server, BillerSettings settings, InvoiceTable table) {
+            if (server.citus() && table.oneAtATimeFor != null) {
+                throw new SetupException(
+                        "oneAtATimeFor is \"" + table.oneAtATimeFor
+                                + "\"; it cannot be kept on Citus, where no index over all nodes is unique but by the invoice. Leave it out.");
+            }
             if (server.citus() && settings.strategy() != LockStrategy.NOWAIT) {
                 throw new SetupException("lockStrategy is " + settings.strategy()
                         + "; on Citus it must be NOWAIT: FOR UPDATE SKIP LOCKED over several rows is refused there, and WAIT is not proven "

@@ -8,8 +8,13 @@ public enum StopReason {
     INVOICE_LIMIT,
     /** {@link RunLimits#time(java.time.Duration)} was over. */
     TIME_LIMIT,
-    /** Too many calls failed one after the other ({@link LockingInvoiceBiller.Builder#stopAfterFailures(int)}). */
+    /**
+     * Too many calls failed one after the other ({@link LockingInvoiceBiller.Builder#stopAfterFailures(int)}); or they did on another server,
+     * and the one call that was tried since has failed, too ({@link BillingBrake}).
+     */
     PROVIDER_FAILING,
+    /** People have {@linkplain LockingInvoiceBiller#pause paused} the biller; what only asks or marks was done. */
+    PAUSED,
     /** {@link LockingInvoiceBiller#close()} was called. */
     CLOSED,
     /** The thread that ran it was interrupted; its interrupt flag is set again. */

@@ -14,6 +14,10 @@ final class Moment {
         latch.countDown();
     }
 
+    boolean reached() {
+        return latch.getCount() == 0;
+    }
+
     void await() {
         try {
             if (!latch.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {

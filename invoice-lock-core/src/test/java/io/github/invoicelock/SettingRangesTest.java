@@ -65,6 +65,7 @@ class SettingRangesTest {
                                 .leaseMargin(DAY)
                                 .waitTimeout(DAY)
                                 .lockStrategy(LockStrategy.WAIT)),
+                bills("fleetCallsPerSecond", b -> b.fleetCallsPerSecond(Double.MAX_VALUE)),
                 bills("maxCallsPerSecond", b -> b.maxCallsPerSecond(Double.MAX_VALUE)),
                 bills("maxCallsPerSecond, none", b -> b.maxCallsPerSecond(Double.POSITIVE_INFINITY)));
     }

@@ -51,6 +51,7 @@ class SetupTest {
                 wrong("concurrency is -3", b -> b.concurrency(-3)),
                 wrong("stopAfterFailures is 0", b -> b.stopAfterFailures(0)),
                 wrong("maxCallsPerSecond is 0.0", b -> b.maxCallsPerSecond(0)),
+                wrong("fleetCallsPerSecond is 0.0", b -> b.fleetCallsPerSecond(0)),
                 wrong("maxCallsPerSecond is NaN", b -> b.maxCallsPerSecond(Double.NaN)),
                 wrong("name is \"\"", b -> b.name("")),
                 wrong("name has control characters", b -> b.name("a\nb")),

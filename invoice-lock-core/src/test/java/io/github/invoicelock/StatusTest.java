@@ -26,7 +26,8 @@ class StatusTest {
         LockingInvoiceBiller server = host.running(host.server(provider));
         server.billPending();
 
-        assertThat(server.status()).isEqualTo(new JournalStatus(0, 0, 0, null, null, null));
+        assertThat(withoutTheLastRun(server.status()))
+                .isEqualTo(new JournalStatus(0, 0, 0, null, null, null, 0, null, null, null));
         assertThat(server.name()).isEqualTo("invoices");
     }
 
@@ -35,7 +36,8 @@ class StatusTest {
         LockingInvoiceBiller server =
                 host.running(host.server(provider.answering(BillingOutcome.accepted("dd_1", Duration.ofMinutes(20)))));
         server.bill(1);
-        assertThat(server.status()).isEqualTo(new JournalStatus(0, 0, 0, null, null, null));
+        assertThat(withoutTheLastRun(server.status()))
+                .isEqualTo(new JournalStatus(0, 0, 0, null, null, null, 5, null, null, null));
 
         host.letTimePass(1, Duration.ofMinutes(21));
 
@@ -83,6 +85,20 @@ class StatusTest {
         server.status();
 
         assertThat(rowsRead() - before).as("of 50,500 rows").isLessThan(100);
+    }
+
+    private static JournalStatus withoutTheLastRun(JournalStatus s) {
+        return new JournalStatus(
+                s.inFlight(),
+                s.due(),
+                s.parked(),
+                s.oldestDue(),
+                s.oldestParked(),
+                s.oldestPending(),
+                s.pending(),
+                s.pause(),
+                null,
+                s.brake());
     }
 
     /** Rows of the journal that scans of any kind have read. */

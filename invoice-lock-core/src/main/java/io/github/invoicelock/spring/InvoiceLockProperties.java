@@ -24,6 +24,7 @@ import org.springframework.boot.convert.DurationUnit;
  * @param rowLock see {@link LockingInvoiceBiller.Builder#rowLock}
  * @param concurrency see {@link LockingInvoiceBiller.Builder#concurrency}
  * @param maxCallsPerSecond see {@link LockingInvoiceBiller.Builder#maxCallsPerSecond}
+ * @param fleetCallsPerSecond see {@link LockingInvoiceBiller.Builder#fleetCallsPerSecond}
  * @param callTimeout see {@link LockingInvoiceBiller.Builder#callTimeout}; a number alone is seconds
  * @param leaseMargin see {@link LockingInvoiceBiller.Builder#leaseMargin}; a number alone is seconds
  * @param waitTimeout see {@link LockingInvoiceBiller.Builder#waitTimeout}; a number alone is seconds
@@ -40,6 +41,7 @@ public record InvoiceLockProperties(
         @Nullable RowLock rowLock,
         @Nullable Integer concurrency,
         @Nullable Double maxCallsPerSecond,
+        @Nullable Double fleetCallsPerSecond,
         @DurationUnit(ChronoUnit.SECONDS) @Nullable Duration callTimeout,
         @DurationUnit(ChronoUnit.SECONDS) @Nullable Duration leaseMargin,
         @DurationUnit(ChronoUnit.SECONDS) @Nullable Duration waitTimeout,
@@ -53,6 +55,7 @@ public record InvoiceLockProperties(
         given(rowLock, builder::rowLock);
         given(concurrency, builder::concurrency);
         given(maxCallsPerSecond, builder::maxCallsPerSecond);
+        given(fleetCallsPerSecond, builder::fleetCallsPerSecond);
         given(callTimeout, builder::callTimeout);
         given(leaseMargin, builder::leaseMargin);
         given(waitTimeout, builder::waitTimeout);

@@ -19,6 +19,10 @@ final class JournalDetails {
         age(details, "oldestDue", status.oldestDue());
         age(details, "oldestParked", status.oldestParked());
         age(details, "oldestPending", status.oldestPending());
+        if (status.brake() != null) {
+            details.put(
+                    "brake", status.brake().why() + " (until " + status.brake().until() + ")");
+        }
         return details;
     }
 

@@ -5,6 +5,7 @@ import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingRun;
 import io.github.invoicelock.BillingRunException;
 import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.RunKind;
 import io.github.invoicelock.RunLimits;
 import io.github.invoicelock.SetupException;
 import io.github.invoicelock.internal.engine.Calling.Called;
@@ -13,14 +14,19 @@ import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.Position;
 import io.github.invoicelock.internal.journal.AttemptRow;
+import io.github.invoicelock.internal.journal.Billers;
 import io.github.invoicelock.internal.journal.DueAttempt;
+import io.github.invoicelock.internal.journal.Hold;
+import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.limits.Turns;
 import io.github.invoicelock.internal.settlement.Tables;
 import io.github.invoicelock.internal.settlement.Written;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -36,6 +42,9 @@ public final class BillingEngine {
 
     /** How often a run looks for what has become due meanwhile: what a dead server left behind is not to wait for the run's end. */
     private static final Duration LOOK_FOR_DUE = Duration.ofSeconds(3);
+
+    /** Where all that waits is behind others' calls, it is looked so often who is being called. */
+    private static final Duration A_MOMENT = Duration.ofMillis(100);
 
     private final BillerSettings settings;
     private final Steps steps;
@@ -63,12 +72,12 @@ public final class BillingEngine {
         this.searches = steps.searches();
         this.slots = steps.slots();
         this.conclusions = steps.conclusions();
-        this.fresh = steps.claimsPages() ? this::billPage : this::billEach;
+        this.fresh = steps.takesTurns() ? this::billInTurns : steps.claimsPages() ? this::billPage : this::billEach;
     }
 
     /** Due attempts first, then fresh invoices, until none is left. */
     public BillingRun billPending(RunLimits limits) {
-        return run(limits, run -> {
+        return run(RunKind.BILL_PENDING, limits, run -> {
             continueDue(run);
             billFresh(run);
         });
@@ -76,23 +85,23 @@ public final class BillingEngine {
 
     /** Only what is due. */
     public BillingRun recover() {
-        return run(RunLimits.none(), this::continueDue);
+        return run(RunKind.RECOVER, RunLimits.none(), this::continueDue);
     }
 
     /** One invoice now. */
     public BillingRun bill(String invoiceId) {
-        return run(RunLimits.none(), run -> billOrContinue(searches.printed(invoiceId), run));
+        return run(RunKind.BILL, RunLimits.none(), run -> billOrContinue(searches.printed(invoiceId), run));
     }
 
     // ---- fresh invoices
 
     private void billFresh(RunInProgress run) {
         Position from = Position.START;
-        while (from != null && !run.stopped()) {
+        while (from != null && run.takesFresh()) {
             from = fresh.bill(from, run);
             continueDueMeanwhile(run);
         }
-        if (steps.claimsPages() && !run.stopped()) {
+        if (steps.claimsPages() && run.takesFresh()) {
             // Pages of ids are looked at one by one as they are read; here none was.
             run.awaitInFlight();
             searches.pendingAgain().tell();
@@ -107,7 +116,12 @@ public final class BillingEngine {
         }
         Claims.Page page;
         try {
-            page = steps.claims().claimPage(from, room);
+            page = steps.brake()
+                    .past(
+                            run,
+                            trial -> steps.claims().claimPage(from, trial ? 1 : room, trial),
+                            braked -> braked.held() == Hold.BRAKE,
+                            mine -> !mine.claims().isEmpty());
         } catch (Throwable e) {
             slots.giveBackUnused(room, run);
             if (SqlStates.ofOneInvoice(e)) {
@@ -117,6 +131,9 @@ public final class BillingEngine {
             throw e;
         }
         slots.giveBackUnused(room - page.claims().size(), run);
+        if (page.held() == Hold.PAUSE) {
+            meetPause(run);
+        }
         run.contended(page.locked() - page.claims().size());
         page.claims().forEach(claim -> steps.start(run, () -> call(claim, run)));
         return page.next();
@@ -126,7 +143,7 @@ public final class BillingEngine {
     private @Nullable Position billEach(Position from, RunInProgress run) {
         FreshIds page = searches.freshIds(from, PAGE);
         for (String invoiceId : page.invoiceIds()) {
-            if (!step(run, 1, () -> billOne(invoiceId, run))) {
+            if (!run.takesFresh() || !step(run, 1, () -> billOne(invoiceId, run))) {
                 return null;
             }
             continueDueMeanwhile(run);
@@ -134,12 +151,51 @@ public final class BillingEngine {
         return page.next();
     }
 
+    /** One at a time for each customer: whoever waits for its turn is taken up when it has come; to the end, with what was read so far. */
+    private @Nullable Position billInTurns(Position from, RunInProgress run) {
+        FreshIds page = searches.freshIds(from, PAGE);
+        Turns turns = run.turns();
+        page.candidates().forEach(each -> turns.add(each.invoiceId(), each.customer()));
+        try {
+            do {
+                String invoiceId = turns.next();
+                if (invoiceId == null) {
+                    turns.taken(searches.customersCalled());
+                } else if (!run.takesFresh() || !step(run, 1, () -> billOne(invoiceId, run))) {
+                    return null;
+                } else {
+                    continueDueMeanwhile(run);
+                }
+            } while (turns.some()
+                    || ((page.next() == null || turns.full()) && run.takesFresh() && turns.await(A_MOMENT.toMillis())));
+        } catch (InterruptedException e) {
+            run.interrupted();
+            return null;
+        }
+        if (page.next() != null) {
+            return page.next();
+        }
+        // Ends, for a pass in which nothing was called is the last one.
+        return turns.passAgain() ? Position.START : null;
+    }
+
     private void billOne(String invoiceId, RunInProgress run) {
-        Claims.Result result = steps.claims().claim(invoiceId);
+        Claims.Result result = steps.brake()
+                .past(
+                        run,
+                        trial -> steps.claims().claim(invoiceId, trial),
+                        Claims.Result.Held.BY_THE_BRAKE::equals,
+                        Claims.Result.Mine.class::isInstance);
         if (result instanceof Claims.Result.Mine mine) {
             call(mine.claim(), run);
         } else if (result instanceof Claims.Result.Not not) {
             conclusions.uncalled(invoiceId, not.written(), false, run);
+            run.turns().passOver(invoiceId);
+        } else if (result instanceof Claims.Result.Busy) {
+            conclusions.held(run);
+            run.turns().wait(invoiceId);
+        } else {
+            meetHold(((Claims.Result.Held) result).by(), run);
         }
     }
 
@@ -151,6 +207,7 @@ public final class BillingEngine {
     private final class Concluding implements Calling.Concluding {
         @Override
         public void called(List<Called> settled, long since) {
+            settled.forEach(called -> tellAll(called.claim(), called.answer(), called.run()));
             conclusions.tell(settled, since);
             for (Called called : settled) {
                 BillingAttempt attempt = called.written().attempt();
@@ -161,7 +218,17 @@ public final class BillingEngine {
                     steps.onThread(called.run(), () -> continueAttempt(due, called.run()));
                 } else {
                     conclusions.leave(called);
+                    called.run().turns().called(called.claim().invoiceId());
                 }
+            }
+        }
+
+        /** What the provider's answer means for all servers; that it cannot be told ends the run, and loses nothing that was heard. */
+        private void tellAll(Claim claim, Answer answer, RunInProgress run) {
+            try {
+                steps.brake().heard(answer, claim.trial(), run);
+            } catch (RuntimeException e) {
+                run.fail(e);
             }
         }
 
@@ -169,12 +236,14 @@ public final class BillingEngine {
         private boolean toBeSentNow(Called called) {
             return called.written().neverSeen()
                     && called.answer().thrown() == null
-                    && !called.run().stopped();
+                    && called.run().takesFresh();
         }
 
         @Override
         public void uncalled(Claim claim, RunInProgress run, Written written) {
+            tellAll(claim, Answer.notCalled(""), run);
             conclusions.uncalled(claim.invoiceId(), written, claim.takenOver(), run);
+            run.turns().leave(claim.invoiceId());
         }
 
         @Override
@@ -193,11 +262,14 @@ public final class BillingEngine {
     }
 
     private void continueDue(RunInProgress run) {
-        OffsetDateTime cutOff = searches.clock();
+        OffsetDateTime cutOff = look(searches.lookAndTrace(), run).atOffset(ZoneOffset.UTC);
         DueAttempt last = null;
         while (!run.stopped()) {
             List<DueAttempt> page = searches.duePage(cutOff, last, PAGE);
             for (DueAttempt due : page) {
+                if (passedOver(due, run)) {
+                    continue;
+                }
                 if (run.takesUp(due) && !step(run, due.onlyToBeMarked() ? 0 : 1, () -> continueAttempt(due, run))) {
                     return;
                 }
@@ -209,18 +281,60 @@ public final class BillingEngine {
         }
     }
 
+    /** What would be sent is left as it is while the biller is paused. */
+    private boolean passedOver(DueAttempt due, RunInProgress run) {
+        return run.paused() && !steps.takeOvers().goesOnInAPause(due);
+    }
+
     private void continueAttempt(DueAttempt due, RunInProgress run) {
         if (due.onlyToBeMarked()) {
             conclusions.without(due.invoiceId(), steps.marking().markLater(due), true, run);
             return;
         }
-        TakeOvers.Result result = steps.takeOvers().take(due);
+        TakeOvers.Result result = steps.brake()
+                .past(
+                        run,
+                        trial -> steps.takeOvers().take(due, trial),
+                        TakeOvers.Result.Held.BY_THE_BRAKE::equals,
+                        TakeOvers.Result.Taken.class::isInstance);
         if (result instanceof TakeOvers.Result.Taken taken) {
             notices.batch().takenOver(taken.claim().attempt()).tell();
             call(taken.claim(), run);
         } else if (result instanceof TakeOvers.Result.Done done) {
             conclusions.uncalled(due.invoiceId(), done.written(), true, run);
+        } else if (result instanceof TakeOvers.Result.Busy) {
+            run.takesUpLater(due);
+            conclusions.uncalled(due.invoiceId(), Written.CONTENDED, true, run);
+        } else {
+            meetHold(((TakeOvers.Result.Held) result).by(), run);
         }
+    }
+
+    // ---- a pause
+
+    /** Nothing was written: the run has met a pause, or has ended at the brake. */
+    private void meetHold(Hold by, RunInProgress run) {
+        if (by == Hold.PAUSE) {
+            meetPause(run);
+        }
+        conclusions.held(run);
+    }
+
+    /** A claim met a pause: the run sends nothing more, and tells who wants it so. */
+    private void meetPause(RunInProgress run) {
+        run.pause();
+        if (run.tellsPause()) {
+            look(searches.look(), run);
+        }
+    }
+
+    private Instant look(Billers.Standing standing, RunInProgress run) {
+        notices.standing(standing.pause(), standing.resumedBy());
+        if (standing.pause() != null) {
+            run.pause();
+            run.tellsPause();
+        }
+        return standing.clock();
     }
 
     // ---- one invoice
@@ -241,7 +355,7 @@ public final class BillingEngine {
         Instant dueAt = next.attempt().dueAt();
         if (dueAt == null) {
             searches.pendingAgain().tell(Map.of(invoiceId, attempts));
-        } else if (next.is(AttemptState.STARTED) && searches.clock().toInstant().isBefore(dueAt)) {
+        } else if (next.is(AttemptState.STARTED) && searches.look().clock().isBefore(dueAt)) {
             // It is being called right now.
             step(run, 0, () -> conclusions.without(invoiceId, Written.CONTENDED, false, run));
         } else {
@@ -261,15 +375,19 @@ public final class BillingEngine {
         return taken;
     }
 
-    private BillingRun run(RunLimits limits, Consumer<RunInProgress> way) {
+    private BillingRun run(RunKind kind, RunLimits limits, Consumer<RunInProgress> way) {
         begin();
         RunInProgress run =
-                new RunInProgress(limits, settings.stopAfterFailures(), () -> closed, steps.calls()::usedUp);
+                new RunInProgress(kind, limits, settings.stopAfterFailures(), () -> closed, steps.calls()::usedUp);
         boolean watched = false;
         try {
             steps.calls().watch();
             watched = true;
             way.accept(run);
+            run.awaitInFlight();
+            if (run.tellsPause()) {
+                look(searches.look(), run);
+            }
         } catch (Throwable e) {
             run.fail(e);
         } finally {

@@ -76,7 +76,7 @@ final class CallUnderLock implements Calling {
 
     @Override
     public void call(Claim claim, RunInProgress run, Concluding then) {
-        if (run.givesBack()) {
+        if (run.givesBack(claim)) {
             then.uncalled(claim, run, settlements.release(claim, Duration.ZERO, GIVEN_BACK));
             return;
         }
@@ -136,11 +136,15 @@ final class CallUnderLock implements Calling {
             return Written.CONTENDED;
         }
         // R18: what another attempt of the invoice was charged for is not charged again.
-        boolean pending = found.pending().orElse(false) && found.ownership() == Ownership.OURS;
+        boolean pending = found.pending().orElse(false) && found.ownership() != Ownership.OURS_BESIDE_A_CHARGE;
         if (!pending && claim.before() == AttemptState.NOT_BILLED) {
             return settlements.withdraw(tx, claim, "No longer to be charged; never charged under this key.");
         }
-        if (run.givesBack()) {
+        if (found.ownership() == Ownership.OURS_IN_A_PAUSE) {
+            run.pause();
+        }
+        boolean braked = found.ownership() == Ownership.OURS_UNDER_A_BRAKE && !claim.trial();
+        if (braked || run.givesBack(claim)) {
             return settlements.release(tx, claim, Duration.ZERO, GIVEN_BACK);
         }
         Claim allowed = pending ? claim : claim.askOnly();

@@ -35,7 +35,7 @@ final class CallWithoutLock implements Calling {
     @Override
     @SuppressWarnings("FutureReturnValueIgnored") // what goes wrong after the answer is handed on
     public void call(Claim claim, RunInProgress run, Concluding then) {
-        if (run.givesBack()) {
+        if (run.givesBack(claim)) {
             then.uncalled(claim, run, settlements.release(claim, Duration.ZERO, GIVEN_BACK));
             return;
         }

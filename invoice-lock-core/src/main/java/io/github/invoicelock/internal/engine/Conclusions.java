@@ -59,6 +59,13 @@ final class Conclusions {
         without(invoiceId, written, takenOver, run);
     }
 
+    /** Nothing was written, and nothing is counted: the biller is held back on all servers. */
+    void held(RunInProgress run) {
+        pace.giveBack(1);
+        slots.release();
+        run.withdrawAdmission(1);
+    }
+
     /** None was to be made. */
     void without(String invoiceId, Written written, boolean takenOver, RunInProgress run) {
         try {

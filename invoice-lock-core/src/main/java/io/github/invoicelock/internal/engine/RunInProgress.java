@@ -3,11 +3,14 @@ package io.github.invoicelock.internal.engine;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingRun;
+import io.github.invoicelock.RunKind;
 import io.github.invoicelock.RunLimits;
 import io.github.invoicelock.StopReason;
 import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.journal.DueAttempt;
 import io.github.invoicelock.internal.judgement.Answer;
+import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.limits.Turns;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -18,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One run: its bounds, what is in flight, its counts, and why it stops. Thread-safe; every invoice that is admitted ends once. */
 final class RunInProgress {
+    private final RunKind kind;
     private final RunLimits limits;
     private final int stopAfterFailures;
     private final BooleanSupplier closed;
@@ -28,15 +32,20 @@ final class RunInProgress {
     private int inFlight;
     private static final int MOST_REMEMBERED = 10_000;
 
+    private final Turns turns = new Turns();
     private final Set<Long> takenUp = new HashSet<>();
     private final Set<String> kindsThrown = ConcurrentHashMap.newKeySet();
     private int failuresInARow;
+    private boolean failing;
+    private boolean failingTold;
     private int uncalledInARow;
     private int setAsideInARow;
     private long lookedAt = System.nanoTime();
     private @Nullable StopReason stopReason;
     private @Nullable Throwable failure;
     private boolean wasInterrupted;
+    private boolean paused;
+    private boolean pauseTold;
 
     private int billed;
     private int accepted;
@@ -48,11 +57,22 @@ final class RunInProgress {
     private int withdrawn;
     private int parked;
 
-    RunInProgress(RunLimits limits, int stopAfterFailures, BooleanSupplier closed, BooleanSupplier threadsUsedUp) {
+    RunInProgress(
+            RunKind kind,
+            RunLimits limits,
+            int stopAfterFailures,
+            BooleanSupplier closed,
+            BooleanSupplier threadsUsedUp) {
+        this.kind = kind;
         this.limits = limits;
         this.stopAfterFailures = stopAfterFailures;
         this.closed = closed;
         this.threadsUsedUp = threadsUsedUp;
+    }
+
+    /** What waits for its customer's turn. */
+    Turns turns() {
+        return turns;
     }
 
     /** Whether nothing more may be taken up or sent. */
@@ -63,8 +83,35 @@ final class RunInProgress {
         return stopReason != null;
     }
 
-    /** Whether what is claimed and not yet called is given back instead: the provider or the journal cannot be relied upon. */
-    synchronized boolean givesBack() {
+    /** People have paused the biller: the run sends nothing more. What only asks or marks goes on. */
+    synchronized void pause() {
+        paused = true;
+    }
+
+    synchronized boolean paused() {
+        return paused;
+    }
+
+    /** Whether it met a pause that nobody has told of yet; true once. */
+    synchronized boolean tellsPause() {
+        boolean untold = paused && !pauseTold;
+        pauseTold = paused;
+        return untold;
+    }
+
+    /** Whether fresh invoices may be taken up. */
+    synchronized boolean takesFresh() {
+        return !paused && !stopped();
+    }
+
+    /**
+     * Whether what is claimed and not yet called is given back instead: nothing may be sent, or the provider or the journal cannot be relied
+     * upon.
+     */
+    synchronized boolean givesBack(Claim claim) {
+        if (paused && claim.approach().sends()) {
+            return true;
+        }
         return stopped()
                 && (stopReason == StopReason.CLOSED
                         || stopReason == StopReason.PROVIDER_FAILING
@@ -165,6 +212,11 @@ final class RunInProgress {
         return takenUp.size() >= MOST_REMEMBERED || takenUp.add(due.id());
     }
 
+    /** It waits for its customer's turn: a later look takes it up again. */
+    synchronized void takesUpLater(DueAttempt due) {
+        takenUp.remove(due.id());
+    }
+
     /** It ended with an error, which ends the run. */
     synchronized void failed(Throwable e, @Nullable BillingAttempt attempt, boolean takenOver) {
         if (attempt != null) {
@@ -185,11 +237,26 @@ final class RunInProgress {
         }
     }
 
+    /** R11: the brake is on for all servers, and the one call that was tried has failed. */
+    synchronized void braked() {
+        if (stopReason == null) {
+            stopReason = StopReason.PROVIDER_FAILING;
+        }
+    }
+
+    /** R11: whether so many calls have failed in a row that the other servers are to know; true once. */
+    synchronized boolean tellsFailing() {
+        boolean untold = failing && !failingTold;
+        failingTold = failing;
+        return untold;
+    }
+
     /** R11: what was not called tells nothing of the provider. */
     synchronized void answered(Answer answer) {
         if (answer.called()) {
             failuresInARow = answer.failed() ? failuresInARow + 1 : 0;
             uncalledInARow = 0;
+            failing |= failuresInARow >= stopAfterFailures;
         } else {
             uncalledInARow++;
         }
@@ -232,7 +299,8 @@ final class RunInProgress {
                 withdrawn,
                 parked,
                 Duration.ofNanos(System.nanoTime() - start),
-                stopReason == null ? StopReason.NONE_LEFT : stopReason);
+                stopReason != null ? stopReason : paused ? StopReason.PAUSED : StopReason.NONE_LEFT,
+                kind);
     }
 
     private void count(BillingAttempt attempt, boolean takenOver) {

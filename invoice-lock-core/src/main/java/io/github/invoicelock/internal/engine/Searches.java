@@ -7,17 +7,25 @@ import io.github.invoicelock.internal.invoices.Candidate;
 import io.github.invoicelock.internal.invoices.Candidates;
 import io.github.invoicelock.internal.invoices.Position;
 import io.github.invoicelock.internal.journal.AttemptRow;
+import io.github.invoicelock.internal.journal.Billers;
 import io.github.invoicelock.internal.journal.DueAttempt;
 import io.github.invoicelock.internal.journal.DueAttempts;
 import io.github.invoicelock.internal.journal.Inquiries;
 import io.github.invoicelock.internal.settlement.Tables;
+import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** What a run reads, without a lock, to know what it could take up: what is due, and which invoices are fresh. */
 final class Searches {
+    /** A run that goes on leaves a trace of itself so often: it says that somebody does what is due. */
+    private static final Duration TRACE = Duration.ofMinutes(1);
+
+    private final AtomicLong tracedAt = new AtomicLong(System.nanoTime() - TRACE.toNanos());
     private final Tables tables;
     private final PendingAgain pendingAgain;
     private final DueAttempts.@Nullable Grace grace;
@@ -33,8 +41,22 @@ final class Searches {
         return pendingAgain;
     }
 
-    OffsetDateTime clock() {
-        return tables.database().inTransaction(tables.journal().inquiries()::clock);
+    /** How the biller stands at the beginning of a run, or of a look for what has become due: leaves a trace now and then, in one round trip. */
+    Billers.Standing lookAndTrace() {
+        long now = System.nanoTime();
+        long before = tracedAt.get();
+        boolean traces = now - before >= TRACE.toNanos() && tracedAt.compareAndSet(before, now);
+        return traces
+                ? tables.database()
+                        .atOnce(tables.journal()
+                                .billers()
+                                .lookAndTrace(tables.database().distributed()))
+                : look();
+    }
+
+    /** How the biller stands. */
+    Billers.Standing look() {
+        return tables.database().atOnce(tables.journal().billers().look());
     }
 
     List<DueAttempt> duePage(OffsetDateTime cutOff, @Nullable DueAttempt after, int limit) {
@@ -66,8 +88,16 @@ final class Searches {
             // One of them cannot be asked whether it is billable; which one shows when each is asked by itself.
             FreshIds pending = freshIds(tables.database().atOnce(candidates().pendingPage(from, limit)), from, limit);
             return new FreshIds(
-                    pending.invoiceIds().stream().filter(this::mayBeFresh).toList(), pending.next());
+                    pending.candidates().stream()
+                            .filter(candidate -> mayBeFresh(candidate.invoiceId()))
+                            .toList(),
+                    pending.next());
         }
+    }
+
+    /** The customers of whom one is being called just now, by whatever server. */
+    Set<String> customersCalled() {
+        return tables.database().atOnce(tables.journal().places().all());
     }
 
     private Candidates candidates() {
@@ -93,8 +123,8 @@ final class Searches {
                 : tables.database().atOnce(tables.journal().inquiries().ofInvoices(invoiceIds));
         pendingAgain.tell(attempts);
         return new FreshIds(
-                invoiceIds.stream()
-                        .filter(invoiceId -> !attempts.containsKey(invoiceId))
+                page.stream()
+                        .filter(candidate -> !attempts.containsKey(candidate.invoiceId()))
                         .toList(),
                 page.size() < limit
                         ? candidates().nextPhase(from)

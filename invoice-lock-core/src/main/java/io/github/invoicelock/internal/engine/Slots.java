@@ -34,35 +34,36 @@ final class Slots {
             return false;
         }
         boolean acquired = false;
+        boolean taken = false;
         try {
             free.acquire();
             acquired = true;
-            if (!run.stopped() && (calls == 0 || pace.take(calls, run::stopped) == calls)) {
-                return true;
-            }
+            taken = !run.stopped() && (calls == 0 || pace.take(calls, run::stopped) == calls);
         } catch (InterruptedException e) {
             run.interrupted();
+        } finally {
+            // Also where the journal could not be asked for a moment.
+            if (!taken) {
+                free.release(acquired ? 1 : 0);
+                run.withdrawAdmission(1);
+            }
         }
-        if (acquired) {
-            free.release();
-        }
-        run.withdrawAdmission(1);
-        return false;
+        return taken;
     }
 
     /** As many as are free or about to be, at least one, and as may be called together; zero if the run has stopped. */
     int takeMany(RunInProgress run) {
         int admitted = 0;
+        int paced = 0;
         try {
             admitted = admitMany(run);
-            int paced = admitted == 0 ? 0 : pace.take(admitted, run::stopped);
-            giveBack(admitted - paced, run);
-            return paced;
+            paced = admitted == 0 ? 0 : pace.take(admitted, run::stopped);
         } catch (InterruptedException e) {
-            giveBack(admitted, run);
             run.interrupted();
-            return 0;
+        } finally {
+            giveBack(admitted - paced, run);
         }
+        return paced;
     }
 
     private int admitMany(RunInProgress run) throws InterruptedException {

@@ -9,12 +9,14 @@ import io.github.invoicelock.internal.journal.DueAttempts;
 import io.github.invoicelock.internal.judgement.Approach;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Judgement;
+import io.github.invoicelock.internal.limits.FleetPace;
 import io.github.invoicelock.internal.limits.Pace;
 import io.github.invoicelock.internal.settlement.Marking;
 import io.github.invoicelock.internal.settlement.Settlements;
 import io.github.invoicelock.internal.settlement.Tables;
 import java.time.Duration;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /** The steps of one biller's engine, chosen once by scope, strategy and database, and the threads that they go on. */
 final class Steps {
@@ -33,8 +35,10 @@ final class Steps {
 
     private final Searches searches;
     private final boolean claimsPages;
+    private final boolean takesTurns;
     private final Pace pace;
     private final Slots slots;
+    private final Brake brake;
     private final Conclusions conclusions;
     private final Claims claims;
     private final TakeOvers takeOvers;
@@ -50,15 +54,17 @@ final class Steps {
         String name = "invoice-lock-" + settings.name();
         Judgement judgement = new Judgement(settings, hostCode);
         Tables claiming = throughCall ? tables : tables.atMost(CONNECTIONS_FOR_CLAIMS);
-        this.claimsPages = settings.strategy() == LockStrategy.SKIP_LOCKED;
+        this.takesTurns = tables.journal().places().kept();
+        this.claimsPages = settings.strategy() == LockStrategy.SKIP_LOCKED && !takesTurns;
         this.searches = new Searches(
                 claiming,
                 new PendingAgain(tables, notices),
                 throughCall && settings.providerRemembers()
                         ? new DueAttempts.Grace(GRACE, settings.leases().of(Approach.BILL))
                         : null);
-        this.pace = new Pace(settings.maxCallsPerSecond(), settings.time());
+        this.pace = new Pace(settings.maxCallsPerSecond(), fleetPace(settings, claiming), settings.time());
         this.slots = new Slots(settings.concurrency(), pace, throughCall ? Duration.ZERO : A_MOMENT);
+        this.brake = new Brake(settings, claiming, notices);
         this.conclusions = new Conclusions(notices, pace, slots);
         this.claims = new Claims(settings, claiming, notices);
         this.takeOvers = new TakeOvers(settings, claiming, judgement);
@@ -90,6 +96,17 @@ final class Steps {
         this.starting = throughCall ? threads : Runnable::run;
     }
 
+    private static @Nullable FleetPace fleetPace(BillerSettings settings, Tables tables) {
+        double rate = settings.fleetCallsPerSecond();
+        return Double.isInfinite(rate)
+                ? null
+                : new FleetPace(
+                        rate,
+                        settings.time(),
+                        calls -> tables.database()
+                                .atOnce(tables.journal().limits().reserve(calls, rate)));
+    }
+
     Searches searches() {
         return searches;
     }
@@ -100,6 +117,10 @@ final class Steps {
 
     Slots slots() {
         return slots;
+    }
+
+    Brake brake() {
+        return brake;
     }
 
     Conclusions conclusions() {
@@ -129,6 +150,11 @@ final class Steps {
     /** Whether many are claimed by one statement. */
     boolean claimsPages() {
         return claimsPages;
+    }
+
+    /** Whether it is one at a time for each customer. */
+    boolean takesTurns() {
+        return takesTurns;
     }
 
     // ---- threads

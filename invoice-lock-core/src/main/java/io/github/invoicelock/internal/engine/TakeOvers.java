@@ -11,12 +11,17 @@ import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.RowWait;
 import io.github.invoicelock.internal.journal.AttemptRow;
+import io.github.invoicelock.internal.journal.BrakedException;
 import io.github.invoicelock.internal.journal.Claimed;
 import io.github.invoicelock.internal.journal.DueAttempt;
 import io.github.invoicelock.internal.journal.DueAttempts;
+import io.github.invoicelock.internal.journal.Hold;
 import io.github.invoicelock.internal.journal.InvoiceAttempts;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.NextState;
+import io.github.invoicelock.internal.journal.PausedException;
+import io.github.invoicelock.internal.journal.PlaceTakenException;
+import io.github.invoicelock.internal.journal.Places;
 import io.github.invoicelock.internal.judgement.Approach;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
@@ -62,9 +67,19 @@ final class TakeOvers {
 
         /** There was nothing to call or ask; or another has it. */
         record Done(Written written) implements Result {}
+
+        /** Nothing was written: another invoice of its customer is being called. */
+        record Busy() implements Result {}
+
+        /** Nothing was written: its key would be sent, and people have paused the biller; or the brake is on for all servers. */
+        record Held(Hold by) implements Result {
+            static final Held BY_THE_BRAKE = new Held(Hold.BRAKE);
+        }
     }
 
     private static final Result CONTENDED = new Result.Done(Written.CONTENDED);
+    private static final Result BUSY = new Result.Busy();
+    private static final Result PAUSED = new Result.Held(Hold.PAUSE);
 
     /** The invoice's own data keeps its row from being read. */
     private static final class UnreadableException extends RuntimeException {
@@ -83,24 +98,45 @@ final class TakeOvers {
      *
      * @param all attempts of its invoice
      * @param pending whether the invoice is to be charged: pending, and not charged by another attempt (R18)
+     * @param trial whether it may be called although the brake is on
      * @param start by {@link System#nanoTime()}, from before anything was read
      */
-    private record Locked(AttemptRow row, InvoiceAttempts all, boolean pending, long start) {
+    private record Locked(AttemptRow row, InvoiceAttempts all, boolean pending, boolean trial, long start) {
         BillingAttempt attempt() {
             return row.attempt();
         }
     }
 
-    Result take(DueAttempt due) {
+    /** Whether an attempt can be continued while nothing may be sent: what is only marked or asked about. */
+    boolean goesOnInAPause(DueAttempt due) {
+        return due.onlyToBeMarked()
+                || switch (due.state()) {
+                    case ACCEPTED -> true;
+                    case STARTED, IN_DOUBT -> canBeAsked;
+                    case NOT_BILLED, DECLINED, BILLED, WITHDRAWN -> false;
+                };
+    }
+
+    /** Takes one over; a trial although the brake is on. */
+    Result take(DueAttempt due, boolean trial) {
         long start = System.nanoTime();
         try {
-            return Anew.afterChanges(() -> database.inTransaction(tx -> take(tx, due, start)));
+            return Anew.afterChanges(() -> database.inTransaction(tx -> take(tx, due, trial, start)));
         } catch (LockNotAvailableException e) {
             // A lock is a sign of life: the owner is calling or settling, or the host is at work on the invoice.
             return CONTENDED;
+        } catch (PlaceTakenException e) {
+            return BUSY;
+        } catch (PausedException e) {
+            return PAUSED;
+        } catch (BrakedException e) {
+            return Result.Held.BY_THE_BRAKE;
         } catch (UnreadableException e) {
             return setAside(due, e);
         } catch (RuntimeException e) {
+            if (SqlStates.violates(e, Places.INDEX)) {
+                return BUSY;
+            }
             if (!SqlStates.ofOneInvoice(e)) {
                 throw e;
             }
@@ -108,7 +144,7 @@ final class TakeOvers {
         }
     }
 
-    private Result take(DSLContext tx, DueAttempt due, long start) {
+    private Result take(DSLContext tx, DueAttempt due, boolean trial, long start) {
         // R15: one that only asks holds up nobody.
         boolean rowLocked = due.state() != AttemptState.ACCEPTED;
         boolean pending = rowLocked
@@ -122,7 +158,7 @@ final class TakeOvers {
             return CONTENDED;
         }
         boolean chargedBeside = all.billedBeside(due.id()).isPresent();
-        Locked locked = new Locked(row.get(), all, pending && !chargedBeside, start);
+        Locked locked = new Locked(row.get(), all, pending && !chargedBeside, trial, start);
         return switch (due.state()) {
             case NOT_BILLED -> repeat(tx, locked);
             case STARTED, IN_DOUBT -> resolve(tx, locked);
@@ -136,6 +172,9 @@ final class TakeOvers {
     private Result repeat(DSLContext tx, Locked locked) {
         if (!locked.pending()) {
             return done(tx, locked, NextState.withdrawn(NOT_TO_BE_CHARGED));
+        }
+        if (locked.all().paused()) {
+            return PAUSED;
         }
         BillingAttempt attempt = locked.attempt();
         // One that was never claimed with a snapshot, because it was set aside, is as good as fresh.
@@ -167,6 +206,9 @@ final class TakeOvers {
                                     ? "The outcome is unknown, and the key may not be sent again: the provider does not remember it (any more)."
                                     : "The outcome is unknown, and the invoice is no longer pending."));
         }
+        if (sends && locked.all().paused()) {
+            return canBeAsked ? taken(tx, locked, Approach.ASK, AttemptState.IN_DOUBT, null) : PAUSED;
+        }
         Approach approach = !sends ? Approach.ASK : canBeAsked ? Approach.ASK_THEN_BILL : Approach.BILL;
         return taken(tx, locked, approach, AttemptState.IN_DOUBT, null);
     }
@@ -197,6 +239,10 @@ final class TakeOvers {
                             ? NextState.closed(declined.code(), declined.message())
                             : NextState.refused(String.valueOf(declined.code()), String.valueOf(declined.message())));
         }
+        if (locked.all().paused()) {
+            return PAUSED;
+        }
+        refuseBraked(locked);
         JSONB snapshot = reading(() -> invoices.snapshots().snapshot(tx, declined.invoiceId()));
         Duration lease = settings.leases().of(Approach.BILL);
         return journal.dues()
@@ -206,8 +252,16 @@ final class TakeOvers {
                 .orElse(CONTENDED);
     }
 
+    /** Asking is a call, too. */
+    private static void refuseBraked(Locked locked) {
+        if (locked.all().braked() && !locked.trial()) {
+            throw new BrakedException();
+        }
+    }
+
     private Result taken(
             DSLContext tx, Locked locked, Approach approach, AttemptState before, @Nullable JSONB snapshot) {
+        refuseBraked(locked);
         Claimed claimed = journal.dues()
                 .takeOver(
                         tx,
@@ -229,6 +283,7 @@ final class TakeOvers {
                 before,
                 true,
                 locked.pending() || before == AttemptState.ACCEPTED,
+                locked.trial(),
                 settings.leases().lastStart(leaseEnd));
     }
 

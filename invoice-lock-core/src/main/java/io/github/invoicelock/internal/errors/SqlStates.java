@@ -150,6 +150,14 @@ public final class SqlStates {
         }
     }
 
+    /** This constraint, or unique index, keeps a row from being written. */
+    public static boolean violates(Throwable failure, String constraint) {
+        return causes(failure)
+                .anyMatch(each -> each instanceof PSQLException error
+                        && error.getServerErrorMessage() != null
+                        && constraint.equals(error.getServerErrorMessage().getConstraint()));
+    }
+
     /** By the server's routine, where one SQLSTATE stands for several things. */
     private static boolean isFrom(Throwable failure, Predicate<String> routine) {
         return causes(failure)

@@ -4,7 +4,11 @@ import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingListener;
 import io.github.invoicelock.BillingOutcome;
+import io.github.invoicelock.BillingPause;
 import io.github.invoicelock.BillingRun;
+import io.github.invoicelock.JournalStatus;
+import io.github.invoicelock.RunKind;
+import io.github.invoicelock.StopReason;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,6 +21,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jooq.Record;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,6 +39,9 @@ public final class Notices {
     /** Those that have not returned from what they were told are told nothing more until they do. */
     private final Set<BillingListener> stuck =
             Collections.synchronizedSet(Collections.newSetFromMap(new IdentityHashMap<>()));
+
+    private @Nullable BillingPause pause;
+    private boolean unattended;
 
     public Notices(String biller, List<BillingListener> listeners, HostCode hostCode) {
         this.biller = biller;
@@ -118,7 +126,14 @@ public final class Notices {
         }
 
         public Batch ended(BillingRun run) {
-            LOG.info("biller={} {}", biller, run);
+            boolean nothingToSay = run.kind() == RunKind.RECOVER
+                    && run.seen() == 0
+                    && (run.stopReason() == StopReason.NONE_LEFT || run.stopReason() == StopReason.PAUSED);
+            if (nothingToSay) {
+                LOG.debug("biller={} {}", biller, run);
+            } else {
+                LOG.info("biller={} {}", biller, run);
+            }
             return add(l -> l.runEnded(run));
         }
 
@@ -177,6 +192,52 @@ public final class Notices {
         } catch (Throwable e) {
             LOG.warn("biller={} the BillingListener threw {}; no money depends on it", biller, HostCode.described(e));
         }
+    }
+
+    /** Says once when a pause begins, and once when it ends, however often this server sees it. */
+    public synchronized void standing(@Nullable BillingPause now, @Nullable String resumedBy) {
+        if (now != null && !now.equals(pause)) {
+            LOG.warn(
+                    "biller={} paused by {} at {}: {}. Nothing is claimed or sent until resume()",
+                    biller,
+                    line(now.by()),
+                    now.since(),
+                    line(now.why()));
+        } else if (now == null && pause != null) {
+            LOG.info("biller={} resumed by {}: claims go on", biller, line(String.valueOf(resumedBy)));
+        }
+        pause = now;
+    }
+
+    /** Says that all servers hold back; why, in the provider's words, is in the journal. */
+    public void brakeOn(Duration atMost) {
+        LOG.warn(
+                "biller={} the brake is on for all servers, for up to {}: they try one call at a time. status() says why",
+                biller,
+                atMost);
+    }
+
+    /** Says that a call has succeeded. */
+    public void brakeOff() {
+        LOG.info("biller={} the brake is off: the call that was tried has succeeded", biller);
+    }
+
+    /** Says once that nobody continues what is due, however often that is seen. */
+    public synchronized void attended(JournalStatus status) {
+        if (status.unattended() && !unattended) {
+            LOG.warn(
+                    "biller={} {} attempts are due, the first for {}, and the last run of any server was {} ago. Call recover() every minute",
+                    biller,
+                    status.due(),
+                    status.oldestDue(),
+                    status.lastRun());
+        }
+        unattended = status.unattended();
+    }
+
+    /** What a person wrote is one line. */
+    private static String line(String text) {
+        return text.replaceAll("[\\p{Cntrl}\\s]+", " ").strip();
     }
 
     /** A bug of the gateway's is not to be mistaken for a provider that is away. What quotes the invoice is not for the log. */

@@ -17,7 +17,7 @@ import org.jooq.Condition;
 import org.jooq.DSLContext;
 import org.jooq.Field;
 import org.jooq.Record1;
-import org.jooq.Record2;
+import org.jooq.Record3;
 import org.jooq.SQLDialect;
 import org.jooq.Select;
 import org.jooq.SelectForUpdateStep;
@@ -76,8 +76,9 @@ public final class Candidates {
                 candidates(from, limit));
     }
 
-    private SelectForUpdateStep<Record2<String, String>> pageFrom(Position from, Condition which, Condition such) {
-        return DSL.select(columns.idText(), orderText())
+    private SelectForUpdateStep<Record3<String, String, String>> pageFrom(
+            Position from, Condition which, Condition such) {
+        return DSL.select(columns.idText(), orderText(), customerText())
                 .from(columns.table())
                 .where(which)
                 .and(beyond(from))
@@ -91,7 +92,8 @@ public final class Candidates {
             List<Candidate> candidates = new ArrayList<>(limit);
             while (rows.next()) {
                 String invoiceId = Objects.requireNonNull(rows.text(0));
-                candidates.add(new Candidate(invoiceId, new Position(from.nulls(), rows.text(1), invoiceId)));
+                candidates.add(
+                        new Candidate(invoiceId, new Position(from.nulls(), rows.text(1), invoiceId), rows.text(2)));
             }
             return candidates;
         };
@@ -112,6 +114,13 @@ public final class Candidates {
 
     private Field<String> orderText() {
         return order == null ? DSL.inline((String) null) : DSL.cast(columns.field(order), SQLDataType.CLOB);
+    }
+
+    private Field<String> customerText() {
+        String customer = columns.settings().oneAtATimeFor();
+        return customer == null
+                ? DSL.inline((String) null)
+                : DSL.cast(columns.field(columns.column(customer)), SQLDataType.CLOB);
     }
 
     private Condition beyond(Position from) {
@@ -179,6 +188,15 @@ public final class Candidates {
                 .orderBy(columns.ordering())
                 .limit(DSL.inline(1))
                 .fetchOptional(Record1::value1);
+    }
+
+    /** How many are pending, billable or not, counted up to so many: in the order that the index on pending ones has, and no row is read. */
+    public int countPending(DSLContext tx, int most) {
+        return tx.fetchCount(DSL.select(columns.idField())
+                .from(columns.table())
+                .where(columns.pending())
+                .orderBy(columns.ordering())
+                .limit(DSL.inline(most)));
     }
 
     /**

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param referenceColumn null: the reference is not stored
  * @param billedAtColumn null: the time is not stored
  * @param including aliased expressions for the snapshot
+ * @param oneAtATimeFor the column that says whose calls must not meet; null: no such bound
  */
 public record InvoiceSettings(
         @Nullable String schema,
@@ -34,4 +35,5 @@ public record InvoiceSettings(
         @Nullable String referenceColumn,
         @Nullable String billedAtColumn,
         List<Field<?>> including,
+        @Nullable String oneAtATimeFor,
         RowLock rowLock) {}

@@ -86,15 +86,45 @@ final class AttemptTable {
     private final JournalSettings settings;
     private final UUID installation;
     private final Table<Record> attempts;
+    private final Places places;
+    private final Table<Record> billers;
 
     AttemptTable(String schema, UUID installation, JournalSettings settings) {
         this.settings = settings;
         this.installation = installation;
         this.attempts = DSL.table(name(schema, "billing_attempt"));
+        this.places = new Places(this, settings.oneAtATimeFor());
+        this.billers = DSL.table(name(schema, "biller"));
     }
 
     Table<Record> table() {
         return attempts;
+    }
+
+    Table<Record> billers() {
+        return billers;
+    }
+
+    /** What holds the biller back, as the statement sees it, a {@link Hold}: part of those that claim, so that a claim costs no look of its own. */
+    Field<String> hold() {
+        return DSL.coalesce(
+                field(select(field(
+                                "case when {0} is not null then {1} when {2} > {3} then {4} else {5} end",
+                                String.class,
+                                field(name("b", "paused_at")),
+                                inline(Hold.PAUSE.name()),
+                                field(name("b", "brake_until")),
+                                CLOCK,
+                                inline(Hold.BRAKE.name()),
+                                inline(Hold.NONE.name())))
+                        .from(billers.as("b"))
+                        .where(field(name("b", "name"), SQLDataType.CLOB).eq(biller()))),
+                inline(Hold.NONE.name()));
+    }
+
+    /** Who may call for a customer. */
+    Places places() {
+        return places;
     }
 
     String biller() {

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.jooq.Condition;
 import org.jooq.DSLContext;
+import org.jooq.Field;
 import org.jooq.JSONB;
 import org.jooq.Record;
 import org.jooq.SQLDialect;
@@ -127,6 +128,7 @@ public final class DueAttempts {
             Instant bound = before != null && before.isAfter(leaseEnd) ? before : leaseEnd;
             update = update.set(AttemptTable.STATE, inline(AttemptState.STARTED.name()))
                     .set(AttemptTable.LEASE_UNTIL, bound.atOffset(ZoneOffset.UTC));
+            update = takingThePlace(tx, update, attempt, snapshot);
         }
         if (snapshot != null) {
             update = update.set(
@@ -150,6 +152,27 @@ public final class DueAttempts {
                 .orElseThrow(() -> new IllegalStateException("Locked, and yet changed: " + attempt));
     }
 
+    private UpdateSetMoreStep<Record> takingThePlace(
+            DSLContext tx, UpdateSetMoreStep<Record> update, BillingAttempt attempt, @Nullable JSONB snapshot) {
+        requirePlace(tx, attempt, snapshot);
+        return table.places().kept() ? update.set(Places.PLACE, table.places().of(invoice(attempt, snapshot))) : update;
+    }
+
+    private static Field<JSONB> invoice(BillingAttempt attempt, @Nullable JSONB snapshot) {
+        return DSL.cast(val(data(attempt, snapshot)), SQLDataType.JSONB);
+    }
+
+    private static @Nullable String data(BillingAttempt attempt, @Nullable JSONB snapshot) {
+        return attempt.invoice() != null || snapshot == null ? attempt.invoice() : snapshot.data();
+    }
+
+    private void requirePlace(DSLContext tx, BillingAttempt attempt, @Nullable JSONB snapshot) {
+        String invoice = data(attempt, snapshot);
+        if (table.places().kept() && invoice != null && table.places().taken(tx, invoice, attempt.id())) {
+            throw new PlaceTakenException();
+        }
+    }
+
     /**
      * How an attempt is taken over.
      *
@@ -166,13 +189,19 @@ public final class DueAttempts {
      * @return the claim; empty if there is one of that number already (R10)
      */
     public Optional<Claimed> insertNext(DSLContext tx, BillingAttempt declined, JSONB snapshot, Duration lease) {
+        requirePlace(tx, declined, snapshot);
         // R10: number n+1 only while the DECLINED row n is locked, which this transaction has done.
         tx.update(table.table())
                 .set(AttemptTable.DUE_AT, (OffsetDateTime) null)
                 .set(AttemptTable.CAUSE, (String) null)
                 .where(AttemptTable.isThis(declined))
                 .execute();
-        return firsts.insert(declined.invoiceId(), declined.number() + 1, snapshot, lease)
+        Optional<Claimed> claimed = firsts.insert(declined.invoiceId(), declined.number() + 1, snapshot, lease)
                 .in(tx);
+        if (claimed.isEmpty() && table.places().kept()) {
+            // Taken this very moment: the refused one stays on the schedule.
+            throw new PlaceTakenException();
+        }
+        return claimed;
     }
 }

@@ -12,20 +12,25 @@ import static org.jooq.impl.DSL.val;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.statements.Prepared;
+import io.github.invoicelock.internal.statements.Rows;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jooq.CommonTableExpression;
 import org.jooq.Condition;
 import org.jooq.DSLContext;
 import org.jooq.Field;
+import org.jooq.InsertValuesStepN;
 import org.jooq.JSONB;
 import org.jooq.Query;
+import org.jooq.Record;
 import org.jooq.Record2;
 import org.jooq.SQLDialect;
 import org.jooq.Select;
@@ -72,27 +77,55 @@ public final class FirstAttempts {
 
     // The values themselves, and no rows of a query: on Citus that names the one shard to write to.
     Request<Optional<Claimed>> insert(String invoiceId, int number, JSONB snapshot, Duration lease) {
-        return Request.of(
-                one.computeIfAbsent(lease, l -> Prepared.of(insertOne(l))),
-                Map.of("invoice", invoiceId, "number", number, "snapshot", snapshot.data()),
-                rows -> snapshots.readFresh(rows, number).stream().findFirst());
+        Prepared insert = one.computeIfAbsent(lease, l -> Prepared.of(insertOne(l)));
+        Map<String, ?> bound = Map.of("invoice", invoiceId, "number", number, "snapshot", snapshot.data());
+        Function<Rows, Optional<Claimed>> reader =
+                rows -> snapshots.readFresh(rows, number).stream().findFirst();
+        return table.places().kept()
+                // Who is just settling, and frees the place, is waited for by the index as by a lock.
+                ? Request.both(
+                        table.places().freed(snapshot),
+                        Request.locking(insert, bound, reader),
+                        (freed, claimed) -> claimed)
+                : Request.of(insert, bound, reader);
+    }
+
+    /**
+     * Tells why nothing was inserted: because the invoice has an attempt (R10).
+     *
+     * @return empty
+     * @throws PlaceTakenException if it has none, and its customer's place is taken
+     */
+    public <T> Optional<T> requireAttempt(DSLContext tx, String invoiceId) {
+        if (table.places().kept()
+                && !tx.fetchExists(DSL.selectOne().from(table.table()).where(table.ofInvoice(invoiceId)))) {
+            throw new PlaceTakenException();
+        }
+        return Optional.empty();
     }
 
     private Query insertOne(Duration lease) {
         Field<String> invoice = DSL.param("invoice", String.class);
         Field<Integer> number = DSL.param("number", Integer.class);
+        Field<JSONB> snapshot = DSL.cast(DSL.param("snapshot", String.class), SQLDataType.JSONB);
+        List<Field<?>> columns = new ArrayList<>(STARTED);
+        List<Field<?>> values = new ArrayList<>(
+                started(invoice, number, table.key(DSL.cast(invoice, SQLDataType.CLOB), number), snapshot, lease));
+        boolean places = table.places().kept();
+        if (places) {
+            columns.add(Places.PLACE);
+            values.add(table.places().of(snapshot));
+        }
+        InsertValuesStepN<Record> insert = DSL.using(SQLDialect.POSTGRES)
+                .insertInto(table.table())
+                .columns(columns)
+                .values(values);
         return snapshots.fresh(name("claimed")
-                .as(DSL.using(SQLDialect.POSTGRES)
-                        .insertInto(table.table())
-                        .columns(STARTED)
-                        .values(started(
-                                invoice,
-                                number,
-                                table.key(DSL.cast(invoice, SQLDataType.CLOB), number),
-                                DSL.cast(DSL.param("snapshot", String.class), SQLDataType.JSONB),
-                                lease))
-                        .onConflict(AttemptTable.BILLER, AttemptTable.INVOICE_ID, AttemptTable.NUMBER)
-                        .doNothing()
+                // Whichever constraint it is: the invoice's attempt, or its customer's place.
+                .as((places
+                                ? insert.onConflictDoNothing()
+                                : insert.onConflict(AttemptTable.BILLER, AttemptTable.INVOICE_ID, AttemptTable.NUMBER)
+                                        .doNothing())
                         .returningResult(asterisk())));
     }
 

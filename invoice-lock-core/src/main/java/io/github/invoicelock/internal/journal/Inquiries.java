@@ -54,7 +54,7 @@ public final class Inquiries {
         this.locked = Prepared.of(ids().forUpdate());
         this.lockedAtOnce = Prepared.of(ids().forUpdate().noWait());
         this.read = Prepared.of(select(AttemptTable.COLUMNS)
-                .select(AttemptTable.CLOCK.as("clock"))
+                .select(AttemptTable.CLOCK.as("clock"), table.hold().as("hold"))
                 .from(table.table())
                 .where(bound())
                 .orderBy(AttemptTable.NUMBER));
@@ -75,7 +75,7 @@ public final class Inquiries {
         Field<?> chargedBeside = field(table.attemptOf(
                 AttemptTable.ofAttempts(AttemptTable.INVOICE_ID),
                 AttemptTable.qualified(AttemptTable.STATE).eq(inline(AttemptState.BILLED.name()))));
-        return select(chargedBeside.isNotNull())
+        return select(chargedBeside.isNotNull(), table.hold())
                 .from(table.table())
                 .where(AttemptTable.isThis())
                 .and(AttemptTable.OWNER.eq(table.server()))
@@ -89,7 +89,11 @@ public final class Inquiries {
         /** Another has taken it over, or it has settled. */
         LOST,
         /** Ours, but another attempt of the invoice is charged (R18). */
-        OURS_BESIDE_A_CHARGE
+        OURS_BESIDE_A_CHARGE,
+        /** Ours, but people have paused the biller since it was claimed. */
+        OURS_IN_A_PAUSE,
+        /** Ours, but the brake was put on for all servers since it was claimed. */
+        OURS_UNDER_A_BRAKE
     }
 
     /** Whether this server still owns an attempt that it is about to send, read after the invoice's row was locked. */
@@ -101,7 +105,21 @@ public final class Inquiries {
                         "invoice", attempt.invoiceId(),
                         "fence", attempt.fence(),
                         "state", attempt.state().name()),
-                rows -> !rows.next() ? Ownership.LOST : rows.flag(0) ? Ownership.OURS_BESIDE_A_CHARGE : Ownership.OURS);
+                Inquiries::ownership);
+    }
+
+    private static Ownership ownership(Rows rows) {
+        if (!rows.next()) {
+            return Ownership.LOST;
+        }
+        boolean chargedBeside = rows.flag(0);
+        return chargedBeside
+                ? Ownership.OURS_BESIDE_A_CHARGE
+                : switch (Hold.valueOf(String.valueOf(rows.text(1)))) {
+                    case NONE -> Ownership.OURS;
+                    case BRAKE -> Ownership.OURS_UNDER_A_BRAKE;
+                    case PAUSE -> Ownership.OURS_IN_A_PAUSE;
+                };
     }
 
     /**
@@ -120,12 +138,14 @@ public final class Inquiries {
         return Request.of(read, bound, rows -> {
                     List<AttemptRow> all = new ArrayList<>();
                     OffsetDateTime[] clock = {null};
+                    Hold[] hold = {Hold.NONE};
                     rows.records().forEach(row -> {
                         all.add(AttemptTable.row(row));
                         clock[0] = row.get("clock", OffsetDateTime.class);
+                        hold[0] = Hold.valueOf(row.get("hold", String.class));
                     });
                     return new InvoiceAttempts(
-                            List.copyOf(all), clock[0] == null ? Instant.EPOCH : clock[0].toInstant());
+                            List.copyOf(all), clock[0] == null ? Instant.EPOCH : clock[0].toInstant(), hold[0]);
                 })
                 .in(tx);
     }
@@ -237,8 +257,15 @@ public final class Inquiries {
      *
      * @param longestLease no claim is believed for longer, so that attempts that are asked about in days are not looked at
      * @param firstPending the time of the host's first pending invoice; null if there is none
+     * @param pending how many are
+     * @param standing how the biller stands
      */
-    public JournalStatus status(DSLContext tx, Duration longestLease, @Nullable OffsetDateTime firstPending) {
+    public JournalStatus status(
+            DSLContext tx,
+            Duration longestLease,
+            @Nullable OffsetDateTime firstPending,
+            int pending,
+            Billers.Standing standing) {
         // Read first: a volatile function is no bound of an index's range.
         OffsetDateTime now = clock(tx);
         Table<?> inFlight = select(AttemptTable.DUE_AT.as("at"))
@@ -275,7 +302,11 @@ public final class Inquiries {
                         row.value3(),
                         since(row.value4(), now),
                         since(row.value5(), now),
-                        since(firstPending, now)));
+                        since(firstPending, now),
+                        pending,
+                        standing.pause(),
+                        standing.sinceLastRun(),
+                        standing.brake()));
     }
 
     private static Select<?> counted(Table<?> some) {

@@ -10,8 +10,17 @@ import java.util.Optional;
  *
  * @param rows oldest first
  * @param clock the database's, when they were read (R8)
+ * @param hold what held the biller back then
  */
-public record InvoiceAttempts(List<AttemptRow> rows, Instant clock) {
+public record InvoiceAttempts(List<AttemptRow> rows, Instant clock, Hold hold) {
+    public boolean paused() {
+        return hold == Hold.PAUSE;
+    }
+
+    public boolean braked() {
+        return hold == Hold.BRAKE;
+    }
+
     public Optional<AttemptRow> newest() {
         return rows.isEmpty() ? Optional.empty() : Optional.of(rows.get(rows.size() - 1));
     }

@@ -12,6 +12,9 @@ public final class Journal {
     private final Outcomes outcomes;
     private final Inquiries inquiries;
     private final OldAttempts old;
+    private final Billers billers;
+    private final SharedLimits limits;
+    private final Places places;
 
     /**
      * The journal of one biller.
@@ -29,6 +32,9 @@ public final class Journal {
         this.outcomes = new Outcomes(table);
         this.inquiries = new Inquiries(table);
         this.old = new OldAttempts(table);
+        this.billers = new Billers(table, schema);
+        this.places = table.places();
+        this.limits = new SharedLimits(table, schema);
     }
 
     /** Claims of fresh invoices. */
@@ -51,8 +57,23 @@ public final class Journal {
         return inquiries;
     }
 
+    /** What is kept of the biller as a whole. */
+    public Billers billers() {
+        return billers;
+    }
+
     /** What may be deleted. */
     public OldAttempts old() {
         return old;
+    }
+
+    /** Who may call for a customer. */
+    public Places places() {
+        return places;
+    }
+
+    /** What all servers share of the provider's limits. */
+    public SharedLimits limits() {
+        return limits;
     }
 }

@@ -78,7 +78,7 @@ public final class Outcomes {
     }
 
     private Query billedStatement(Field<String> reference, Field<OffsetDateTime> dueAt, Condition which) {
-        return withoutSnapshot(DSL.using(SQLDialect.POSTGRES)
+        return freeingThePlace(withoutSnapshot(DSL.using(SQLDialect.POSTGRES)
                         .update(table.table())
                         .set(AttemptTable.STATE, inline(AttemptState.BILLED.name()))
                         .set(AttemptTable.REFERENCE, reference)
@@ -88,7 +88,7 @@ public final class Outcomes {
                         .set(AttemptTable.SETTLED_AT, AttemptTable.CLOCK)
                         .set(AttemptTable.CALLS, AttemptTable.CALLS.plus(inline(1)))
                         .set(AttemptTable.CODE, (String) null)
-                        .set(AttemptTable.MESSAGE, (String) null))
+                        .set(AttemptTable.MESSAGE, (String) null)))
                 .where(which)
                 .returningResult(AFTER_BILLED);
     }
@@ -195,6 +195,10 @@ public final class Outcomes {
                 .set(AttemptTable.MESSAGE, table.text(next.message()));
         if (dropsSnapshot(attempt, next)) {
             update = withoutSnapshot(update);
+        }
+        // R7: one in doubt may still be under way until its lease ends.
+        if (next.state() != AttemptState.IN_DOUBT) {
+            update = freeingThePlace(update);
         }
         return update.where(AttemptTable.isThis(attempt))
                 .and(such)
@@ -303,6 +307,10 @@ public final class Outcomes {
                 .returningResult(AttemptTable.COLUMNS)
                 .fetchSingle(AttemptTable::row)
                 .attempt();
+    }
+
+    private UpdateSetMoreStep<Record> freeingThePlace(UpdateSetMoreStep<Record> update) {
+        return table.places().kept() ? update.set(Places.PLACE, (String) null) : update;
     }
 
     private UpdateSetMoreStep<Record> withoutSnapshot(UpdateSetMoreStep<Record> update) {

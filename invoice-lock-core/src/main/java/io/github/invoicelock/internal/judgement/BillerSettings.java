@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param scope what holds an invoice through the call
  * @param concurrency calls at once
  * @param maxCallsPerSecond of this server; infinite: no bound
+ * @param fleetCallsPerSecond of all servers together; infinite: no bound
  * @param callTimeout bounds one call
  * @param leaseMargin how late a call may leave, and a request arrive
  * @param waitTimeout the patience of WAIT
@@ -46,6 +47,7 @@ public record BillerSettings(
         LockScope scope,
         int concurrency,
         double maxCallsPerSecond,
+        double fleetCallsPerSecond,
         Duration callTimeout,
         Duration leaseMargin,
         Duration waitTimeout,

@@ -14,14 +14,21 @@ import java.time.Duration;
  * @param before the attempt's state if this server does nothing: NOT_BILLED for a fresh one, IN_DOUBT for one left behind
  * @param takenOver whether an earlier run or another server had it before
  * @param pending whether the invoice was still to be charged when it was claimed
+ * @param trial whether it is the one call that is tried while the brake is on for all servers
  * @param lastStart the last moment for its call to leave (R19), by {@link System#nanoTime()}
  */
 public record Claim(
-        Claimed claimed, Approach approach, AttemptState before, boolean takenOver, boolean pending, long lastStart) {
+        Claimed claimed,
+        Approach approach,
+        AttemptState before,
+        boolean takenOver,
+        boolean pending,
+        boolean trial,
+        long lastStart) {
 
     /** The host took the invoice back, or another attempt charged it: nothing may be sent any more. */
     public Claim askOnly() {
-        return new Claim(claimed, Approach.ASK, before, takenOver, false, lastStart);
+        return new Claim(claimed, Approach.ASK, before, takenOver, false, trial, lastStart);
     }
 
     public BillingAttempt attempt() {

@@ -2,10 +2,11 @@ package io.github.invoicelock.internal.limits;
 
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Spreads this server's calls over time: each has a moment of its own, a fixed distance behind the one before. Waited for before the
- * claim, so that the wait eats nothing of a lease. Thread-safe.
+ * Spreads this server's calls over time: each has a moment of its own, a fixed distance behind the one before; and, where there is a limit
+ * for all servers, one among theirs. Waited for before the claim, so that the wait eats nothing of a lease. Thread-safe.
  */
 public final class Pace {
     /** A run that has stopped stops waiting so soon at the latest. */
@@ -14,6 +15,7 @@ public final class Pace {
     private final long distance;
     private final int mostAtOnce;
     private final Time time;
+    private final @Nullable FleetPace fleet;
     private long next;
 
     /** The clock by which calls are spread, and those of one transaction bounded; moved by hand in tests. */
@@ -50,13 +52,16 @@ public final class Pace {
     /**
      * A pace.
      *
-     * @param callsPerSecond positive; infinite for no bound
+     * @param callsPerSecond of this server; positive; infinite for no bound
+     * @param fleet the limit for all servers; null for none
      * @param time to spread them over
      */
-    public Pace(double callsPerSecond, Time time) {
+    public Pace(double callsPerSecond, @Nullable FleetPace fleet, Time time) {
         this.distance = (long) (TimeUnit.SECONDS.toNanos(1) / callsPerSecond);
         // A tenth of a second's worth may leave together, so that one claim can still serve many.
-        this.mostAtOnce = (int) Math.max(1, callsPerSecond / 10);
+        int together = (int) Math.max(1, callsPerSecond / 10);
+        this.mostAtOnce = fleet == null ? together : Math.min(together, fleet.mostAtOnce());
+        this.fleet = fleet;
         this.time = time;
         this.next = time.nanos();
     }
@@ -72,34 +77,48 @@ public final class Pace {
      * @return for how many it waited: at least one of those wanted, or none if the run stopped
      */
     public int take(int wanted, BooleanSupplier stopped) throws InterruptedException {
-        int taken = Math.min(wanted, mostAtOnce);
-        long moment = reserve(taken);
-        boolean given = false;
+        int most = Math.min(wanted, mostAtOnce);
+        long moment = reserve(most);
+        int taken = 0;
         try {
-            while (!stopped.getAsBoolean()) {
-                long left = moment - time.nanos();
-                if (left <= 0) {
-                    given = true;
-                    return taken;
-                }
-                time.sleep(Math.min(left, LOOK_UP_NANOS));
+            if (await(moment, stopped)) {
+                taken = fleet == null ? most : fleet.take(most, stopped);
             }
-            return 0;
+            return taken;
         } finally {
-            if (!given) {
-                giveBack(taken);
-            }
+            free(most - taken);
         }
     }
 
+    private boolean await(long moment, BooleanSupplier stopped) throws InterruptedException {
+        while (!stopped.getAsBoolean()) {
+            long left = moment - time.nanos();
+            if (left <= 0) {
+                return true;
+            }
+            time.sleep(Math.min(left, LOOK_UP_NANOS));
+        }
+        return false;
+    }
+
     /** So many were not made after all. */
-    public synchronized void giveBack(int unused) {
+    public void giveBack(int unused) {
+        free(unused);
+        if (fleet != null) {
+            fleet.giveBack(unused);
+        }
+    }
+
+    private synchronized void free(int unused) {
         next -= unused * distance;
     }
 
     /** One more is made than was waited for: the next ones wait for it. */
     public void owe() {
         reserve(1);
+        if (fleet != null) {
+            fleet.owe();
+        }
     }
 
     /** The moment of the last of so many. */

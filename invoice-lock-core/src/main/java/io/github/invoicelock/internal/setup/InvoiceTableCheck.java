@@ -178,6 +178,9 @@ public final class InvoiceTableCheck {
         if (settings.orderedBy() != null) {
             exists(columns, settings.orderedBy(), "orderedBy(\"" + settings.orderedBy() + "\")");
         }
+        if (settings.oneAtATimeFor() != null) {
+            exists(columns, settings.oneAtATimeFor(), "oneAtATimeFor(\"" + settings.oneAtATimeFor() + "\")");
+        }
         settings.onBilled().keySet().forEach(c -> exists(columns, c, "onBilledSet(\"" + c + "\", …)"));
         settings.onDeclined().keySet().forEach(c -> exists(columns, c, "onDeclinedSet(\"" + c + "\", …)"));
         if (settings.referenceColumn() != null) {

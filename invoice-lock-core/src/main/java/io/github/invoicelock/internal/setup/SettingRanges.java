@@ -72,14 +72,15 @@ public final class SettingRanges {
      * How many calls in a second.
      *
      * @param callsPerSecond the host's
+     * @param setting its name
+     * @param explanation what it is for
      * @return the value
      * @throws SetupException if it is less than 0.001, or no number
      */
-    public static double rate(double callsPerSecond) {
+    public static double rate(double callsPerSecond, String setting, String explanation) {
         if (!(callsPerSecond >= 0.001)) {
-            throw new SetupException(
-                    "maxCallsPerSecond is " + callsPerSecond
-                            + "; it must be at least 0.001. It is how often this server calls the provider, e.g. 25; leave it out for no bound.");
+            throw new SetupException(setting + " is " + callsPerSecond + "; it must be at least 0.001. " + explanation
+                    + ", e.g. 25; leave it out for no bound.");
         }
         return callsPerSecond;
     }

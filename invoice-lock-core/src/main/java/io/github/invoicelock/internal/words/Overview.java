@@ -4,7 +4,10 @@ import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.JournalStatus;
 import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.Invoices;
+import io.github.invoicelock.internal.journal.Billers;
+import io.github.invoicelock.internal.journal.Inquiries;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.settlement.Tables;
@@ -19,12 +22,14 @@ public final class Overview {
     private final Database database;
     private final Journal journal;
     private final Invoices invoices;
+    private final Notices notices;
 
-    public Overview(BillerSettings settings, Tables tables) {
+    public Overview(BillerSettings settings, Tables tables, Notices notices) {
         this.settings = settings;
         this.database = tables.database();
         this.journal = tables.journal();
         this.invoices = tables.invoices();
+        this.notices = notices;
     }
 
     /** All attempts of an invoice, oldest first; of one that is gone, too. */
@@ -78,10 +83,16 @@ public final class Overview {
 
     /** How things stand, over all servers. */
     public JournalStatus status() {
-        return database.inTransaction(tx -> journal.inquiries()
+        Billers.Standing standing = database.atOnce(journal.billers().look());
+        JournalStatus status = database.inTransaction(tx -> journal.inquiries()
                 .status(
                         tx,
                         settings.idleLimit(),
-                        invoices.candidates().firstPending(tx).orElse(null)));
+                        invoices.candidates().firstPending(tx).orElse(null),
+                        invoices.candidates().countPending(tx, Inquiries.MOST_LISTED),
+                        standing));
+        notices.standing(standing.pause(), standing.resumedBy());
+        notices.attended(status);
+        return status;
     }
 }

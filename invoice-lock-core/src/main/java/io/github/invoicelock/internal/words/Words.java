@@ -15,8 +15,10 @@ import io.github.invoicelock.internal.settlement.Tables;
  * @param reports what the provider says to the host
  * @param withdrawals what the host takes back
  * @param overview what people are shown
+ * @param pauses how people stop billing, and let it go on
  */
-public record Words(Resolutions resolutions, Reports reports, Withdrawals withdrawals, Overview overview) {
+public record Words(
+        Resolutions resolutions, Reports reports, Withdrawals withdrawals, Overview overview, Pauses pauses) {
     /** Those of one biller. */
     public static Words of(BillerSettings settings, Tables tables, HostCode hostCode, Notices notices) {
         Judgement judgement = new Judgement(settings, hostCode);
@@ -26,6 +28,7 @@ public record Words(Resolutions resolutions, Reports reports, Withdrawals withdr
                 new Resolutions(tables, settlements, writing),
                 new Reports(settings.name(), tables, settlements, judgement, writing),
                 new Withdrawals(tables),
-                new Overview(settings, tables));
+                new Overview(settings, tables, notices),
+                new Pauses(tables, notices));
     }
 }

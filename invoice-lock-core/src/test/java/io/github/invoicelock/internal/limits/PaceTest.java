@@ -12,7 +12,7 @@ class PaceTest {
 
     @Test
     void each_call_waits_for_a_moment_of_its_own() throws InterruptedException {
-        Pace pace = new Pace(4, time);
+        Pace pace = new Pace(4, null, time);
         for (int call = 0; call < 9; call++) {
             assertThat(pace.take(1, () -> false)).isEqualTo(1);
         }
@@ -21,7 +21,7 @@ class PaceTest {
 
     @Test
     void a_tenth_of_a_seconds_worth_may_leave_together_and_the_average_stands() throws InterruptedException {
-        Pace pace = new Pace(100, time);
+        Pace pace = new Pace(100, null, time);
         assertThat(pace.mostAtOnce()).isEqualTo(10);
         int taken = 0;
         for (int claim = 0; claim < 10; claim++) {
@@ -33,7 +33,7 @@ class PaceTest {
 
     @Test
     void an_idle_hour_is_not_made_up_for() throws InterruptedException {
-        Pace pace = new Pace(2, time);
+        Pace pace = new Pace(2, null, time);
         pace.take(1, () -> false);
         time.sleep(Duration.ofHours(1).toNanos());
         pace.take(1, () -> false);
@@ -43,7 +43,7 @@ class PaceTest {
 
     @Test
     void what_was_not_called_is_given_back_and_what_was_called_besides_is_owed() throws InterruptedException {
-        Pace pace = new Pace(1, time);
+        Pace pace = new Pace(1, null, time);
         pace.take(1, () -> false);
         pace.giveBack(1);
         pace.take(1, () -> false);
@@ -55,7 +55,7 @@ class PaceTest {
 
     @Test
     void a_run_that_stops_waits_no_longer_and_leaves_its_moment_to_others() throws InterruptedException {
-        Pace pace = new Pace(0.1, time);
+        Pace pace = new Pace(0.1, null, time);
         pace.take(1, () -> false);
         assertThat(pace.take(1, () -> time.passed().compareTo(Duration.ofSeconds(1)) >= 0))
                 .isZero();
@@ -66,7 +66,7 @@ class PaceTest {
 
     @Test
     void an_interrupted_wait_leaves_its_moment_to_others() throws InterruptedException {
-        Pace pace = new Pace(1, time);
+        Pace pace = new Pace(1, null, time);
         pace.take(1, () -> false);
         time.interrupted = true;
         assertThatThrownBy(() -> pace.take(1, () -> false)).isInstanceOf(InterruptedException.class);
@@ -77,7 +77,7 @@ class PaceTest {
 
     @Test
     void without_a_bound_nobody_waits() throws InterruptedException {
-        Pace pace = new Pace(Double.POSITIVE_INFINITY, time);
+        Pace pace = new Pace(Double.POSITIVE_INFINITY, null, time);
         assertThat(pace.take(500, () -> false)).isEqualTo(500);
         assertThat(pace.take(500, () -> true)).as("the run has stopped").isZero();
         assertThat(time.passed()).isZero();

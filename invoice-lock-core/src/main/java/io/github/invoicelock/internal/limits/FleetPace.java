@@ -1,0 +1,233 @@
+package io.github.invoicelock.internal.limits;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Spreads the calls of all servers over time. The journal has one cursor: up to when moments are given away. A server moves it forward by
+ * a handful of moments at a time, and has these for itself, whatever the others do. So nothing has to be cleaned up: what a killed server
+ * had reserved lies within the next second, and passes by. Thread-safe.
+ *
+ * <p>How late a moment may be used is bounded. Calls in any second are at most {@code rate × (1 + LATE) + } what leaves together; a moment
+ * that was missed by more is lost, and another one is reserved.
+ */
+public final class FleetPace {
+    /** The journal gives away what lies within the next second, and nothing further ahead. */
+    public static final Duration AHEAD = Duration.ofSeconds(1);
+
+    private static final long LATE = TimeUnit.MILLISECONDS.toNanos(50);
+    /** A run that has stopped stops waiting so soon at the latest. */
+    private static final long LOOK_UP_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private static final int MOST_AT_ONCE = 500;
+    private static final int MOST_PATIENT = 64;
+
+    private final long distance;
+    private final int mostAtOnce;
+    private final int mostReserved;
+    private final long late;
+    private final Pace.Time time;
+    private final Journal journal;
+    private final ReentrantLock reserving = new ReentrantLock();
+    private final Deque<Long> moments = new ArrayDeque<>();
+    private long latest;
+    private int handful = 1;
+    private boolean missed;
+    /** How often in a row all of a handful was used in time, and how often it must be before the next one is larger. */
+    private int used;
+
+    private int usedBeforeMore = 1;
+    private int owed;
+
+    /** Where the moments of all servers are given away. */
+    @FunctionalInterface
+    public interface Journal {
+        /** Asks for so many moments, one distance apart. */
+        Answer reserve(int calls);
+    }
+
+    /**
+     * What the journal said.
+     *
+     * @param given whether the moments are ours; if not, the cursor is too far ahead
+     * @param in how long until the first of them, or until to ask again; by the database's clock, from when it was asked
+     */
+    public record Answer(boolean given, Duration in) {}
+
+    /**
+     * A pace for all servers.
+     *
+     * @param callsPerSecond of all servers together
+     * @param time to spread them over
+     * @param journal asked without a lock of ours that a call could wait for
+     */
+    public FleetPace(double callsPerSecond, Pace.Time time, Journal journal) {
+        this.distance = (long) (TimeUnit.SECONDS.toNanos(1) / callsPerSecond);
+        // A fiftieth of a second's worth may leave together, and a tenth is reserved together.
+        this.mostAtOnce = (int) Math.max(1, Math.min(MOST_AT_ONCE, callsPerSecond / 50));
+        this.mostReserved = (int) Math.max(1, Math.min(MOST_AT_ONCE, callsPerSecond / 10));
+        this.late = Math.max(LATE, distance / 10);
+        this.time = time;
+        this.journal = journal;
+        this.latest = time.nanos();
+    }
+
+    /** How many calls may leave together. */
+    int mostAtOnce() {
+        return mostAtOnce;
+    }
+
+    /**
+     * Waits until calls may leave.
+     *
+     * @return for how many it waited: at least one of those wanted, or none if the run stopped
+     */
+    int take(int wanted, BooleanSupplier stopped) throws InterruptedException {
+        while (!stopped.getAsBoolean()) {
+            Moments mine = next(wanted, stopped);
+            if (mine.count() == 0) {
+                return 0;
+            }
+            boolean given = false;
+            try {
+                given = await(mine.last(), stopped);
+            } finally {
+                if (!given) {
+                    putBack(mine.count(), mine.last());
+                }
+            }
+            // The machine may have slept for longer than it was told to.
+            if (given && time.nanos() - mine.last() <= late) {
+                return mine.count();
+            }
+            if (given) {
+                miss();
+            }
+        }
+        return 0;
+    }
+
+    /** So many were not made after all; others may leave in their place, if they leave soon. */
+    synchronized void giveBack(int unused) {
+        long now = time.nanos();
+        putBack(unused, latest - now < 0 ? latest : now);
+    }
+
+    /** One more is made than was waited for: the next moment is used up by it. */
+    synchronized void owe() {
+        if (moments.pollFirst() == null) {
+            owed++;
+        }
+    }
+
+    /** So many moments, one after the other, and the last of them. */
+    private record Moments(int count, long last) {}
+
+    private static final Moments NONE = new Moments(0, 0);
+
+    private Moments next(int wanted, BooleanSupplier stopped) throws InterruptedException {
+        int most = Math.min(wanted, mostAtOnce);
+        while (!stopped.getAsBoolean()) {
+            // One thread asks the journal, and the others find what it has got.
+            if (reserving.tryLock(LOOK_UP_NANOS, TimeUnit.NANOSECONDS)) {
+                try {
+                    Moments mine = poll(most);
+                    if (mine.count() == 0) {
+                        await(reserve(most), stopped);
+                    } else {
+                        if (runsOut()) {
+                            reserve(most);
+                        }
+                        return mine;
+                    }
+                } finally {
+                    reserving.unlock();
+                }
+            }
+        }
+        return NONE;
+    }
+
+    private synchronized Moments poll(int most) {
+        long now = time.nanos();
+        while (!moments.isEmpty() && now - moments.getFirst() > late) {
+            moments.removeFirst();
+            missed = true;
+        }
+        int count = 0;
+        while (count < most && !moments.isEmpty()) {
+            latest = moments.removeFirst();
+            count++;
+        }
+        return new Moments(count, latest);
+    }
+
+    /** Who uses handfuls reserves the next one while there is something left of the last: what lies between two is lost to all. */
+    private synchronized boolean runsOut() {
+        return handful > 1 && moments.size() <= handful / 2;
+    }
+
+    /** Asks for what this server has lately used in time; says when to ask again if it was not given, and else a moment that is over. */
+    private long reserve(int wanted) {
+        int debts;
+        int calls;
+        synchronized (this) {
+            adapt();
+            debts = owed;
+            calls = debts + Math.max(handful, wanted);
+        }
+        Answer answer = journal.reserve(calls);
+        // Counted from when the answer is there: never early, and late by a round trip at most.
+        long first = time.nanos() + answer.in().toNanos();
+        if (!answer.given()) {
+            return first;
+        }
+        synchronized (this) {
+            owed -= debts;
+            for (int i = debts; i < calls; i++) {
+                moments.addLast(first + i * distance);
+            }
+        }
+        return time.nanos();
+    }
+
+    /** As many as this server has lately used in time: what is missed is lost to all. The more often it missed, the more slowly it grows. */
+    private void adapt() {
+        if (missed) {
+            handful = Math.max(1, handful / 2);
+            usedBeforeMore = Math.min(MOST_PATIENT, usedBeforeMore * 2);
+            used = 0;
+        } else if (handful == mostReserved) {
+            usedBeforeMore = 1;
+        } else if (++used >= usedBeforeMore) {
+            handful = Math.min(mostReserved, handful * 2);
+            used = 0;
+        }
+        missed = false;
+    }
+
+    private boolean await(long moment, BooleanSupplier stopped) throws InterruptedException {
+        while (!stopped.getAsBoolean()) {
+            long left = moment - time.nanos();
+            if (left <= 0) {
+                return true;
+            }
+            time.sleep(Math.min(left, LOOK_UP_NANOS));
+        }
+        return false;
+    }
+
+    private synchronized void miss() {
+        missed = true;
+    }
+
+    private synchronized void putBack(int count, long moment) {
+        for (int i = 0; i < count; i++) {
+            moments.addFirst(moment);
+        }
+    }
+}

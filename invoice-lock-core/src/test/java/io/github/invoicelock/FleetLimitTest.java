@@ -1,0 +1,178 @@
+package io.github.invoicelock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.github.invoicelock.examples.process.JavaProcess;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** fleetCallsPerSecond: one limit for all servers, judged by the provider's own clock. */
+class FleetLimitTest {
+    private static final int RATE = 50;
+
+    private final TestHost host = new TestHost();
+    private final FleetProvider provider = new FleetProvider(Duration.ofMillis(20));
+    private final List<AutoCloseable> open = new ArrayList<>();
+
+    @AfterEach
+    void close() throws Exception {
+        host.close();
+        for (AutoCloseable each : open) {
+            each.close();
+        }
+        provider.close();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1, NOWAIT, THROUGH_CALL",
+        "1, SKIP_LOCKED, CLAIM_ONLY",
+        "4, NOWAIT, THROUGH_CALL",
+        "4, WAIT, CLAIM_ONLY",
+        "4, SKIP_LOCKED, THROUGH_CALL"
+    })
+    void one_server_may_use_all_of_it_and_several_share_it(int servers, LockStrategy strategy, LockScope scope) {
+        invoices(5 * RATE);
+        List<LockingInvoiceBiller> fleet = new ArrayList<>();
+        for (int i = 0; i < servers; i++) {
+            fleet.add(host.running(FleetServer.server(
+                    pool(), FleetProvider.gateway(provider.address()), strategy, scope, RATE, false)));
+        }
+
+        fleet.stream()
+                .map(server -> InBackground.of(server::billPending))
+                .toList()
+                .forEach(run -> assertThat(run.result().stopReason()).isEqualTo(StopReason.NONE_LEFT));
+
+        assertThat(provider.charged()).isEqualTo(5 * RATE);
+        assertThat(provider.mostInASecond()).as("calls in any second").isLessThanOrEqualTo(RATE * 11 / 10);
+        assertThat(provider.onAverage()).as("calls in a second").isGreaterThanOrEqualTo(RATE * 0.9);
+    }
+
+    @Test
+    void eight_server_processes_of_which_two_are_killed_keep_to_it_and_use_it() throws Exception {
+        invoices(10 * RATE);
+        List<JavaProcess> fleet = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            fleet.add(process());
+        }
+        fleet.forEach(server -> server.awaitLine("READY"));
+        for (JavaProcess server : fleet) {
+            server.tellGo();
+        }
+
+        await().atMost(Duration.ofMinutes(1)).until(() -> provider.calls() >= 3 * RATE);
+        fleet.remove(0).kill();
+        await().atMost(Duration.ofMinutes(1)).until(() -> provider.calls() >= 6 * RATE);
+        fleet.remove(0).kill();
+        fleet.forEach(server -> server.awaitLine("DONE"));
+
+        assertThat(provider.charged()).isEqualTo(10 * RATE);
+        assertThat(provider.chargedTwice()).isEmpty();
+        assertThat(provider.mostInASecond()).as("calls in any second").isLessThanOrEqualTo(RATE * 11 / 10);
+        assertThat(provider.onAverageOfTheFirst(10 * RATE - 2 * FleetServer.CALLS_AT_ONCE))
+                .as("calls in a second")
+                .isGreaterThanOrEqualTo(RATE * 0.9);
+    }
+
+    @Test
+    void moments_are_reserved_a_handful_at_a_time() {
+        invoices(4 * RATE);
+        AtomicInteger reserved = new AtomicInteger();
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        database.strikeEach(
+                FaultyDataSource.Place.after(FaultyDataSource.Door.STATEMENT)
+                        .such(crossing -> crossing.sql().contains("calls_until")),
+                crossing -> reserved.incrementAndGet());
+        LockingInvoiceBiller server = host.running(
+                host.server(database.proxy(), TestProvider.thatRemembers()).fleetCallsPerSecond(RATE));
+
+        assertThat(server.billPending().billed()).isEqualTo(4 * RATE);
+        assertThat(reserved.get()).isBetween(1, 4 * RATE / 2);
+    }
+
+    @Test
+    void where_none_of_the_limits_is_used_an_invoice_takes_as_many_round_trips_and_rows_as_ever() {
+        invoices(30);
+        AtomicInteger statements = new AtomicInteger();
+        AtomicInteger forLimits = new AtomicInteger();
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        database.strikeEach(FaultyDataSource.Place.after(FaultyDataSource.Door.STATEMENT), crossing -> {
+            statements.incrementAndGet();
+            if (crossing.sql().contains("calls_until") || crossing.sql().contains("one_at_a_time")) {
+                forLimits.incrementAndGet();
+            }
+        });
+        LockingInvoiceBiller server = host.running(host.server(database.proxy(), TestProvider.thatRemembers()));
+        server.billPending(RunLimits.none().invoices(10));
+        statements.set(0);
+        server.bill(11);
+        int one = statements.getAndSet(0);
+        server.billPending(RunLimits.none().invoices(5));
+        int five = statements.getAndSet(0);
+        server.billPending(RunLimits.none().invoices(10));
+
+        assertThat(statements.get() - five)
+                .as("five more: lock, claim; lock again, billed, mark; one alone takes %d", one)
+                .isEqualTo(5 * 5);
+        assertThat(forLimits.get()).isZero();
+        assertThat(host.count("invoice_lock.biller", "calls_until is null and brake_at is null"))
+                .isEqualTo(1);
+    }
+
+    @Test
+    void where_the_journal_cannot_be_asked_the_run_ends_and_leaves_as_many_slots_as_before() {
+        invoices(3);
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        database.strikeOnce(
+                FaultyDataSource.Place.before(FaultyDataSource.Door.STATEMENT)
+                        .such(crossing -> crossing.sql().contains("calls_until")),
+                FaultyDataSource.connectionLost());
+        LockingInvoiceBiller server = host.running(host.server(database.proxy(), TestProvider.thatRemembers())
+                .leaseMargin(Duration.ofMinutes(1))
+                .fleetCallsPerSecond(RATE));
+
+        assertThatThrownBy(server::billPending).isInstanceOf(BillingRunException.class);
+
+        assertThat(server.billPending().billed()).isEqualTo(3);
+    }
+
+    private void invoices(int count) {
+        host.sql("alter table invoices add column customer_id bigint not null default 1");
+        host.sql("insert into invoices (id, customer_id) select g, g from generate_series(1, " + count + ") g");
+    }
+
+    private JavaProcess process() throws IOException {
+        JavaProcess process = JavaProcess.start(
+                FleetServer.class,
+                host.database().jdbcUrl(),
+                provider.address().toString(),
+                "NOWAIT",
+                "THROUGH_CALL",
+                String.valueOf(RATE),
+                "false");
+        open.add(process::kill);
+        return process;
+    }
+
+    private HikariDataSource pool() {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(host.database().jdbcUrl());
+        config.setMaximumPoolSize(FleetServer.CALLS_AT_ONCE + 2);
+        config.setMinimumIdle(0);
+        HikariDataSource pool = new HikariDataSource(config);
+        open.add(pool);
+        return pool;
+    }
+}

@@ -1,0 +1,160 @@
+package io.github.invoicelock.internal.limits;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** How the calls of all servers are spread over time, by a clock that sleeping moves. */
+class FleetPaceTest {
+    private final HandMoved time = new HandMoved();
+    private final Journal journal = new Journal(10);
+
+    @Test
+    void each_call_waits_for_a_moment_of_its_own() throws InterruptedException {
+        Pace pace = pace();
+        for (int call = 0; call < 11; call++) {
+            assertThat(pace.take(1, () -> false)).isEqualTo(1);
+        }
+        assertThat(time.passed()).isEqualTo(Duration.ofSeconds(1));
+    }
+
+    @Test
+    void two_servers_share_it_and_one_that_is_alone_has_all_of_it() throws InterruptedException {
+        Pace one = pace();
+        Pace other = pace();
+        for (int call = 0; call < 5; call++) {
+            one.take(1, () -> false);
+            other.take(1, () -> false);
+        }
+        assertThat(time.passed()).isBetween(Duration.ofMillis(900), Duration.ofMillis(1_000));
+        Duration before = time.passed();
+        for (int call = 0; call < 10; call++) {
+            one.take(1, () -> false);
+        }
+        assertThat(time.passed().minus(before)).isBetween(Duration.ofMillis(900), Duration.ofMillis(1_100));
+    }
+
+    @Test
+    void a_larger_handful_is_reserved_where_all_of_it_is_used_in_time() throws InterruptedException {
+        Journal fast = new Journal(1_000);
+        Pace pace = new Pace(Double.POSITIVE_INFINITY, new FleetPace(1_000, time, fast), time);
+        for (int call = 0; call < 1_000; call++) {
+            pace.take(1, () -> false);
+        }
+        assertThat(fast.asked).hasSizeLessThan(30).contains(100);
+        assertThat(time.passed()).isBetween(Duration.ofMillis(990), Duration.ofMillis(1_000));
+    }
+
+    @Test
+    void a_moment_that_was_missed_is_lost_and_fewer_are_reserved() throws InterruptedException {
+        Journal fast = new Journal(100);
+        Pace pace = new Pace(Double.POSITIVE_INFINITY, new FleetPace(100, time, fast), time);
+        for (int call = 0; call < 100; call++) {
+            pace.take(1, () -> false);
+        }
+        int before = fast.asked.get(fast.asked.size() - 1);
+        time.now += Duration.ofSeconds(1).toNanos();
+        long started = time.now;
+        for (int call = 0; call < 20; call++) {
+            pace.take(1, () -> false);
+        }
+        assertThat(time.now - started)
+                .isGreaterThanOrEqualTo(Duration.ofMillis(190).toNanos());
+        assertThat(fast.asked.subList(fast.asked.size() - 4, fast.asked.size())).anyMatch(asked -> asked < before);
+    }
+
+    @Test
+    void an_idle_hour_is_not_made_up_for() throws InterruptedException {
+        Pace pace = pace();
+        pace.take(1, () -> false);
+        time.sleep(Duration.ofHours(1).toNanos());
+        pace.take(1, () -> false);
+        pace.take(1, () -> false);
+        assertThat(time.passed()).isEqualTo(Duration.ofHours(1).plusMillis(100));
+    }
+
+    @Test
+    void what_was_not_called_is_given_back_and_what_was_called_besides_is_owed() throws InterruptedException {
+        Pace pace = pace();
+        pace.take(1, () -> false);
+        pace.giveBack(1);
+        pace.take(1, () -> false);
+        assertThat(time.passed()).isZero();
+        pace.owe();
+        pace.take(1, () -> false);
+        assertThat(time.passed()).isEqualTo(Duration.ofMillis(200));
+    }
+
+    @Test
+    void the_journal_gives_away_only_what_lies_within_the_next_second() throws InterruptedException {
+        Journal slow = new Journal(0.5);
+        FleetPace fleet = new FleetPace(0.5, time, slow);
+        Pace pace = new Pace(Double.POSITIVE_INFINITY, fleet, time);
+        Pace killed = new Pace(Double.POSITIVE_INFINITY, new FleetPace(0.5, time, slow), time);
+        pace.take(1, () -> false);
+        assertThat(killed.take(1, () -> time.passed().compareTo(Duration.ofMillis(500)) >= 0))
+                .as("it waited for the second moment, and did not reserve it")
+                .isZero();
+        pace.take(1, () -> false);
+        assertThat(time.passed()).isEqualTo(Duration.ofSeconds(2));
+    }
+
+    @Test
+    void a_run_that_stops_waits_no_longer_and_leaves_its_moment_to_others() throws InterruptedException {
+        Pace pace = pace();
+        pace.take(1, () -> false);
+        assertThat(pace.take(1, () -> time.passed().compareTo(Duration.ofMillis(50)) >= 0))
+                .isZero();
+        pace.take(1, () -> false);
+        assertThat(time.passed()).isEqualTo(Duration.ofMillis(100));
+    }
+
+    private Pace pace() {
+        return new Pace(Double.POSITIVE_INFINITY, new FleetPace(10, time, journal), time);
+    }
+
+    /** As the table is: one cursor, and the same clock. */
+    private final class Journal implements FleetPace.Journal {
+        private final double rate;
+        private final List<Integer> asked = new ArrayList<>();
+        private long until = time.now;
+
+        private Journal(double rate) {
+            this.rate = rate;
+        }
+
+        @Override
+        public FleetPace.Answer reserve(int calls) {
+            asked.add(calls);
+            if (until - time.now > FleetPace.AHEAD.toNanos()) {
+                return new FleetPace.Answer(
+                        false, Duration.ofNanos(until - time.now).minus(FleetPace.AHEAD));
+            }
+            long first = Math.max(until, time.now);
+            until = first + (long) (calls / rate * 1e9);
+            return new FleetPace.Answer(true, Duration.ofNanos(first - time.now));
+        }
+    }
+
+    /** Time that passes by sleeping alone. */
+    private static final class HandMoved implements Pace.Time {
+        private long now = Long.MAX_VALUE / 2;
+
+        @Override
+        public long nanos() {
+            return now;
+        }
+
+        @Override
+        public void sleep(long nanos) {
+            now += nanos;
+        }
+
+        private Duration passed() {
+            return Duration.ofNanos(now - Long.MAX_VALUE / 2);
+        }
+    }
+}
