@@ -2,10 +2,12 @@ package io.github.invoicelock.internal.engine;
 
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.database.SessionSettings.Work;
+import io.github.invoicelock.internal.errors.Anew;
 import io.github.invoicelock.internal.errors.LockNotAvailableException;
 import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.HostCode;
@@ -16,7 +18,6 @@ import io.github.invoicelock.internal.invoices.Position;
 import io.github.invoicelock.internal.invoices.RowWait;
 import io.github.invoicelock.internal.journal.Claimed;
 import io.github.invoicelock.internal.journal.Journal;
-import io.github.invoicelock.internal.journal.PausedException;
 import io.github.invoicelock.internal.judgement.Approach;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
@@ -76,22 +77,21 @@ final class Claims {
         long start = System.nanoTime();
         Optional<Claim> claim;
         try {
-            claim = Database.withPlansAnew(() -> database.inTransaction(
+            claim = Anew.afterChanges(() -> database.inTransaction(
                     one,
                     invoices.rowLocks().lockFresh(invoiceId, wait),
                     (tx, snapshot) -> snapshot.flatMap(row -> {
                         // R19: a lease begins with the lock, not with the wait for it.
                         long locked = System.nanoTime();
-                        return journal.firsts()
-                                .insert(invoiceId, row, lease)
-                                .in(tx)
+                        return Database.askAndCommit(tx, journal.firsts().insert(invoiceId, row, lease))
                                 .map(claimed -> fresh(claimed, locked));
                     })));
         } catch (LockNotAvailableException e) {
             claim = Optional.empty();
-        } catch (PausedException e) {
-            return new Result.Paused();
         } catch (RuntimeException e) {
+            if (SqlStates.paused(e)) {
+                return new Result.Paused();
+            }
             if (!SqlStates.ofOneInvoice(e)) {
                 throw e;
             }
@@ -140,11 +140,14 @@ final class Claims {
         long start = System.nanoTime();
         Page page;
         try {
-            page = Database.withPlansAnew(() -> database.inTransaction(
+            page = Anew.afterChanges(() -> database.inTransaction(
                     invoices.candidates().lockPage(from, room, journal.firsts().withoutAttempt(invoices.idText())),
                     (tx, locked) -> insert(tx, from, locked)));
-        } catch (PausedException e) {
-            return Page.PAUSED;
+        } catch (DatabaseException e) {
+            if (SqlStates.paused(e)) {
+                return Page.PAUSED;
+            }
+            throw e;
         }
         Notices.Batch told = notices.batch().claimTook(page.claims().size(), start);
         page.claims().forEach(claim -> told.claimed(claim.attempt()));

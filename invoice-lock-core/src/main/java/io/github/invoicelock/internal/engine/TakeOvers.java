@@ -4,6 +4,7 @@ import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.errors.Anew;
 import io.github.invoicelock.internal.errors.LockNotAvailableException;
 import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.HostCode;
@@ -16,7 +17,6 @@ import io.github.invoicelock.internal.journal.DueAttempts;
 import io.github.invoicelock.internal.journal.InvoiceAttempts;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.NextState;
-import io.github.invoicelock.internal.journal.PausedException;
 import io.github.invoicelock.internal.judgement.Approach;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
@@ -108,15 +108,16 @@ final class TakeOvers {
     Result take(DueAttempt due) {
         long start = System.nanoTime();
         try {
-            return Database.withPlansAnew(() -> database.inTransaction(tx -> take(tx, due, start)));
+            return Anew.afterChanges(() -> database.inTransaction(tx -> take(tx, due, start)));
         } catch (LockNotAvailableException e) {
             // A lock is a sign of life: the owner is calling or settling, or the host is at work on the invoice.
             return CONTENDED;
-        } catch (PausedException e) {
-            return PAUSED;
         } catch (UnreadableException e) {
             return setAside(due, e);
         } catch (RuntimeException e) {
+            if (SqlStates.paused(e)) {
+                return PAUSED;
+            }
             if (!SqlStates.ofOneInvoice(e)) {
                 throw e;
             }

@@ -17,6 +17,10 @@ import org.postgresql.util.PSQLException;
  * question takes any exception, and looks through its causes for the first SQLSTATE.
  */
 public final class SqlStates {
+    /** A parameter that is not there: claims name it while their biller is paused, so that PostgreSQL refuses them. */
+    public static final String PAUSED_SETTING = "invoice_lock.this_biller_is_paused";
+
+    private static final String UNDEFINED_OBJECT = "42704";
     private static final String LOCK_NOT_AVAILABLE = "55P03";
     private static final String SERIALIZATION_FAILURE = "40001";
     private static final String QUERY_CANCELED = "57014";
@@ -86,6 +90,12 @@ public final class SqlStates {
     /** A statement took longer than it may, or somebody cancelled it. */
     public static boolean cancelled(Throwable failure) {
         return is(failure, QUERY_CANCELED::equals);
+    }
+
+    /** People have paused the biller: a claim has failed by its own look at that, and nothing of it is left. */
+    public static boolean paused(Throwable failure) {
+        return is(failure, UNDEFINED_OBJECT::equals)
+                && causes(failure).anyMatch(each -> String.valueOf(each.getMessage()).contains(PAUSED_SETTING));
     }
 
     /** One invoice's own value, or a constraint, trigger or function of the host's that it meets: others may be billed. */

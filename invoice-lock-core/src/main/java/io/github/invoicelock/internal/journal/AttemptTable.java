@@ -9,6 +9,7 @@ import static org.jooq.impl.DSL.val;
 import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.internal.errors.SqlStates;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -110,6 +111,16 @@ final class AttemptTable {
                         .from(billers.as("b"))
                         .where(field(name("b", "name"), SQLDataType.CLOB).eq(biller()))),
                 inline(false));
+    }
+
+    /**
+     * A column that makes a statement fail while the biller is paused. A claim that commits in the round trip that writes it cannot be taken
+     * back afterwards; and in the values of an insert Citus takes no subquery. No parameter has that name, and PostgreSQL says so.
+     */
+    Field<String> failingInAPause() {
+        return field(
+                "case when {0} then current_setting({1}) end",
+                String.class, paused(), inline(SqlStates.PAUSED_SETTING));
     }
 
     String biller() {

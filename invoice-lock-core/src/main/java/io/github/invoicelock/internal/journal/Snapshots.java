@@ -46,7 +46,7 @@ final class Snapshots {
         this.typed = typed;
     }
 
-    /** What is not known of fresh attempts, and whether the biller is paused, behind the columns of their invoices. */
+    /** What is not known of fresh attempts, behind the columns of their invoices. In a pause it fails, and nothing is written. */
     Query fresh(CommonTableExpression<?>... writing) {
         return select(writing, FRESH, false);
     }
@@ -63,7 +63,7 @@ final class Snapshots {
         // An asterisk over an unknown table: jOOQ takes the columns and their types from the result.
         fields.add(first ? fields.size() : 0, table(name("invoice")).asterisk());
         if (!first) {
-            fields.add(table.paused().as(PAUSED));
+            fields.add(table.failingInAPause().as(PAUSED));
         }
         return DSL.with(writing)
                 .select(fields)
@@ -74,20 +74,13 @@ final class Snapshots {
         return List.of(asterisk());
     }
 
-    /**
-     * Attempts of this number that one statement wrote, by one clock.
-     *
-     * @throws PausedException if the biller is paused: what was written is to be rolled back
-     */
+    /** Attempts of this number that one statement wrote, by one clock. */
     List<Claimed> readFresh(Rows rows, int number) {
         List<Claimed> claimed = new ArrayList<>();
         Instant dueAt = null;
         Instant startedAt = null;
         for (Record row : rows.records(FRESH.size() + 1)) {
             int first = row.size();
-            if (rows.flag(first + FRESH.size())) {
-                throw new PausedException();
-            }
             if (startedAt == null) {
                 dueAt = rows.time(first + 3);
                 startedAt = Objects.requireNonNull(rows.time(first + 4));
