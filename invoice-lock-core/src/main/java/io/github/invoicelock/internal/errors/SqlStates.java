@@ -95,7 +95,8 @@ public final class SqlStates {
     /** People have paused the biller: a claim has failed by its own look at that, and nothing of it is left. */
     public static boolean paused(Throwable failure) {
         return is(failure, UNDEFINED_OBJECT::equals)
-                && causes(failure).anyMatch(each -> String.valueOf(each.getMessage()).contains(PAUSED_SETTING));
+                && causes(failure)
+                        .anyMatch(each -> String.valueOf(each.getMessage()).contains(PAUSED_SETTING));
     }
 
     /** One invoice's own value, or a constraint, trigger or function of the host's that it meets: others may be billed. */
