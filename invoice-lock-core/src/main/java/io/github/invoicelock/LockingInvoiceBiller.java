@@ -16,6 +16,7 @@ import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.limits.Pace;
 import io.github.invoicelock.internal.settlement.Tables;
 import io.github.invoicelock.internal.setup.BillerRegistry;
+import io.github.invoicelock.internal.setup.Environment;
 import io.github.invoicelock.internal.setup.IndexAdvice;
 import io.github.invoicelock.internal.setup.InvoiceTableCheck;
 import io.github.invoicelock.internal.setup.JournalCheck;
@@ -62,6 +63,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         this.invoices = tables.invoices();
         this.name = settings.name();
         this.server = settings.server();
+        notices.built(invoices.qualifiedName(), settings.described());
     }
 
     /**
@@ -114,6 +116,21 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      */
     public BillingRun bill(Object invoiceId) {
         return engine.bill(id(invoiceId));
+    }
+
+    /**
+     * What a run of {@link #billPending(RunLimits)} would take up now: for looking at before it is let go. Writes nothing, locks nothing,
+     * asks the provider nothing. Reads pages of pending invoices as a run does, so it takes as long as there are many.
+     *
+     * @param limits bounds of the run; of its time nothing can be said beforehand
+     * @param sumsOf columns of numbers of the invoices' table, each to be summed up: the amount, for example
+     * @return counts, the first ids, the sums, and PostgreSQL's plan of the search
+     * @throws InvoiceLockException if there is no such column, or it holds no numbers
+     * @throws DatabaseException if the database cannot be asked
+     * @throws SetupException if called inside an open transaction
+     */
+    public BillingPreview preview(RunLimits limits, String... sumsOf) {
+        return engine.preview(requireNonNull(limits, "limits"), List.of(sumsOf));
     }
 
     /**
@@ -335,6 +352,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         private final List<@Nullable BillingListener> listeners = new ArrayList<>();
         private @Nullable Executor executor;
         private @Nullable String journalSchema = InvoiceLockSchema.DEFAULT_SCHEMA;
+        private @Nullable String environment;
         private Pace.Time time = Pace.Time.OF_THE_MACHINE;
 
         private Builder(@Nullable DataSource dataSource, @Nullable BillingGateway gateway) {
@@ -556,6 +574,19 @@ public final class LockingInvoiceBiller implements AutoCloseable {
             return this;
         }
 
+        /**
+         * Which environment this is, {@code "production"} for example. None by default. The first biller that says one has it kept in the
+         * journal; from then on {@link #build()} refuses whoever says another one, or none. So a copy of production's database cannot bill
+         * with production's credentials by accident: the copy says production, its servers say something else.
+         *
+         * @param environment compared letter by letter
+         * @return this
+         */
+        public Builder environment(String environment) {
+            this.environment = environment;
+            return this;
+        }
+
         Builder time(Pace.Time byHand) {
             this.time = byHand;
             return this;
@@ -586,6 +617,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     InvoiceTableCheck.check(setUp, server, described(table), settings.name(), schema, hooked);
             UUID installation = JournalCheck.check(setUp, server, schema);
             refuseOnCitus(server, settings, table);
+            String said = environment == null ? null : text(environment, "environment", "\"production\"");
+            Environment.require(setUp, server, schema, said);
             BillerRegistry.register(setUp, schema, settings.name(), checked);
             IndexAdvice.log(setUp, settings.name(), checked);
             if (settings.scope() == LockScope.THROUGH_CALL) {

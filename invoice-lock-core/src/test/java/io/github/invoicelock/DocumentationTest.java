@@ -137,7 +137,13 @@ class DocumentationTest {
     void every_line_of_the_log_that_is_no_debug_is_explained() {
         String operations = Docs.page("docs/operations.md").text();
         List<String> templates = Stream.of(
-                        "Notices", "IndexAdvice", "JournalMetrics", "PoolCheck", "SettingRanges", "NetworkTimeout")
+                        "Notices",
+                        "IndexAdvice",
+                        "JournalMetrics",
+                        "PoolCheck",
+                        "SettingRanges",
+                        "NetworkTimeout",
+                        "RecoverSchedule")
                 .map(name -> Docs.source(name + ".java"))
                 .flatMap(source -> LOGGED.matcher(source).results())
                 .map(match -> match.group(1))

@@ -175,6 +175,45 @@ class LeastPrivilegeTest {
     }
 
     @Test
+    void support_pauses_and_resumes_with_its_grant_and_not_without() {
+        DataSource app = journalAndApp(APP);
+        DataSource support = role("billing_support");
+        grant(SUPPORT);
+        try (LockingInvoiceBiller biller = LockingInvoiceBiller.builder(app, provider)
+                .invoices(InvoiceTable.named("invoices").storeReferenceIn("reference"))
+                .build()) {
+            String pause = "select invoice_lock.pause('invoices', 'sue', 'wrong amounts')";
+            assertThatThrownBy(() -> execute(support, pause)).hasStackTraceContaining("permission denied");
+            grant(SECURITY.statements("to pause"));
+
+            execute(support, pause);
+            assertThat(biller.billPending().stopReason()).isEqualTo(StopReason.PAUSED);
+            execute(support, "select invoice_lock.resume('invoices', 'sue')");
+            assertThat(biller.billPending().billed()).isEqualTo(11);
+
+            biller.pause("ann", "with the grants to bill");
+            biller.resume("ann");
+        }
+    }
+
+    @Test
+    void an_environment_is_kept_with_its_grant_and_not_without() {
+        DataSource app = journalAndApp(APP);
+        LockingInvoiceBiller.Builder builder = LockingInvoiceBiller.builder(app, provider)
+                .invoices(InvoiceTable.named("invoices").storeReferenceIn("reference"))
+                .environment("production");
+        assertThatThrownBy(builder::build)
+                .isInstanceOf(SetupException.class)
+                .hasMessageStartingWith("environment is \"production\", and role ")
+                .hasMessageContaining("Run: grant update (environment) on \"invoice_lock\".\"installation\" to ");
+
+        grant(SECURITY.statements("environment"));
+
+        builder.build().close();
+        builder.build().close();
+    }
+
+    @Test
     void what_a_policy_hides_is_not_billed_and_the_documented_policy_shows_it() {
         DataSource app = journalAndApp(APP);
         execute(database.dataSource(), "alter table invoices enable row level security");

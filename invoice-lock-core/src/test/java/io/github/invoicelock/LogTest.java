@@ -57,17 +57,29 @@ class LogTest {
         assertThat(ours)
                 .allMatch(line ->
                         line.substring(line.indexOf(OURS) + OURS.length()).startsWith("biller=invoices "));
-        assertThat(ours.stream().filter(line -> line.contains("INFO")))
-                .as("one for each run")
+        List<String> info = ours.stream().filter(line -> line.contains("INFO")).toList();
+        assertThat(info.stream().filter(line -> line.contains(" stopped=")))
+                .as("one for each run that had something to do")
                 .hasSize(LoudServer.RUNS)
-                .allMatch(line -> line.contains(" stopped="));
+                .allMatch(line -> line.contains(" run="));
+        assertThat(info).hasSize(LoudServer.RUNS + 2);
+        assertThat(info.get(0))
+                .contains("biller=invoices bills table=\"public\".\"invoices\" strategy=" + strategy + " scope=" + scope
+                        + " concurrency=3 callTimeout=PT30S leaseMargin=PT10S waitTimeout=PT0.05S stopAfterFailures=20 "
+                        + "idempotencyWindow=PT0S canBeAsked=false findLag=PT0S");
+        assertThat(info)
+                .filteredOn(line -> line.contains("resumed by bob: claims go on"))
+                .hasSize(1);
         assertThat(ours.stream().filter(line -> line.contains("WARN")))
                 .anyMatch(line -> line.contains("invoice=3 parked attempt=1 state=DECLINED code=account_closed"))
                 .anyMatch(line -> line.contains("invoice=5 parked attempt=1 state=IN_DOUBT"))
                 .anyMatch(line -> line.contains("invoice=1 anomaly: "))
                 .anyMatch(line -> line.contains("no index serves the search"))
-                .anyMatch(line -> line.contains("the journal cannot be read"));
+                .anyMatch(line -> line.contains("the journal cannot be read"))
+                .filteredOn(line -> line.contains("paused by ann at ") && line.contains(": wrong amounts. Nothing is"))
+                .hasSize(1);
         assertThat(ours.stream().filter(line -> line.contains("DEBUG")))
+                .anyMatch(line -> line.contains("stopped=PAUSED run=RECOVER"))
                 .anyMatch(line -> line.contains("invoice=7 contended"))
                 .anyMatch(line -> line.contains("invoice=3 taken over"))
                 .anyMatch(line -> line.contains("invoice=1 settled attempt=1 state=BILLED"));

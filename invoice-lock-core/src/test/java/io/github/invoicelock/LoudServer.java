@@ -10,7 +10,7 @@ import java.time.Duration;
 
 /** A server process in which everything happens that is logged, with secrets in all that its host and its provider say. */
 final class LoudServer {
-    static final int RUNS = 6;
+    static final int RUNS = 5;
 
     private final HikariDataSource pool;
     private final TestProvider provider = TestProvider.thatOffersNothing().answering(LoudServer::answer);
@@ -73,6 +73,9 @@ final class LoudServer {
             biller.withdraw(host, 8);
             host.commit();
             biller.needsAttention();
+            biller.pause("ann", "wrong amounts");
+            biller.recover(); // nothing to do, and nothing to say
+            biller.resume("bob");
             biller.recover();
             JournalMetrics gauges = new JournalMetrics(biller, Duration.ZERO);
             SimpleMeterRegistry registry = new SimpleMeterRegistry();

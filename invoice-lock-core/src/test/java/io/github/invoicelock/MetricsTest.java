@@ -152,8 +152,37 @@ class MetricsTest {
         assertThat(gauge("due.oldest")).isBetween(60.0, 600.0);
         assertThat(gauge("parked.oldest")).isBetween(3_600.0, 4_200.0);
         assertThat(gauge("pending.oldest")).isBetween(86_400.0, 4 * 86_400.0);
+        assertThat(gauge("pending")).isEqualTo(host.count("invoices", "pending"));
+        assertThat(gauge("paused")).isZero();
         answer.reach();
         assertThat(running.result().billed()).isEqualTo(1);
+    }
+
+    @Test
+    void a_pause_and_the_last_run_are_seen_and_runs_of_each_kind_are_told_apart() {
+        BillingMetrics metrics = new BillingMetrics("invoices");
+        metrics.bindTo(registry);
+        LockingInvoiceBiller server = host.running(host.server(provider).listener(metrics));
+        new JournalMetrics(server, Duration.ZERO).bindTo(registry);
+        server.recover();
+        server.bill(1);
+        server.pause("ann", "wrong amounts");
+        server.billPending();
+        host.sql("update invoice_lock.biller set last_run_at = last_run_at - interval '1 hour'");
+
+        assertThat(gauge("paused")).isEqualTo(1);
+        assertThat(gauge("last.run")).isBetween(3_600.0, 4_200.0);
+        assertThat(runs("recover", "none_left")).isEqualTo(1);
+        assertThat(runs("bill", "none_left")).isEqualTo(1);
+        assertThat(runs("bill_pending", "paused")).isEqualTo(1);
+        assertThat(runs("bill_pending", "none_left")).isZero();
+    }
+
+    private long runs(String kind, String stopped) {
+        return registry.get("invoice.lock.run")
+                .tags("biller", "invoices", "run", kind, "stopped", stopped)
+                .timer()
+                .count();
     }
 
     @Test

@@ -70,7 +70,9 @@ class MonitoringTest {
         assertThat(value("invoice_lock_journal_in_flight{biller=\"invoices\"}")).isEqualTo(1);
         assertThat(value("invoice_lock_call_seconds_count{answer=\"billed\",biller=\"invoices\"}"))
                 .isEqualTo(2);
-        assertThat(value("invoice_lock_run_seconds_count{biller=\"invoices\",stopped=\"none_left\"}"))
+        assertThat(
+                        value(
+                                "invoice_lock_run_seconds_count{biller=\"invoices\",run=\"bill_pending\",stopped=\"none_left\"}"))
                 .isZero();
 
         answer.reach();
@@ -78,7 +80,9 @@ class MonitoringTest {
         assertThat(value("invoice_lock_journal_in_flight{biller=\"invoices\"}")).isZero();
         assertThat(value("invoice_lock_outcomes_total{biller=\"invoices\",outcome=\"billed\"}"))
                 .isEqualTo(3);
-        assertThat(value("invoice_lock_run_seconds_count{biller=\"invoices\",stopped=\"none_left\"}"))
+        assertThat(
+                        value(
+                                "invoice_lock_run_seconds_count{biller=\"invoices\",run=\"bill_pending\",stopped=\"none_left\"}"))
                 .isEqualTo(1);
     }
 

@@ -2,6 +2,7 @@ package io.github.invoicelock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.github.invoicelock.micrometer.BillingMetrics;
 import io.github.invoicelock.micrometer.JournalMetrics;
@@ -9,6 +10,7 @@ import io.github.invoicelock.spring.InvoiceLockAutoConfiguration;
 import io.github.invoicelock.spring.InvoiceLockHealthAutoConfiguration;
 import io.github.invoicelock.spring.InvoiceLockMetricsAutoConfiguration;
 import io.github.invoicelock.spring.InvoiceLockProperties;
+import io.github.invoicelock.spring.InvoiceLockRecoverAutoConfiguration;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
@@ -45,6 +47,7 @@ import org.springframework.boot.jdbc.autoconfigure.DataSourceInitializationAutoC
 import org.springframework.boot.micrometer.metrics.autoconfigure.MetricsAutoConfiguration;
 import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.context.SmartLifecycle;
 import org.springframework.core.io.support.SpringFactoriesLoader;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 import org.springframework.jdbc.datasource.TransactionAwareDataSourceProxy;
@@ -58,7 +61,8 @@ class SpringAutoConfigurationTest {
             .withConfiguration(AutoConfigurations.of(
                     InvoiceLockAutoConfiguration.class,
                     InvoiceLockMetricsAutoConfiguration.class,
-                    InvoiceLockHealthAutoConfiguration.class));
+                    InvoiceLockHealthAutoConfiguration.class,
+                    InvoiceLockRecoverAutoConfiguration.class));
     private final ApplicationContextRunner application = withoutBeans
             .withBean("dataSource", DataSource.class, host::dataSource, pool -> pool.setDestroyMethodName(""))
             .withBean(BillingGateway.class, () -> provider);
@@ -74,7 +78,8 @@ class SpringAutoConfigurationTest {
                 .contains(
                         InvoiceLockAutoConfiguration.class.getName(),
                         InvoiceLockMetricsAutoConfiguration.class.getName(),
-                        InvoiceLockHealthAutoConfiguration.class.getName());
+                        InvoiceLockHealthAutoConfiguration.class.getName(),
+                        InvoiceLockRecoverAutoConfiguration.class.getName());
     }
 
     @Test
@@ -123,6 +128,8 @@ class SpringAutoConfigurationTest {
                 wrong("lease-margin=0s", "leaseMargin is PT0S"),
                 wrong("wait-timeout=0s", "waitTimeout is PT0S"),
                 wrong("stop-after-failures=0", "stopAfterFailures is 0"),
+                wrong("recover-every=0s", "recoverEvery is PT0S"),
+                wrong("environment=", "environment is \"\""),
                 wrong("name=", "name is \"\""),
                 wrong("journal-schema=", "schema is \"\""));
     }
@@ -375,6 +382,73 @@ class SpringAutoConfigurationTest {
                     host.sql("alter table invoice_lock.billing_attempt rename to gone");
                     assertThat(indicator.health().getStatus().getCode()).isEqualTo("DOWN");
                 });
+    }
+
+    @Test
+    void health_of_a_paused_biller_is_up_and_says_who_paused_it_and_why() {
+        application.run(context -> {
+            context.getBean(LockingInvoiceBiller.class).pause("ann", "wrong amounts");
+            Health health = health(context.getBean(HealthIndicator.class));
+            assertThat(health.getStatus()).isEqualTo(Status.UP);
+            assertThat(String.valueOf(health.getDetails().get("paused")))
+                    .startsWith("by ann since 20")
+                    .endsWith(": wrong amounts");
+            assertThat(health.getDetails()).containsEntry("pending", 3);
+        });
+    }
+
+    @Test
+    void health_says_where_nobody_continues_what_is_due() {
+        provider.answering(BillingOutcome.notBilled("429"));
+        application.run(context -> {
+            context.getBean(LockingInvoiceBiller.class).bill(1);
+            assertThat(health(context.getBean(HealthIndicator.class)).getDetails())
+                    .doesNotContainKey("attention");
+            host.letTimePass(1, Duration.ofHours(1));
+
+            Health health = health(context.getBean(HealthIndicator.class));
+            assertThat(health.getStatus()).isEqualTo(Status.UP);
+            assertThat(health.getDetails())
+                    .containsEntry(
+                            "attention",
+                            "Attempts have been due for ten minutes, and no server has run. Call recover() every minute.");
+        });
+    }
+
+    @Test
+    void recover_is_called_again_and_again_whatever_it_throws_where_that_is_said_and_never_else() {
+        provider.answering(BillingOutcome.notBilled("429"));
+        application.run(context -> {
+            assertThat(context).doesNotHaveBean(SmartLifecycle.class);
+            context.getBean(LockingInvoiceBiller.class).bill(1);
+        });
+        provider.answering(TestProvider::charge);
+        host.letTimePass(1, Duration.ofHours(1));
+
+        application.withPropertyValues("invoice-lock.recover-every=20ms").run(context -> {
+            host.sql("alter table invoice_lock.billing_attempt rename to away");
+            await().until(() ->
+                    host.count("pg_stat_database", "datname = current_database() and xact_rollback > 3") == 1);
+            host.sql("alter table invoice_lock.away rename to billing_attempt");
+
+            await().atMost(Duration.ofMinutes(1)).until(() -> "BILLED".equals(host.state(1)));
+            assertThat(host.pending(2))
+                    .as("billPending() is the host's to call")
+                    .isTrue();
+        });
+    }
+
+    @Test
+    void an_environment_is_kept_and_asked_for() {
+        application
+                .withPropertyValues("invoice-lock.environment=production")
+                .run(context -> assertThat(context).hasSingleBean(LockingInvoiceBiller.class));
+
+        application.run(context -> assertThat(context)
+                .getFailure()
+                .rootCause()
+                .hasMessageStartingWith(
+                        "environment is not set, but the journal \"invoice_lock\" is of \"production\""));
     }
 
     @Test

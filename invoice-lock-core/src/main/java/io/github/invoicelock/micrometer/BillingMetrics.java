@@ -7,6 +7,7 @@ import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingListener;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRun;
+import io.github.invoicelock.RunKind;
 import io.github.invoicelock.StopReason;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
@@ -48,8 +49,8 @@ import java.util.stream.Stream;
  *   <li>{@code invoice.lock.call}: a timer of the provider, by tag {@code answer} (billed, accepted, declined, not_billed, unknown)
  *   <li>{@code invoice.lock.settle}: a timer of settlements, one for each outcome, and {@code invoice.lock.settle.invoices}, their number:
  *       see {@link BillingListener#settleTook}
- *   <li>{@code invoice.lock.run}: a timer of this server's runs, by tag {@code stopped} (none_left, invoice_limit, time_limit,
- *       provider_failing, closed, interrupted, error)
+ *   <li>{@code invoice.lock.run}: a timer of this server's runs, by the tags {@code run} (bill_pending, recover, bill) and {@code stopped}
+ *       (none_left, invoice_limit, time_limit, provider_failing, paused, closed, interrupted, error)
  * </ul>
  */
 public final class BillingMetrics implements BillingListener, MeterBinder {
@@ -131,8 +132,9 @@ public final class BillingMetrics implements BillingListener, MeterBinder {
 
     @Override
     public void runEnded(BillingRun run) {
-        bound.forEach(
-                meters -> requireNonNull(meters.runs.get(run.stopReason())).record(run.elapsed()));
+        bound.forEach(meters -> requireNonNull(
+                        requireNonNull(meters.runs.get(run.kind())).get(run.stopReason()))
+                .record(run.elapsed()));
     }
 
     private static String answer(BillingOutcome outcome) {
@@ -153,7 +155,7 @@ public final class BillingMetrics implements BillingListener, MeterBinder {
         private final MeterRegistry registry;
         private final Map<AttemptState, Counter> outcomes = new EnumMap<>(AttemptState.class);
         private final Map<String, Timer> calls;
-        private final Map<StopReason, Timer> runs = new EnumMap<>(StopReason.class);
+        private final Map<RunKind, Map<StopReason, Timer>> runs = new EnumMap<>(RunKind.class);
         private final Counter contended;
         private final Counter takenOver;
         private final Counter parked;
@@ -182,10 +184,8 @@ public final class BillingMetrics implements BillingListener, MeterBinder {
                                     .description("How long the provider took")
                                     .tags(tags.and("answer", answer))
                                     .register(registry)));
-            for (StopReason reason : StopReason.values()) {
-                runs.put(
-                        reason,
-                        timer(registry, tags.and("stopped", reason.name().toLowerCase(Locale.ROOT)), "run", "Runs"));
+            for (RunKind kind : RunKind.values()) {
+                runs.put(kind, runs(registry, tags.and("run", kind.name().toLowerCase(Locale.ROOT))));
             }
             contended = counter(registry, tags, "contended", "Invoices that another server, or the host, held");
             takenOver = counter(registry, tags, "taken.over", "Attempts that were taken over");
@@ -195,6 +195,16 @@ public final class BillingMetrics implements BillingListener, MeterBinder {
             claimed = summary(registry, tags, "claim.invoices", "Invoices claimed by one transaction");
             settlements = timer(registry, tags, "settle", "Transactions that settle outcomes");
             settled = summary(registry, tags, "settle.invoices", "Outcomes settled by one transaction");
+        }
+
+        private static Map<StopReason, Timer> runs(MeterRegistry registry, Tags tags) {
+            Map<StopReason, Timer> runs = new EnumMap<>(StopReason.class);
+            for (StopReason reason : StopReason.values()) {
+                runs.put(
+                        reason,
+                        timer(registry, tags.and("stopped", reason.name().toLowerCase(Locale.ROOT)), "run", "Runs"));
+            }
+            return runs;
         }
 
         private void count(AttemptState state) {

@@ -30,7 +30,10 @@ import org.slf4j.LoggerFactory;
  *       the first of them has been due
  *   <li>{@code invoice.lock.journal.parked}, {@code invoice.lock.journal.parked.oldest}: attempts that wait for a person, and the age of
  *       the oldest
- *   <li>{@code invoice.lock.journal.pending.oldest}: the age of the first pending invoice; see {@link JournalStatus#oldestPending()}
+ *   <li>{@code invoice.lock.journal.pending}, {@code invoice.lock.journal.pending.oldest}: pending invoices, and the age of the first; see
+ *       {@link JournalStatus#oldestPending()}
+ *   <li>{@code invoice.lock.journal.paused}: 1 while people have paused the biller, else 0
+ *   <li>{@code invoice.lock.journal.last.run}: how long ago a server last ran; see {@link JournalStatus#lastRun()}
  * </ul>
  */
 public final class JournalMetrics implements MeterBinder {
@@ -76,7 +79,10 @@ public final class JournalMetrics implements MeterBinder {
         age(registry, reading, "due.oldest", "How long the first of them has been due", JournalStatus::oldestDue);
         count(registry, reading, "parked", "Attempts that wait for a person", JournalStatus::parked);
         age(registry, reading, "parked.oldest", "Age of the oldest of them", JournalStatus::oldestParked);
+        count(registry, reading, "pending", "Pending invoices", JournalStatus::pending);
         age(registry, reading, "pending.oldest", "Age of the first pending invoice", JournalStatus::oldestPending);
+        count(registry, reading, "paused", "1 while the biller is paused", status -> status.pause() == null ? 0 : 1);
+        age(registry, reading, "last.run", "How long ago a server last ran", JournalStatus::lastRun);
     }
 
     private void count(

@@ -12,7 +12,8 @@ import org.springframework.context.annotation.Configuration;
 
 /**
  * The health indicator {@code invoiceLock}: DOWN if the journal cannot be read, else UP, with how many invoices are in flight, due and
- * parked. A parked invoice waits for a person and keeps no server from working, so it is shown, not DOWN. Off with
+ * parked, whether people have paused the biller, and whether nobody continues what is due ({@code attention}). None of these is a
+ * reason to take this server out of service, so it is shown, not DOWN. Off with
  * {@code management.health.invoice-lock.enabled=false}.
  */
 @AutoConfiguration(after = InvoiceLockAutoConfiguration.class)

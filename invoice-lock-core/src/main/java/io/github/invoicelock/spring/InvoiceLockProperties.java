@@ -30,6 +30,9 @@ import org.springframework.boot.convert.DurationUnit;
  * @param waitTimeout see {@link LockingInvoiceBiller.Builder#waitTimeout}; a number alone is seconds
  * @param stopAfterFailures see {@link LockingInvoiceBiller.Builder#stopAfterFailures}
  * @param keepSnapshots see {@link LockingInvoiceBiller.Builder#keepSnapshots}
+ * @param environment see {@link LockingInvoiceBiller.Builder#environment}
+ * @param recoverEvery how often {@link LockingInvoiceBiller#recover()} is called, on a thread of its own; null: it is the host's to call. A
+ *     number alone is seconds.
  */
 @ConfigurationProperties("invoice-lock")
 public record InvoiceLockProperties(
@@ -46,7 +49,9 @@ public record InvoiceLockProperties(
         @DurationUnit(ChronoUnit.SECONDS) @Nullable Duration leaseMargin,
         @DurationUnit(ChronoUnit.SECONDS) @Nullable Duration waitTimeout,
         @Nullable Integer stopAfterFailures,
-        @DefaultValue("false") boolean keepSnapshots) {
+        @DefaultValue("false") boolean keepSnapshots,
+        @Nullable String environment,
+        @DurationUnit(ChronoUnit.SECONDS) @Nullable Duration recoverEvery) {
 
     void applyTo(LockingInvoiceBiller.Builder builder) {
         builder.name(name).journalSchema(journalSchema);
@@ -60,6 +65,7 @@ public record InvoiceLockProperties(
         given(leaseMargin, builder::leaseMargin);
         given(waitTimeout, builder::waitTimeout);
         given(stopAfterFailures, builder::stopAfterFailures);
+        given(environment, builder::environment);
         if (keepSnapshots) {
             builder.keepSnapshots();
         }

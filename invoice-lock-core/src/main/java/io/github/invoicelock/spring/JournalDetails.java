@@ -1,5 +1,6 @@
 package io.github.invoicelock.spring;
 
+import io.github.invoicelock.BillingPause;
 import io.github.invoicelock.JournalStatus;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -22,6 +23,17 @@ final class JournalDetails {
         if (status.brake() != null) {
             details.put(
                     "brake", status.brake().why() + " (until " + status.brake().until() + ")");
+        }
+        details.put("pending", status.pending());
+        age(details, "lastRun", status.lastRun());
+        BillingPause pause = status.pause();
+        if (pause != null) {
+            details.put("paused", "by " + pause.by() + " since " + pause.since() + ": " + pause.why());
+        }
+        if (status.unattended()) {
+            details.put(
+                    "attention",
+                    "Attempts have been due for ten minutes, and no server has run. Call recover() every minute.");
         }
         return details;
     }

@@ -2,6 +2,7 @@ package io.github.invoicelock.internal.engine;
 
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.BillingPreview;
 import io.github.invoicelock.BillingRun;
 import io.github.invoicelock.BillingRunException;
 import io.github.invoicelock.InvoiceLockException;
@@ -52,6 +53,7 @@ public final class BillingEngine {
     private final Slots slots;
     private final Conclusions conclusions;
     private final Notices notices;
+    private final Tables tables;
     private final Concluding concluding = new Concluding();
     /** Bills fresh invoices from a position on: chosen once, by the strategy. */
     private final Fresh fresh;
@@ -68,6 +70,7 @@ public final class BillingEngine {
     public BillingEngine(BillerSettings settings, Tables tables, HostCode hostCode, Notices notices) {
         this.settings = settings;
         this.notices = notices;
+        this.tables = tables;
         this.steps = new Steps(settings, tables, hostCode, notices);
         this.searches = steps.searches();
         this.slots = steps.slots();
@@ -91,6 +94,11 @@ public final class BillingEngine {
     /** One invoice now. */
     public BillingRun bill(String invoiceId) {
         return run(RunKind.BILL, RunLimits.none(), run -> billOrContinue(searches.printed(invoiceId), run));
+    }
+
+    /** What {@link #billPending} would take up; nothing is done. */
+    public BillingPreview preview(RunLimits limits, List<String> sumsOf) {
+        return new Preview(tables, searches, limits, sumsOf).look(steps.sought(tables), PAGE);
     }
 
     // ---- fresh invoices

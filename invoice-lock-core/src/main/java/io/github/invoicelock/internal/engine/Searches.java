@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** What a run reads, without a lock, to know what it could take up: what is due, and which invoices are fresh. */
@@ -79,14 +80,24 @@ final class Searches {
     }
 
     FreshIds freshIds(Position from, int limit) {
+        return freshIds(from, limit, pendingAgain::tell);
+    }
+
+    /** The same, for people who look before they bill: nobody is told of anything. */
+    FreshIds previewedIds(Position from, int limit) {
+        return freshIds(from, limit, attempts -> {});
+    }
+
+    private FreshIds freshIds(Position from, int limit, Consumer<Map<String, List<AttemptRow>>> claimed) {
         try {
-            return freshIds(tables.database().atOnce(candidates().page(from, limit)), from, limit);
+            return freshIds(tables.database().atOnce(candidates().page(from, limit)), from, limit, claimed);
         } catch (DatabaseException e) {
             if (!SqlStates.ofOneInvoice(e)) {
                 throw e;
             }
             // One of them cannot be asked whether it is billable; which one shows when each is asked by itself.
-            FreshIds pending = freshIds(tables.database().atOnce(candidates().pendingPage(from, limit)), from, limit);
+            FreshIds pending =
+                    freshIds(tables.database().atOnce(candidates().pendingPage(from, limit)), from, limit, claimed);
             return new FreshIds(
                     pending.candidates().stream()
                             .filter(candidate -> mayBeFresh(candidate.invoiceId()))
@@ -116,12 +127,13 @@ final class Searches {
         }
     }
 
-    private FreshIds freshIds(List<Candidate> page, Position from, int limit) {
+    private FreshIds freshIds(
+            List<Candidate> page, Position from, int limit, Consumer<Map<String, List<AttemptRow>>> claimed) {
         List<String> invoiceIds = page.stream().map(Candidate::invoiceId).toList();
         Map<String, List<AttemptRow>> attempts = page.isEmpty()
                 ? Map.of()
                 : tables.database().atOnce(tables.journal().inquiries().ofInvoices(invoiceIds));
-        pendingAgain.tell(attempts);
+        claimed.accept(attempts);
         return new FreshIds(
                 page.stream()
                         .filter(candidate -> !attempts.containsKey(candidate.invoiceId()))

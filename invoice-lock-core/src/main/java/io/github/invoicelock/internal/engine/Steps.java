@@ -17,6 +17,8 @@ import io.github.invoicelock.internal.settlement.Tables;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
+import org.jooq.Condition;
+import org.jooq.impl.DSL;
 
 /** The steps of one biller's engine, chosen once by scope, strategy and database, and the threads that they go on. */
 final class Steps {
@@ -145,6 +147,13 @@ final class Steps {
 
     Calling calling() {
         return calling;
+    }
+
+    /** What a search for fresh invoices asks for besides: a claim of many leaves out what has an attempt, others look at the ids they read. */
+    Condition sought(Tables tables) {
+        return claimsPages
+                ? tables.journal().firsts().withoutAttempt(tables.invoices().idText())
+                : DSL.noCondition();
     }
 
     /** Whether many are claimed by one statement. */

@@ -194,6 +194,10 @@ public final class Notices {
         }
     }
 
+    public void built(String table, String settings) {
+        LOG.info("biller={} bills table={} {}", biller, table, settings);
+    }
+
     /** Says once when a pause begins, and once when it ends, however often this server sees it. */
     public synchronized void standing(@Nullable BillingPause now, @Nullable String resumedBy) {
         if (now != null && !now.equals(pause)) {

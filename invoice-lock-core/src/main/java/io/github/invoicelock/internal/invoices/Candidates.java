@@ -211,6 +211,18 @@ public final class Candidates {
                 .limit(DSL.inline(100));
     }
 
+    /** How PostgreSQL would search for a run's first fresh invoices, such ones alone: the lines of EXPLAIN, which locks no row. */
+    public String explained(DSLContext tx, Condition such, int limit) {
+        Select<?> search = DSL.select(columns.idText(), orderText())
+                .from(columns.table())
+                .where(columns.fresh())
+                .and(beyond(Position.START))
+                .and(such)
+                .orderBy(columns.ordering())
+                .limit(DSL.inline(limit));
+        return String.join("\n", tx.fetch("explain {0}", search).getValues(0, String.class));
+    }
+
     /** The columns and the condition of the index that serves {@link #pendingInOrder}, for people. */
     public String pendingIndex() {
         List<Column> ordered = order == null ? List.of(columns.id()) : List.of(order, columns.id());

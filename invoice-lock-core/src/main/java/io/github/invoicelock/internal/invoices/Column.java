@@ -28,6 +28,14 @@ public record Column(String name, String type, String baseType, boolean nullable
         return baseType.equals("date") || baseType.startsWith("timestamp");
     }
 
+    /** Whether it holds numbers, money among them, and domains over these. */
+    public boolean isNumber() {
+        return switch (baseType) {
+            case "smallint", "integer", "bigint", "numeric", "real", "double precision", "money" -> true;
+            default -> false;
+        };
+    }
+
     /** Whether it holds texts: text, varchar, char(n), citext, and domains over these. */
     public boolean isText() {
         return switch (baseType) {

@@ -15,6 +15,7 @@ public final class Invoices {
     private final Snapshots snapshots;
     private final RowLocks rowLocks;
     private final Marks marks;
+    private final Sums sums;
 
     /**
      * The statements on a table that was checked.
@@ -34,6 +35,7 @@ public final class Invoices {
         this.snapshots = new Snapshots(this.columns, included);
         this.rowLocks = new RowLocks(this.columns, snapshots);
         this.marks = new Marks(this.columns);
+        this.sums = new Sums(this.columns);
     }
 
     public Candidates candidates() {
@@ -50,6 +52,10 @@ public final class Invoices {
 
     public Marks marks() {
         return marks;
+    }
+
+    public Sums sums() {
+        return sums;
     }
 
     public InvoiceIds ids() {

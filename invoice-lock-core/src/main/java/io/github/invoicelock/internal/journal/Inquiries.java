@@ -268,14 +268,6 @@ public final class Inquiries {
             Billers.Standing standing) {
         // Read first: a volatile function is no bound of an index's range.
         OffsetDateTime now = clock(tx);
-        Table<?> inFlight = select(AttemptTable.DUE_AT.as("at"))
-                .from(table.table())
-                .where(AttemptTable.BILLER.eq(table.biller()))
-                .and(AttemptTable.STATE.eq(inline(AttemptState.STARTED.name())))
-                .and(AttemptTable.DUE_AT.gt(now))
-                .and(AttemptTable.DUE_AT.le(val(now.plus(longestLease))))
-                .limit(inline(MOST_LISTED))
-                .asTable("in_flight");
         Table<?> due = select(AttemptTable.DUE_AT.as("at"))
                 .from(table.table())
                 .where(AttemptTable.BILLER.eq(table.biller()))
@@ -290,7 +282,7 @@ public final class Inquiries {
                 .limit(inline(MOST_LISTED))
                 .asTable("parked");
         return tx.select(
-                        field(select(DSL.count()).from(inFlight)),
+                        field(select(DSL.count()).from(inFlight(now, longestLease))),
                         field(name("d", "count"), SQLDataType.INTEGER),
                         field(name("p", "count"), SQLDataType.INTEGER),
                         field(name("d", "first"), SQLDataType.TIMESTAMPWITHTIMEZONE(6)),
@@ -307,6 +299,17 @@ public final class Inquiries {
                         standing.pause(),
                         standing.sinceLastRun(),
                         standing.brake()));
+    }
+
+    private Table<?> inFlight(OffsetDateTime now, Duration longestLease) {
+        return select(AttemptTable.DUE_AT.as("at"))
+                .from(table.table())
+                .where(AttemptTable.BILLER.eq(table.biller()))
+                .and(AttemptTable.STATE.eq(inline(AttemptState.STARTED.name())))
+                .and(AttemptTable.DUE_AT.gt(now))
+                .and(AttemptTable.DUE_AT.le(val(now.plus(longestLease))))
+                .limit(inline(MOST_LISTED))
+                .asTable("in_flight");
     }
 
     private static Select<?> counted(Table<?> some) {

@@ -96,6 +96,23 @@ public record BillerSettings(
         return leases().remembered(age, idempotencyWindow);
     }
 
+    /** In one line of the log: how it bills, and what the provider offers. */
+    public String described() {
+        return ("strategy=%s scope=%s concurrency=%s callTimeout=%s leaseMargin=%s waitTimeout=%s stopAfterFailures=%s "
+                        + "idempotencyWindow=%s canBeAsked=%s findLag=%s")
+                .formatted(
+                        strategy,
+                        scope,
+                        concurrency,
+                        callTimeout,
+                        leaseMargin,
+                        waitTimeout,
+                        stopAfterFailures,
+                        idempotencyWindow,
+                        providerCanBeAsked(),
+                        findLag);
+    }
+
     /** Whether the gateway can look a charge up: it does where it has a {@code find} of its own. */
     public boolean providerCanBeAsked() {
         try {

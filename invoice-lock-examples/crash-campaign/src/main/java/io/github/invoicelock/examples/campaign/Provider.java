@@ -45,6 +45,8 @@ final class Provider {
     private final Map<String, AtomicInteger> requests = new ConcurrentHashMap<>();
     private final Map<String, AtomicInteger> underWay = new ConcurrentHashMap<>();
     private final AtomicInteger overlaps = new AtomicInteger();
+    private final AtomicInteger received = new AtomicInteger();
+    private volatile long lastReceivedAt;
     private final AtomicInteger references = new AtomicInteger();
     private final ExecutorService later = Executors.newCachedThreadPool(Provider::daemon);
 
@@ -70,6 +72,7 @@ final class Provider {
         server.createContext("/ledger", provider::ledger);
         server.createContext("/other-requests", provider::otherRequests);
         server.createContext("/overlaps", provider::overlaps);
+        server.createContext("/received", provider::received);
         server.createContext("/hold", provider::hold);
         server.createContext("/release", provider::release);
         server.setExecutor(Executors.newCachedThreadPool(Provider::daemon));
@@ -101,6 +104,8 @@ final class Provider {
             answer(exchange, new Saved(409, "this key came with another request before", 0), false);
             return;
         }
+        lastReceivedAt = System.currentTimeMillis();
+        received.incrementAndGet();
         AtomicInteger now = underWay.computeIfAbsent(path, invoice -> new AtomicInteger());
         if (now.incrementAndGet() > 1) {
             overlaps.incrementAndGet();
@@ -186,6 +191,11 @@ final class Provider {
 
     private void overlaps(HttpExchange exchange) throws IOException {
         answer(exchange, new Saved(200, overlaps.toString(), 0), false);
+    }
+
+    /** How many requests to charge have come, and when the last one did, by this process's clock in milliseconds. */
+    private void received(HttpExchange exchange) throws IOException {
+        answer(exchange, new Saved(200, received + " " + lastReceivedAt, 0), false);
     }
 
     /** From now on charges are made, and their answers kept back. */
