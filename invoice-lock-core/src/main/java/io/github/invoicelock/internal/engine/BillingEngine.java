@@ -75,7 +75,10 @@ public final class BillingEngine {
 
     /** Only what is due. */
     public BillingRun recover() {
-        return run(RunLimits.none(), this::continueDue);
+        return run(RunLimits.none(), run -> {
+            continueDue(run);
+            searches.pendingAgain().forgetMended();
+        });
     }
 
     /** One invoice now. */
@@ -95,6 +98,9 @@ public final class BillingEngine {
             // Pages of ids are looked at one by one as they are read; here none was.
             run.awaitInFlight();
             searches.pendingAgain().tell();
+        }
+        if (!run.stopped()) {
+            searches.pendingAgain().forgetMended();
         }
     }
 

@@ -9,6 +9,7 @@ import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.RowWait;
+import io.github.invoicelock.internal.journal.Act;
 import io.github.invoicelock.internal.journal.AttemptRow;
 import io.github.invoicelock.internal.journal.Claimed;
 import io.github.invoicelock.internal.journal.DueAttempt;
@@ -232,7 +233,8 @@ final class TakeOvers {
     }
 
     private Result done(DSLContext tx, Locked locked, NextState next) {
-        return new Result.Done(Written.as(journal.outcomes().writeLocked(tx, locked.attempt(), next.uncalled())));
+        return new Result.Done(
+                Written.as(journal.outcomes().writeLocked(tx, locked.attempt(), next.uncalled(), Act.SETTLED)));
     }
 
     private static <T> T reading(Supplier<T> statement) {
@@ -297,7 +299,7 @@ final class TakeOvers {
                         Marking.afterFailing(still.get().age(all.clock())), String.valueOf(becomes.message()));
             }
             BillingAttempt written =
-                    journal.outcomes().writeLocked(tx, still.get().attempt(), becomes.uncalled());
+                    journal.outcomes().writeLocked(tx, still.get().attempt(), becomes.uncalled(), Act.SET_ASIDE);
             return new Result.Done(
                     failure == null || written.cause() != AttemptCause.OWN_DATA_FAILS
                             ? Written.as(written)

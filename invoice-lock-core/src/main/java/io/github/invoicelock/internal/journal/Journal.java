@@ -11,6 +11,7 @@ public final class Journal {
     private final DueAttempts dues;
     private final Outcomes outcomes;
     private final Inquiries inquiries;
+    private final Events events;
     private final OldAttempts old;
 
     /**
@@ -24,11 +25,12 @@ public final class Journal {
     public Journal(String schema, UUID installation, JournalSettings settings, Function<Field<?>, Table<?>> typed) {
         AttemptTable table = new AttemptTable(schema, installation, settings);
         Snapshots snapshots = new Snapshots(table, typed);
-        this.firsts = new FirstAttempts(table, snapshots);
-        this.dues = new DueAttempts(table, snapshots, firsts);
-        this.outcomes = new Outcomes(table);
-        this.inquiries = new Inquiries(table);
-        this.old = new OldAttempts(table);
+        this.events = new Events(table, schema);
+        this.firsts = new FirstAttempts(table, snapshots, events);
+        this.dues = new DueAttempts(table, snapshots, firsts, events);
+        this.outcomes = new Outcomes(table, events);
+        this.inquiries = new Inquiries(table, snapshots);
+        this.old = new OldAttempts(table, events);
     }
 
     /** Claims of fresh invoices. */
@@ -49,6 +51,11 @@ public final class Journal {
     /** What is asked of the journal. */
     public Inquiries inquiries() {
         return inquiries;
+    }
+
+    /** What happened besides the straight way. */
+    public Events events() {
+        return events;
     }
 
     /** What may be deleted. */

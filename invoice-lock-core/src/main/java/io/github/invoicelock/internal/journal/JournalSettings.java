@@ -9,5 +9,7 @@ import io.github.invoicelock.internal.database.StorableText;
  * @param server this server, different for each biller that was built
  * @param keepSnapshots whether snapshots are kept when they are not needed any more
  * @param storable makes texts of the host and the provider storable
+ * @param distributed whether the journal's rows are on several nodes (Citus)
  */
-public record JournalSettings(String biller, String server, boolean keepSnapshots, StorableText storable) {}
+public record JournalSettings(
+        String biller, String server, boolean keepSnapshots, StorableText storable, boolean distributed) {}

@@ -15,17 +15,32 @@ import io.github.invoicelock.internal.settlement.Tables;
  * @param reports what the provider says to the host
  * @param withdrawals what the host takes back
  * @param overview what people are shown
+ * @param questions what people have the provider asked
+ * @param advising what people can do
+ * @param many what people say of many at once
  */
-public record Words(Resolutions resolutions, Reports reports, Withdrawals withdrawals, Overview overview) {
+public record Words(
+        Resolutions resolutions,
+        Reports reports,
+        Withdrawals withdrawals,
+        Overview overview,
+        Questions questions,
+        Advising advising,
+        ManyAtOnce many) {
     /** Those of one biller. */
     public static Words of(BillerSettings settings, Tables tables, HostCode hostCode, Notices notices) {
         Judgement judgement = new Judgement(settings, hostCode);
         OutsideWriting writing = new OutsideWriting(tables, notices);
         Settlements settlements = new Settlements(settings, tables, judgement, new Marking(settings, tables, hostCode));
+        Resolutions resolutions = new Resolutions(tables, settlements, writing);
+        Advising advising = new Advising(settings, tables);
         return new Words(
-                new Resolutions(tables, settlements, writing),
+                resolutions,
                 new Reports(settings.name(), tables, settlements, judgement, writing),
                 new Withdrawals(tables),
-                new Overview(settings, tables));
+                new Overview(settings, tables),
+                new Questions(settings, tables, writing),
+                advising,
+                new ManyAtOnce(tables, resolutions, advising));
     }
 }
