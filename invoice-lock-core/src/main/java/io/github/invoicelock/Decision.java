@@ -3,9 +3,9 @@ package io.github.invoicelock;
 /** What a person can do about an attempt; see {@link Advice}. */
 public enum Decision {
     /** {@link LockingInvoiceBiller#retry(BillingAttempt, String, String)}. Never sends where that could charge twice. */
-    RETRY("`retry`", "release it", false),
+    RETRY("`retry`", "what stood in its way is mended; it can do no harm", false),
     /** {@link LockingInvoiceBiller#ask(Object, String)}. Evidence; changes nothing. */
-    ASK("`ask`", "have the provider asked what became of the key", false),
+    ASK("`ask`", "you want the provider's word before you decide", false),
     /** {@code resolve} with {@link BillingOutcome#billed}. */
     RESOLVE_BILLED("`resolve` as billed", "the provider's ledger shows the charge", true),
     /** {@code resolve} with {@link BillingOutcome#declined}. */
@@ -16,7 +16,7 @@ public enum Decision {
     /** {@code resolve} with {@link BillingOutcome#notBilled}: the one word that can charge again. */
     RESOLVE_NOT_BILLED("`resolve` as notBilled", "the ledger shows no charge, and no request is on its way", true),
     /** The host sets its row, expression, trigger or hook right. */
-    MEND("mend it", "set the row, the expression, the trigger or the hook right", false),
+    MEND("mend it", "its row, an expression, a trigger or the hook is wrong", false),
     /** Nothing: the library does what there is to do. */
     WAIT("wait", "nothing is to be done", false);
 
@@ -40,9 +40,9 @@ public enum Decision {
     }
 
     /**
-     * What it is, or when it is right.
+     * When it is right.
      *
-     * @return a clause for a person
+     * @return a clause for a person, behind "when"
      */
     public String text() {
         return text;

@@ -319,7 +319,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @throws DatabaseException if the database ended it; what was decided before stays decided
      */
     public BulkResult retryAll(AttemptFilter filter, String note, String who) {
-        return many(false).retryAll(filter, note, who);
+        return retryAll(filter, note, who, false);
     }
 
     /**
@@ -334,7 +334,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @throws DatabaseException if the database ended it; what was decided before stays decided
      */
     public BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who) {
-        return many(false).resolveAll(filter, outcome, note, who);
+        return resolveAll(filter, outcome, note, who, false);
     }
 
     /**
@@ -342,53 +342,22 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      *
      * @return says what each would lead to, as things are
      */
-    public Many dryRun() {
-        return many(true);
+    public DryRun dryRun() {
+        return new DryRun(this);
     }
 
-    /** Decisions on many attempts that wait for a person. Thread-safe. */
-    public interface Many {
-        /**
-         * As {@link LockingInvoiceBiller#retryAll}.
-         *
-         * @param filter which of them
-         * @param note why
-         * @param who decides
-         * @return how many, and what follows
-         */
-        BulkResult retryAll(AttemptFilter filter, String note, String who);
-
-        /**
-         * As {@link LockingInvoiceBiller#resolveAll}.
-         *
-         * @param filter which of them
-         * @param outcome what became of each
-         * @param note how they know
-         * @param who decides
-         * @return how many, and what follows
-         */
-        BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who);
+    BulkResult retryAll(AttemptFilter filter, String note, String who, boolean dryRun) {
+        return words.many().retry(selected(filter), requireNonNull(who, "who"), requireNonNull(note, "note"), dryRun);
     }
 
-    private Many many(boolean dryRun) {
-        return new Many() {
-            @Override
-            public BulkResult retryAll(AttemptFilter filter, String note, String who) {
-                return words.many()
-                        .retry(selected(filter), requireNonNull(who, "who"), requireNonNull(note, "note"), dryRun);
-            }
-
-            @Override
-            public BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who) {
-                return words.many()
-                        .resolve(
-                                selected(filter),
-                                requireNonNull(outcome, "outcome"),
-                                requireNonNull(who, "who"),
-                                requireNonNull(note, "note"),
-                                dryRun);
-            }
-        };
+    BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who, boolean dryRun) {
+        return words.many()
+                .resolve(
+                        selected(filter),
+                        requireNonNull(outcome, "outcome"),
+                        requireNonNull(who, "who"),
+                        requireNonNull(note, "note"),
+                        dryRun);
     }
 
     private AttemptSelection selected(AttemptFilter filter) {

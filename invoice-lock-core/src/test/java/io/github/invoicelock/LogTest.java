@@ -57,10 +57,15 @@ class LogTest {
         assertThat(ours)
                 .allMatch(line ->
                         line.substring(line.indexOf(OURS) + OURS.length()).startsWith("biller=invoices "));
-        assertThat(ours.stream().filter(line -> line.contains("INFO")))
+        assertThat(ours.stream().filter(line -> line.contains("INFO") && !line.contains(" word=")))
                 .as("one for each run")
                 .hasSize(LoudServer.RUNS)
                 .allMatch(line -> line.contains(" stopped="));
+        assertThat(ours.stream().filter(line -> line.contains("INFO") && line.contains(" word=")))
+                .as("one for each word of a person's")
+                .hasSize(2)
+                .anyMatch(line -> line.contains("invoice=3 word=RETRIED who="))
+                .anyMatch(line -> line.contains("invoice=5 word=RESOLVED who="));
         assertThat(ours.stream().filter(line -> line.contains("WARN")))
                 .anyMatch(line -> line.contains("invoice=3 parked attempt=1 state=DECLINED code=account_closed"))
                 .anyMatch(line -> line.contains("invoice=5 parked attempt=1 state=IN_DOUBT"))

@@ -136,18 +136,9 @@ public final class DueAttempts {
                     AttemptTable.INVOICE,
                     coalesce(AttemptTable.INVOICE, DSL.cast(val(snapshot.data()), SQLDataType.JSONB)));
         }
-        CommonTableExpression<?> claimed = name("claimed")
-                .as(update.where(AttemptTable.isThis(attempt)
-                                .and(AttemptTable.FENCE.eq(attempt.fence()))
-                                .and(AttemptTable.STATE.eq(attempt.state().name())))
-                        .returningResult(asterisk()));
         Duration over = Duration.between(how.clock(), row.requestsOver(how.findLag()));
         Claimed taken = Request.of(
-                        Prepared.of(
-                                table.distributed()
-                                        ? snapshots.whole(claimed)
-                                        : snapshots.whole(
-                                                claimed, events.event("claimed", attempt.state(), Act.TAKEN_OVER))),
+                        takeOver(update, attempt),
                         Map.of(),
                         rows -> rows.records().stream()
                                 .findFirst()
@@ -159,6 +150,19 @@ public final class DueAttempts {
             events.add(tx, taken.attempt(), attempt.state(), Act.TAKEN_OVER);
         }
         return taken;
+    }
+
+    /** The take-over with its event, and the attempt as it is then. */
+    private Prepared takeOver(UpdateSetMoreStep<Record> update, BillingAttempt attempt) {
+        CommonTableExpression<?> claimed = name("claimed")
+                .as(update.where(AttemptTable.isThis(attempt)
+                                .and(AttemptTable.FENCE.eq(attempt.fence()))
+                                .and(AttemptTable.STATE.eq(attempt.state().name())))
+                        .returningResult(asterisk()));
+        return Prepared.of(
+                table.distributed()
+                        ? snapshots.whole(claimed)
+                        : snapshots.whole(claimed, events.event("claimed", attempt.state(), Act.TAKEN_OVER)));
     }
 
     /**
