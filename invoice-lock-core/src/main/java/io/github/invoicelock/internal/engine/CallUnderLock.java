@@ -17,6 +17,7 @@ import io.github.invoicelock.internal.settlement.Settlements;
 import io.github.invoicelock.internal.settlement.Tables;
 import io.github.invoicelock.internal.settlement.Written;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
@@ -73,7 +74,7 @@ final class CallUnderLock implements Calling {
     @Override
     public void call(Claim claim, RunInProgress run, Concluding then) {
         if (run.givesBack()) {
-            then.uncalled(settlements.release(claim, Duration.ZERO, GIVEN_BACK));
+            then.uncalled(claim, run, settlements.release(claim, Duration.ZERO, GIVEN_BACK));
             return;
         }
         Heard heard = new Heard(claim);
@@ -81,14 +82,14 @@ final class CallUnderLock implements Calling {
             // Asking changes nothing at the provider: no lock is held meanwhile.
             Answer answer = heard.hear(claim, calls.make(claim));
             run.answered(answer);
-            then.called(claim, answer, settlements.write(claim, answer), heard.at);
+            then.called(List.of(new Called(claim, run, answer, settlements.write(claim, answer))), heard.at);
             return;
         }
         Written written = callAndSettle(claim, heard, run);
         if (heard.answer == null) {
-            then.uncalled(written);
+            then.uncalled(claim, run, written);
         } else {
-            then.called(heard.claim, heard.answer, written, heard.at);
+            then.called(List.of(new Called(heard.claim, run, heard.answer, written)), heard.at);
         }
     }
 
