@@ -3,7 +3,6 @@ package io.github.invoicelock;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.invoicelock.Advice.Effect;
-import io.github.invoicelock.Advice.Provider;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -71,7 +70,7 @@ class AdviceTest {
     void whatever_an_attempt_waits_for_there_is_a_choice() {
         for (AttemptState state : AttemptState.values()) {
             for (AttemptCause cause : causes()) {
-                for (Provider provider : Provider.values()) {
+                for (Advice.Provider provider : Advice.Provider.values()) {
                     assertThat(Advice.of(state, cause, provider).choices())
                             .as("%s %s %s", state, cause, provider)
                             .isNotEmpty();
@@ -83,7 +82,7 @@ class AdviceTest {
     @Test
     void what_needs_no_ledger_never_sends_a_key_in_doubt_that_the_provider_would_not_remember() {
         for (AttemptCause cause : causes()) {
-            Advice advice = Advice.of(AttemptState.IN_DOUBT, cause, Provider.NEITHER);
+            Advice advice = Advice.of(AttemptState.IN_DOUBT, cause, Advice.Provider.NEITHER);
             assertThat(advice.choices())
                     .filteredOn(choice -> !choice.decision().needsTheLedger())
                     .extracting(Advice.Choice::effect)
@@ -97,7 +96,7 @@ class AdviceTest {
         Set<Effect> sends = EnumSet.of(
                 Effect.SENDS_THE_SAME_KEY, Effect.SENDS_A_NEW_KEY, Effect.ASKS_THEN_SENDS, Effect.TRIES_AGAIN);
         for (AttemptCause cause : causes()) {
-            assertThat(Advice.of(AttemptState.BILLED, cause, Provider.REMEMBERS_AND_CAN_BE_ASKED)
+            assertThat(Advice.of(AttemptState.BILLED, cause, Advice.Provider.REMEMBERS_AND_CAN_BE_ASKED)
                             .choices())
                     .extracting(Advice.Choice::effect)
                     .as("%s", cause)
@@ -136,7 +135,7 @@ class AdviceTest {
 
     private static String row(Decision decision) {
         String effects = STANDINGS.stream()
-                .flatMap(standing -> Stream.of(Provider.values()).map(provider -> advice(standing, provider)))
+                .flatMap(standing -> Stream.of(Advice.Provider.values()).map(provider -> advice(standing, provider)))
                 .flatMap(advice -> advice.effectOf(decision).stream())
                 .distinct()
                 .map(Effect::text)
@@ -146,20 +145,20 @@ class AdviceTest {
     }
 
     private static Stream<Decision> decisions(Standing standing) {
-        return Stream.of(Provider.values())
+        return Stream.of(Advice.Provider.values())
                 .flatMap(provider -> advice(standing, provider).choices().stream())
                 .map(Advice.Choice::decision)
                 .distinct();
     }
 
-    private static Advice advice(Standing standing, Provider provider) {
+    private static Advice advice(Standing standing, Advice.Provider provider) {
         return Advice.of(standing.state(), standing.cause(), provider);
     }
 
     /** One clause where the provider makes no difference. */
     private static String effects(Standing standing, Decision decision) {
         Map<String, List<String>> providers = new LinkedHashMap<>();
-        for (Provider provider : Provider.values()) {
+        for (Advice.Provider provider : Advice.Provider.values()) {
             String effect = advice(standing, provider)
                     .effectOf(decision)
                     .map(Effect::text)
