@@ -10,6 +10,7 @@ import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.InvoiceSettings;
 import io.github.invoicelock.internal.invoices.Invoices;
+import io.github.invoicelock.internal.journal.AttemptSelection;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.JournalSettings;
 import io.github.invoicelock.internal.judgement.BillerSettings;
@@ -23,6 +24,7 @@ import io.github.invoicelock.internal.setup.JournalCheck;
 import io.github.invoicelock.internal.setup.PoolCheck;
 import io.github.invoicelock.internal.setup.Pruning;
 import io.github.invoicelock.internal.setup.SettingRanges;
+import io.github.invoicelock.internal.words.Resolutions;
 import io.github.invoicelock.internal.words.Words;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -188,7 +190,70 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
+     * What happened to an invoice's attempts besides the straight way. An invoice that was claimed and charged at the first call has no
+     * history: {@link #attempts} says it all.
+     *
+     * @param invoiceId as for {@link #bill}
+     * @return in the order in which it was written; empty if there is nothing to tell
+     */
+    public List<AttemptEvent> history(Object invoiceId) {
+        return words.overview().history(id(invoiceId));
+    }
+
+    /**
+     * What a person can do about an attempt now, and what each decision leads to.
+     *
+     * @param attempt as it was seen
+     * @return never without a choice
+     * @throws InvoiceLockException if it is another biller's
+     */
+    public Advice advice(BillingAttempt attempt) {
+        return words.decisions().advising().on(ours(attempt));
+    }
+
+    /**
+     * Has the provider asked what became of the key of an invoice's newest attempt, in the name of the operating system's user and this
+     * server.
+     *
+     * @param invoiceId as for {@link #bill}
+     * @return what it said; unknown if it could not be asked
+     * @throws WordRefusedException as below
+     */
+    public BillingOutcome ask(Object invoiceId) {
+        return ask(invoiceId, someone());
+    }
+
+    /**
+     * Has the provider asked what became of the key of an invoice's newest attempt: one {@link BillingGateway#find}, never a send, for at
+     * most {@code callTimeout}. The answer is evidence for a person. It is kept in the {@link #history}, and changes nothing by itself.
+     *
+     * @param invoiceId as for {@link #bill}
+     * @param who asks; kept in the history
+     * @return what it said; unknown if it could not be asked just now, or not in time. While a request may be on its way, the reason of
+     *     {@link BillingOutcome#notBilled} says until when
+     * @throws WordRefusedException if the gateway has no {@code find} of its own, or there is no attempt
+     */
+    public BillingOutcome ask(Object invoiceId, String who) {
+        return words.decisions().questions().ask(id(invoiceId), requireNonNull(who, "who"));
+    }
+
+    /**
      * A person decides what became of an invoice's newest attempt; in the name of the operating system's user and this server.
+     *
+     * @param invoiceId as for {@link #bill}
+     * @param outcome as below
+     * @param note how they know; kept in the journal
+     * @throws WordRefusedException as below
+     * @throws InvoiceNotMarkedException as below
+     * @throws DatabaseException as below
+     */
+    public void resolve(Object invoiceId, BillingOutcome outcome, String note) {
+        resolve(invoiceId, outcome, note, someone());
+    }
+
+    /**
+     * A person decides what became of an invoice's newest attempt, whatever it is by now. Where they looked at it before, say
+     * {@link #resolve(BillingAttempt, BillingOutcome, String, String)}.
      *
      * <p>While any attempt of the invoice is BILLED, only billed is taken. With the reference in the journal it closes what still waits: it
      * acknowledges a second charge, for example.
@@ -197,44 +262,147 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @param outcome billed: it is marked as such; declined: it is closed, and no longer needs attention; notBilled: it is due again
      *     under the same key; accepted: it is asked about later
      * @param note how they know; kept in the journal
-     * @throws InvoiceLockException if there is no such invoice or attempt, it is being called right now, it is billed already, the outcome is
-     *     unknown, it is notBilled for a key that was refused, or its delay is longer than 31 days
+     * @param who decided; kept in the journal
+     * @throws WordRefusedException if there is no such invoice or attempt, it is being called right now, it is billed already, the outcome is
+     *     unknown, it is notBilled for a key that was refused or while a request may be on its way, or its delay is longer than 31 days
+     * @throws InvoiceNotMarkedException if the journal took it, but the invoice could not be marked
      * @throws DatabaseException if another session holds its row of the journal for too long; nothing was written then
      */
-    public void resolve(Object invoiceId, BillingOutcome outcome, String note) {
-        resolve(invoiceId, outcome, note, System.getProperty("user.name") + " on " + server);
+    public void resolve(Object invoiceId, BillingOutcome outcome, String note, String who) {
+        words.resolutions().resolve(word(id(invoiceId), null, note, who), requireNonNull(outcome, "outcome"));
     }
 
     /**
-     * A person decides what became of an invoice's newest attempt.
+     * A person decides what became of an attempt that they looked at: it is refused if that has changed since, or a newer one was made. So an
+     * older word never wins over a newer one.
      *
-     * @param invoiceId as for {@link #bill}
+     * @param seen as it was read
      * @param outcome as above
      * @param note how they know; kept in the journal
      * @param who decided; kept in the journal
-     * @throws InvoiceLockException as above
+     * @throws WordRefusedException as above; or it has changed since: then the message says what happened, and by whom
+     * @throws InvoiceNotMarkedException as above
      * @throws DatabaseException as above
      */
-    public void resolve(Object invoiceId, BillingOutcome outcome, String note, String who) {
-        words.resolutions()
-                .resolve(
-                        id(invoiceId),
-                        requireNonNull(outcome, "outcome"),
-                        requireNonNull(who, "who"),
-                        requireNonNull(note, "note"));
+    public void resolve(BillingAttempt seen, BillingOutcome outcome, String note, String who) {
+        words.resolutions().resolve(word(ours(seen).invoiceId(), seen, note, who), requireNonNull(outcome, "outcome"));
+    }
+
+    /**
+     * Releases what there is of an invoice; in the name of the operating system's user and this server.
+     *
+     * @param invoiceId as for {@link #bill}
+     * @throws WordRefusedException as below
+     */
+    public void retry(Object invoiceId) {
+        retry(invoiceId, "released", someone());
     }
 
     /**
      * Releases a parked, declined, withdrawn or set-aside attempt: it is due at once, and continued by the next run of any server. A declined
      * one is continued under a new key. One in doubt is sent again only where that is safe, else it is parked again. A withdrawn one whose
-     * key was sent is sent with the same request as before. A charged one whose mark was set aside is marked.
+     * key was sent is sent with the same request as before. A charged or refused one whose mark was set aside is marked.
      *
      * @param invoiceId as for {@link #bill}
-     * @throws InvoiceLockException if there is no such invoice or attempt, it is being called right now, any attempt of the invoice is billed,
-     *     or the invoice is not pending
+     * @param note why; kept in the history
+     * @param who decided; kept in the history
+     * @throws WordRefusedException if there is no such invoice or attempt, it is being called right now, any attempt of the invoice is
+     *     billed, or the invoice is not pending
      */
-    public void retry(Object invoiceId) {
-        words.resolutions().retry(id(invoiceId));
+    public void retry(Object invoiceId, String note, String who) {
+        words.resolutions().retry(word(id(invoiceId), null, note, who));
+    }
+
+    /**
+     * Releases an attempt that a person looked at: it is refused if that has changed since, or a newer one was made.
+     *
+     * @param seen as it was read
+     * @param note why; kept in the history
+     * @param who decided; kept in the history
+     * @throws WordRefusedException as above; or it has changed since: then the message says what happened, and by whom
+     */
+    public void retry(BillingAttempt seen, String note, String who) {
+        words.resolutions().retry(word(ours(seen).invoiceId(), seen, note, who));
+    }
+
+    /**
+     * Releases many that wait for a person: page by page, each by itself, as {@link #retry(BillingAttempt, String, String)} does. What does
+     * not wait for a person is left alone, whatever the filter says.
+     *
+     * @param filter which of them
+     * @param note why, the name of an incident for example; kept in the history
+     * @param who decided; kept in the history
+     * @return how many will be sent or asked about, and how many were refused, and why
+     * @throws DatabaseException if the database ended it; what was decided before stays decided
+     */
+    public BulkResult retryAll(AttemptFilter filter, String note, String who) {
+        return retryAll(filter, note, who, false);
+    }
+
+    /**
+     * Decides what became of many that wait for a person: page by page, each by itself, as
+     * {@link #resolve(BillingAttempt, BillingOutcome, String, String)} does.
+     *
+     * @param filter which of them
+     * @param outcome what became of each
+     * @param note how they know; kept in the journal
+     * @param who decided; kept in the journal
+     * @return what that leads to, and how many were refused, and why
+     * @throws DatabaseException if the database ended it; what was decided before stays decided
+     */
+    public BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who) {
+        return resolveAll(filter, outcome, note, who, false);
+    }
+
+    /**
+     * The same decisions on many, tried without writing anything.
+     *
+     * @return says what each would lead to, as things are
+     */
+    public DryRun dryRun() {
+        return new DryRun(this);
+    }
+
+    BulkResult retryAll(AttemptFilter filter, String note, String who, boolean dryRun) {
+        return words.decisions().many().retry(selected(filter), requireNonNull(who, "who"), requireNonNull(note, "note"), dryRun);
+    }
+
+    BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who, boolean dryRun) {
+        return words.decisions().many()
+                .resolve(
+                        selected(filter),
+                        requireNonNull(outcome, "outcome"),
+                        requireNonNull(who, "who"),
+                        requireNonNull(note, "note"),
+                        dryRun);
+    }
+
+    private AttemptSelection selected(AttemptFilter filter) {
+        Object invoiceId = filter.invoiceId();
+        return new AttemptSelection(
+                invoiceId == null ? null : words.overview().printed(id(invoiceId)),
+                filter.key(),
+                filter.reference(),
+                filter.state(),
+                filter.cause(),
+                filter.from(),
+                filter.until());
+    }
+
+    private static Resolutions.Word word(String id, @Nullable BillingAttempt seen, String note, String who) {
+        return new Resolutions.Word(id, seen, requireNonNull(who, "who"), requireNonNull(note, "note"));
+    }
+
+    private BillingAttempt ours(BillingAttempt seen) {
+        if (!seen.biller().equals(name)) {
+            throw new InvoiceLockException("Attempt " + seen.number() + " of invoice " + seen.invoiceId()
+                    + " is of the biller \"" + seen.biller() + "\", not of \"" + name + "\". Ask that one.");
+        }
+        return seen;
+    }
+
+    private String someone() {
+        return System.getProperty("user.name") + " on " + server;
     }
 
     /**
@@ -242,12 +410,13 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * returned, too. BILLED is final; anything else is taken for an attempt that is accepted, in doubt or to be tried again, and ignored
      * while it is being called. A charge that is not the one in the journal is told as an anomaly, and kept for a person.
      *
-     * <p>If the invoice cannot be marked (the hook, a trigger, a constraint), that error is thrown; the outcome is in the journal, and the
-     * mark is tried again.
+     * <p>If the invoice cannot be marked (the hook, a trigger, a constraint), that is thrown; the outcome is in the journal, and the mark is
+     * tried again.
      *
      * @param idempotencyKey as in {@link BillingRequest#idempotencyKey()}; check the message's signature before
      * @param outcome what the provider told
      * @throws InvoiceLockException if no attempt of this biller has that key
+     * @throws InvoiceNotMarkedException if the journal took it, but the invoice could not be marked
      */
     public void report(String idempotencyKey, BillingOutcome outcome) {
         words.reports().report(requireNonNull(idempotencyKey, "idempotencyKey"), requireNonNull(outcome, "outcome"));
@@ -629,7 +798,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     settings.server(),
                     settings.keepSnapshots(),
                     table.oneAtATimeFor,
-                    database.storableText());
+                    database.storableText(),
+                    database.distributed());
             Journal journal = new Journal(schema, installation, whose, checked.snapshots()::typed);
             return new LockingInvoiceBiller(
                     settings,

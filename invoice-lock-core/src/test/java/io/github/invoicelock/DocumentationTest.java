@@ -111,7 +111,7 @@ class DocumentationTest {
                         "OutsideWriting",
                         "Withdrawals",
                         "Marking",
-                        "PendingAgain",
+                        "PendingAgainst",
                         "HostCode",
                         "Calling",
                         "CallUnderLock",
@@ -122,7 +122,8 @@ class DocumentationTest {
                 .map(source -> source.replaceAll("(?s)/\\*.*?\\*/|//[^\\n]*", ""))
                 // those of exceptions explain themselves
                 .map(source -> source.replaceAll(
-                        "(?s)(throw new|new \\w+Exception\\(|orElseThrow\\(|requireNonNull\\().*?;", ""))
+                        "(?s)(throw new|throw Refusals\\.refused\\(|new \\w+Exception\\(|orElseThrow\\(|requireNonNull\\().*?;",
+                        ""))
                 .flatMap(source -> SENTENCE.matcher(source).results())
                 .map(match -> match.group(1).strip())
                 .toList();
@@ -148,7 +149,7 @@ class DocumentationTest {
                 .flatMap(source -> LOGGED.matcher(source).results())
                 .map(match -> match.group(1))
                 .toList();
-        assertThat(templates).hasSize(19);
+        assertThat(templates).hasSize(20);
         assertThat(templates).allSatisfy(template -> {
             for (String part : template.split("\\{}", -1)) {
                 assertThat(operations).contains(part.strip());

@@ -57,7 +57,9 @@ class LogTest {
         assertThat(ours)
                 .allMatch(line ->
                         line.substring(line.indexOf(OURS) + OURS.length()).startsWith("biller=invoices "));
-        List<String> info = ours.stream().filter(line -> line.contains("INFO")).toList();
+        List<String> info = ours.stream()
+                .filter(line -> line.contains("INFO") && !line.contains(" word="))
+                .toList();
         assertThat(info.stream().filter(line -> line.contains(" stopped=")))
                 .as("one for each run that had something to do")
                 .hasSize(LoudServer.RUNS)
@@ -70,6 +72,11 @@ class LogTest {
         assertThat(info)
                 .filteredOn(line -> line.contains("resumed by bob: claims go on"))
                 .hasSize(1);
+        assertThat(ours.stream().filter(line -> line.contains("INFO") && line.contains(" word=")))
+                .as("one for each word of a person's")
+                .hasSize(2)
+                .anyMatch(line -> line.contains("invoice=3 word=RETRIED who="))
+                .anyMatch(line -> line.contains("invoice=5 word=RESOLVED who="));
         assertThat(ours.stream().filter(line -> line.contains("WARN")))
                 .anyMatch(line -> line.contains("invoice=3 parked attempt=1 state=DECLINED code=account_closed"))
                 .anyMatch(line -> line.contains("invoice=5 parked attempt=1 state=IN_DOUBT"))

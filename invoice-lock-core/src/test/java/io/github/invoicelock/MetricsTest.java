@@ -47,7 +47,12 @@ class MetricsTest {
         assertThat(outcomes("in_doubt")).isEqualTo(1);
         assertThat(outcomes("withdrawn")).isZero();
         assertThat(counter("contended")).isEqualTo(1);
-        assertThat(counter("parked")).as("the refusal").isEqualTo(1);
+        assertThat(registry.get("invoice.lock.parked")
+                        .tag("cause", "refused")
+                        .counter()
+                        .count())
+                .as("the refusal")
+                .isEqualTo(1);
         assertThat(timer("claim")).as("the one that is held, too").isEqualTo(6);
         assertThat(timer("settle")).isEqualTo(5);
         assertThat(registry.get("invoice.lock.claim.invoices").summary().totalAmount())

@@ -371,6 +371,7 @@ class RecoveryTest {
 
         assertThatThrownBy(() -> server.resolve(1, BillingOutcome.unknown("?"), "no idea"))
                 .hasMessageContaining("decides nothing");
+        host.letTimePass(1, Duration.ofMinutes(1));
         server.resolve(1, BillingOutcome.notBilled("not in the dashboard"), "checked twice", "Ada");
         assertThat(host.state(1)).isEqualTo("NOT_BILLED");
         nothing.answering(BillingOutcome.unknown("500 again"));

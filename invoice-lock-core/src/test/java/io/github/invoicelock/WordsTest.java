@@ -63,6 +63,7 @@ class WordsTest {
     @Test
     void resolved_as_not_billed_and_declined_by_the_webhook_waits_for_a_person() {
         LockingInvoiceBiller server = inDoubt();
+        host.letTimePass(1, Duration.ofMinutes(1));
         server.resolve(1, BillingOutcome.notBilled("not in the ledger"), "dashboard", "Ann");
 
         server.report(key(server), REFUSED);
@@ -73,6 +74,7 @@ class WordsTest {
     @Test
     void resolved_as_not_billed_with_a_snapshot_that_fits_no_more_waits_for_a_person() {
         LockingInvoiceBiller server = inDoubt();
+        host.letTimePass(1, Duration.ofMinutes(1));
         server.resolve(1, BillingOutcome.notBilled("not in the ledger"), "dashboard", "Ann");
         host.sql("alter table invoices alter state drop default, alter state type int using 1");
 
@@ -203,6 +205,7 @@ class WordsTest {
         provider.answering(TestProvider::charge);
 
         tolerating(() -> server.resolve(1, BillingOutcome.accepted("dd_1", Duration.ofMinutes(1)), "phone", "Ann"));
+        host.letTimePass(1, Duration.ofSeconds(30));
         tolerating(() -> server.resolve(1, BillingOutcome.notBilled("not in the ledger"), "dashboard", "Ann"));
         runForHours(server);
 

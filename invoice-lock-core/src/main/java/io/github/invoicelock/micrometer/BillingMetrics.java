@@ -2,6 +2,7 @@ package io.github.invoicelock.micrometer;
 
 import static java.util.Objects.requireNonNull;
 
+import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingListener;
@@ -23,6 +24,7 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Counts and times what this server does: give it to the biller's builder as a listener, and bind it to a registry. Thread-safe; may be
@@ -42,7 +44,7 @@ import java.util.stream.Stream;
  *       withdrawn). An invoice may come to several, in doubt and then billed for example.
  *   <li>{@code invoice.lock.contended}: invoices that another held
  *   <li>{@code invoice.lock.taken.over}: attempts that were taken over
- *   <li>{@code invoice.lock.parked}: attempts that were left to a person
+ *   <li>{@code invoice.lock.parked}, by {@code cause}: attempts that were left to a person
  *   <li>{@code invoice.lock.anomalies}: see {@link BillingListener#anomaly}
  *   <li>{@code invoice.lock.claim}: a timer of the transactions that claim fresh invoices, and
  *       {@code invoice.lock.claim.invoices}, how many each claimed
@@ -55,6 +57,7 @@ import java.util.stream.Stream;
  */
 public final class BillingMetrics implements BillingListener, MeterBinder {
     private static final String PREFIX = "invoice.lock.";
+    private static final String NO_CAUSE = "none";
 
     private final String biller;
     private final List<Meters> bound = new CopyOnWriteArrayList<>();
@@ -106,7 +109,8 @@ public final class BillingMetrics implements BillingListener, MeterBinder {
 
     @Override
     public void parked(BillingAttempt attempt) {
-        bound.forEach(meters -> meters.parked.increment());
+        bound.forEach(meters ->
+                requireNonNull(meters.parked.get(cause(attempt.cause()))).increment());
     }
 
     @Override
@@ -137,6 +141,11 @@ public final class BillingMetrics implements BillingListener, MeterBinder {
                 .record(run.elapsed()));
     }
 
+    /** What is open and never due waits for a person, whoever wrote it: then there is none. */
+    private static String cause(@Nullable AttemptCause cause) {
+        return cause == null ? NO_CAUSE : cause.name().toLowerCase(Locale.ROOT);
+    }
+
     private static String answer(BillingOutcome outcome) {
         if (outcome instanceof BillingOutcome.Billed) {
             return "billed";
@@ -158,7 +167,7 @@ public final class BillingMetrics implements BillingListener, MeterBinder {
         private final Map<RunKind, Map<StopReason, Timer>> runs = new EnumMap<>(RunKind.class);
         private final Counter contended;
         private final Counter takenOver;
-        private final Counter parked;
+        private final Map<String, Counter> parked;
         private final Counter anomalies;
         private final Timer claims;
         private final DistributionSummary claimed;
@@ -189,7 +198,14 @@ public final class BillingMetrics implements BillingListener, MeterBinder {
             }
             contended = counter(registry, tags, "contended", "Invoices that another server, or the host, held");
             takenOver = counter(registry, tags, "taken.over", "Attempts that were taken over");
-            parked = counter(registry, tags, "parked", "Attempts that were left to a person");
+            parked = Stream.concat(Stream.of(AttemptCause.values()).map(BillingMetrics::cause), Stream.of(NO_CAUSE))
+                    .collect(Collectors.toMap(
+                            cause -> cause,
+                            cause -> counter(
+                                    registry,
+                                    tags.and("cause", cause),
+                                    "parked",
+                                    "Attempts that were left to a person")));
             anomalies = counter(registry, tags, "anomalies", "Things that should never be, kept from doing harm");
             claims = timer(registry, tags, "claim", "Transactions that claim fresh invoices");
             claimed = summary(registry, tags, "claim.invoices", "Invoices claimed by one transaction");

@@ -1,17 +1,18 @@
 package io.github.invoicelock.docs;
 
 import io.github.invoicelock.AttemptCause;
+import io.github.invoicelock.AttemptEvent;
+import io.github.invoicelock.AttemptFilter;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingGateway;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRequest;
-import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.BulkResult;
 import io.github.invoicelock.LockingInvoiceBiller;
+import io.github.invoicelock.WordRefusedException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import javax.sql.DataSource;
 
 /** Quoted by docs/operations.md. */
@@ -19,21 +20,30 @@ public final class OperationsSnippets {
     private OperationsSnippets() {}
 
     // tag::retry-all[]
-    /** Releases all that wait for one cause; returns why some could not be. */
-    public static List<String> retryAll(LockingInvoiceBiller biller, AttemptCause cause) {
-        List<String> refused = new ArrayList<>();
-        for (BillingAttempt attempt : biller.needsAttention()) {
-            if (attempt.cause() == cause) {
-                try {
-                    biller.retry(attempt.invoiceId());
-                } catch (InvoiceLockException e) { // no longer pending, for one
-                    refused.add(e.getMessage());
-                }
-            }
-        }
-        return refused;
+    /** Releases all that wait because the provider was away, after a look at what that would do. */
+    public static BulkResult retryAll(LockingInvoiceBiller biller, String who) {
+        AttemptFilter which = AttemptFilter.all().cause(AttemptCause.TRIES_USED_UP);
+        BulkResult tried = biller.dryRun().retryAll(which, "incident 7", who);
+        // dryRun=true effects={SENDS_THE_SAME_KEY=312} refusals={NOT_PENDING=3}
+        return tried.refused() > 10 ? tried : biller.retryAll(which, "incident 7", who);
     }
     // end::retry-all[]
+
+    // tag::decide-on-what-was-seen[]
+    /** A person decides on what they saw; what somebody else did meanwhile is shown to them instead. */
+    public static String decide(LockingInvoiceBiller biller, BillingAttempt seen, String reference, String who) {
+        try {
+            biller.resolve(seen, BillingOutcome.billed(reference), "seen in the dashboard", who);
+            return "done";
+        } catch (WordRefusedException e) {
+            for (AttemptEvent event : biller.history(seen.invoiceId())) {
+                System.out.println(event.at() + " " + event.what() + " " + event.from() + " -> " + event.to() + " "
+                        + event.who() + " " + event.note());
+            }
+            return e.getMessage();
+        }
+    }
+    // end::decide-on-what-was-seen[]
 
     // tag::write-back[]
     public static void writeBack(DataSource dataSource, LockingInvoiceBiller biller, Object invoiceId, String reference)

@@ -88,7 +88,10 @@ public final class BillingEngine {
 
     /** Only what is due. */
     public BillingRun recover() {
-        return run(RunKind.RECOVER, RunLimits.none(), this::continueDue);
+        return run(RunKind.RECOVER, RunLimits.none(), run -> {
+            continueDue(run);
+            searches.pendingAgain().forgetMended();
+        });
     }
 
     /** One invoice now. */
@@ -113,6 +116,9 @@ public final class BillingEngine {
             // Pages of ids are looked at one by one as they are read; here none was.
             run.awaitInFlight();
             searches.pendingAgain().tell();
+        }
+        if (!run.stopped()) {
+            searches.pendingAgain().forgetMended();
         }
     }
 

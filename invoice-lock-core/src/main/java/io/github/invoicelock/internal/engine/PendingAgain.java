@@ -1,20 +1,29 @@
 package io.github.invoicelock.internal.engine;
 
-import io.github.invoicelock.AttemptState;
+import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.errors.LockNotAvailableException;
 import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.journal.AttemptRow;
 import io.github.invoicelock.internal.journal.Journal;
+import io.github.invoicelock.internal.judgement.PendingAgainst;
 import io.github.invoicelock.internal.settlement.Tables;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
-/** R14: tells of invoices that are pending although they were charged, or taken back. None of them is charged. */
+/**
+ * R14: tells of invoices that are pending although they were charged, or taken back. None of them is charged. The journal keeps it as the
+ * cause for which they wait, until they are not pending any more.
+ */
 final class PendingAgain {
     private static final int MOST_TOLD = 100;
 
@@ -54,37 +63,53 @@ final class PendingAgain {
 
     /** Of those whose attempts these are, by invoice id. */
     void tell(Map<String, List<AttemptRow>> attempts) {
-        List<String> over = attempts.entrySet().stream()
-                .filter(invoice -> over(invoice.getValue()).isPresent())
-                .map(Map.Entry::getKey)
-                .toList();
+        Map<String, PendingAgainst> over = new LinkedHashMap<>();
+        attempts.forEach((id, all) -> PendingAgainst.of(all).ifPresent(against -> over.put(id, against)));
         if (over.isEmpty()) {
             return;
         }
         // The page of pending invoices was read before the journal was: what is pending now was set back.
         List<String> pending =
-                database.inTransaction(tx -> invoices.candidates().pendingOf(tx, over));
+                database.inTransaction(tx -> invoices.candidates().pendingOf(tx, over.keySet()));
         Notices.Batch told = notices.batch();
-        pending.forEach(
-                id -> over(attempts.getOrDefault(id, List.of()))
-                        .ifPresent(
-                                attempt -> told.anomaly(
-                                        id,
-                                        attempt.state() == AttemptState.BILLED
-                                                ? "The invoice is pending although it was charged as "
-                                                        + attempt.reference()
-                                                        + "; it is not charged again. See attempts()."
-                                                : "The invoice is pending although it was taken back; it is not billed until retry() releases it.")));
+        for (String id : pending) {
+            PendingAgainst against = Objects.requireNonNull(over.get(id));
+            if (against.attempt().cause() == null) {
+                write(against.attempt(), against.cause()).ifPresent(told::parked);
+            }
+            told.anomaly(id, against.sentence());
+        }
         told.tell();
     }
 
-    /** R18: charged by any of its attempts and marked as such; or taken back by the newest. */
-    private static Optional<BillingAttempt> over(List<AttemptRow> attempts) {
-        Optional<AttemptRow> billed =
-                attempts.stream().filter(row -> row.is(AttemptState.BILLED)).findFirst();
-        AttemptRow newest = attempts.get(attempts.size() - 1);
-        Optional<AttemptRow> decisive =
-                billed.isPresent() || !newest.is(AttemptState.WITHDRAWN) ? billed : Optional.of(newest);
-        return decisive.map(AttemptRow::attempt).filter(attempt -> attempt.dueAt() == null);
+    /** What is not pending any more waits for nobody. */
+    void forgetMended() {
+        List<BillingAttempt> mended = database.inTransaction(tx -> {
+            List<BillingAttempt> again = journal.inquiries().pendingAgain(tx);
+            Set<String> pending = again.isEmpty()
+                    ? Set.of()
+                    : Set.copyOf(invoices.candidates()
+                            .pendingOf(
+                                    tx,
+                                    again.stream()
+                                            .map(BillingAttempt::invoiceId)
+                                            .toList()));
+            return again.stream()
+                    .filter(attempt -> !pending.contains(attempt.invoiceId()))
+                    .toList();
+        });
+        mended.forEach(attempt -> write(attempt, null));
+    }
+
+    /** Kept where people find it. Nobody is waited for: another run finds it again. */
+    private Optional<BillingAttempt> write(BillingAttempt attempt, @Nullable AttemptCause cause) {
+        try {
+            return database.inTransaction(tx -> {
+                journal.inquiries().lock(tx, attempt.invoiceId(), true);
+                return journal.outcomes().pendingAgain(tx, attempt, cause);
+            });
+        } catch (LockNotAvailableException e) {
+            return Optional.empty();
+        }
     }
 }

@@ -10,6 +10,7 @@ import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.RowWait;
+import io.github.invoicelock.internal.journal.Act;
 import io.github.invoicelock.internal.journal.AttemptRow;
 import io.github.invoicelock.internal.journal.BrakedException;
 import io.github.invoicelock.internal.journal.Claimed;
@@ -288,7 +289,8 @@ final class TakeOvers {
     }
 
     private Result done(DSLContext tx, Locked locked, NextState next) {
-        return new Result.Done(Written.as(journal.outcomes().writeLocked(tx, locked.attempt(), next.uncalled())));
+        return new Result.Done(
+                Written.as(journal.outcomes().writeLocked(tx, locked.attempt(), next.uncalled(), Act.SETTLED)));
     }
 
     private static <T> T reading(Supplier<T> statement) {
@@ -353,7 +355,7 @@ final class TakeOvers {
                         Marking.afterFailing(still.get().age(all.clock())), String.valueOf(becomes.message()));
             }
             BillingAttempt written =
-                    journal.outcomes().writeLocked(tx, still.get().attempt(), becomes.uncalled());
+                    journal.outcomes().writeLocked(tx, still.get().attempt(), becomes.uncalled(), Act.SET_ASIDE);
             return new Result.Done(
                     failure == null || written.cause() != AttemptCause.OWN_DATA_FAILS
                             ? Written.as(written)

@@ -1,5 +1,6 @@
 package io.github.invoicelock.internal.host;
 
+import io.github.invoicelock.AttemptEvent;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingListener;
@@ -95,19 +96,21 @@ public final class Notices {
                 LOG.debug("biller={} invoice={} withdrawn attempt={}", biller, attempt.invoiceId(), attempt.number());
                 add(l -> l.withdrawn(attempt));
             }
-            if (attempt.parked()) {
-                // Without the message: that may quote the invoice.
-                LOG.warn(
-                        "biller={} invoice={} parked attempt={} state={}{} cause={}",
-                        biller,
-                        attempt.invoiceId(),
-                        attempt.number(),
-                        attempt.state(),
-                        attempt.code() == null ? "" : " code=" + attempt.code(),
-                        attempt.cause());
-                add(l -> l.parked(attempt));
-            }
-            return this;
+            return attempt.parked() ? parked(attempt) : this;
+        }
+
+        /** An attempt that is left to a person. */
+        public Batch parked(BillingAttempt attempt) {
+            // Without the message: that may quote the invoice.
+            LOG.warn(
+                    "biller={} invoice={} parked attempt={} state={}{} cause={}",
+                    biller,
+                    attempt.invoiceId(),
+                    attempt.number(),
+                    attempt.state(),
+                    attempt.code() == null ? "" : " code=" + attempt.code(),
+                    attempt.cause());
+            return add(l -> l.parked(attempt));
         }
 
         public Batch anomaly(String invoiceId, String what) {
@@ -242,6 +245,19 @@ public final class Notices {
     /** What a person wrote is one line. */
     private static String line(String text) {
         return text.replaceAll("[\\p{Cntrl}\\s]+", " ").strip();
+    }
+
+    /** What a person decided. Their note stays in the journal: it may quote the invoice. */
+    public void word(AttemptEvent.What what, String who, BillingAttempt attempt) {
+        LOG.info(
+                "biller={} invoice={} word={} who={} attempt={} state={} dueAt={}",
+                biller,
+                attempt.invoiceId(),
+                what,
+                line(who),
+                attempt.number(),
+                attempt.state(),
+                attempt.dueAt());
     }
 
     /** A bug of the gateway's is not to be mistaken for a provider that is away. What quotes the invoice is not for the log. */

@@ -135,6 +135,11 @@ final class AttemptTable {
         return settings.server();
     }
 
+    /** Whether its rows are on several nodes (Citus). */
+    boolean distributed() {
+        return settings.distributed();
+    }
+
     boolean keepsSnapshots() {
         return settings.keepSnapshots();
     }

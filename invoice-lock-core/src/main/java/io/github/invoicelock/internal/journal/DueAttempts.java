@@ -20,6 +20,7 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jooq.CommonTableExpression;
 import org.jooq.Condition;
 import org.jooq.DSLContext;
 import org.jooq.Field;
@@ -36,11 +37,13 @@ public final class DueAttempts {
     private final AttemptTable table;
     private final Snapshots snapshots;
     private final FirstAttempts firsts;
+    private final Events events;
 
-    DueAttempts(AttemptTable table, Snapshots snapshots, FirstAttempts firsts) {
+    DueAttempts(AttemptTable table, Snapshots snapshots, FirstAttempts firsts, Events events) {
         this.table = table;
         this.snapshots = snapshots;
         this.firsts = firsts;
+        this.events = events;
     }
 
     /**
@@ -135,14 +138,9 @@ public final class DueAttempts {
                     AttemptTable.INVOICE,
                     coalesce(AttemptTable.INVOICE, DSL.cast(val(snapshot.data()), SQLDataType.JSONB)));
         }
-        Prepared takeOver = Prepared.of(snapshots.whole(name("claimed")
-                .as(update.where(AttemptTable.isThis(attempt)
-                                .and(AttemptTable.FENCE.eq(attempt.fence()))
-                                .and(AttemptTable.STATE.eq(attempt.state().name())))
-                        .returningResult(asterisk()))));
         Duration over = Duration.between(how.clock(), row.requestsOver(how.findLag()));
-        return Request.of(
-                        takeOver,
+        Claimed taken = Request.of(
+                        takeOver(update, attempt),
                         Map.of(),
                         rows -> rows.records().stream()
                                 .findFirst()
@@ -150,6 +148,23 @@ public final class DueAttempts {
                                         written, row.age(how.clock()), over.isNegative() ? Duration.ZERO : over)))
                 .in(tx)
                 .orElseThrow(() -> new IllegalStateException("Locked, and yet changed: " + attempt));
+        if (table.distributed()) {
+            events.add(tx, taken.attempt(), attempt.state(), Act.TAKEN_OVER);
+        }
+        return taken;
+    }
+
+    /** The take-over with its event, and the attempt as it is then. */
+    private Prepared takeOver(UpdateSetMoreStep<Record> update, BillingAttempt attempt) {
+        CommonTableExpression<?> claimed = name("claimed")
+                .as(update.where(AttemptTable.isThis(attempt)
+                                .and(AttemptTable.FENCE.eq(attempt.fence()))
+                                .and(AttemptTable.STATE.eq(attempt.state().name())))
+                        .returningResult(asterisk()));
+        return Prepared.of(
+                table.distributed()
+                        ? snapshots.whole(claimed)
+                        : snapshots.whole(claimed, events.event("claimed", attempt.state(), Act.TAKEN_OVER)));
     }
 
     private UpdateSetMoreStep<Record> takingThePlace(
@@ -191,11 +206,15 @@ public final class DueAttempts {
     public Optional<Claimed> insertNext(DSLContext tx, BillingAttempt declined, JSONB snapshot, Duration lease) {
         requirePlace(tx, declined, snapshot);
         // R10: number n+1 only while the DECLINED row n is locked, which this transaction has done.
-        tx.update(table.table())
-                .set(AttemptTable.DUE_AT, (OffsetDateTime) null)
-                .set(AttemptTable.CAUSE, (String) null)
-                .where(AttemptTable.isThis(declined))
-                .execute();
+        events.change(
+                tx,
+                tx.update(table.table())
+                        .set(AttemptTable.DUE_AT, (OffsetDateTime) null)
+                        .set(AttemptTable.CAUSE, (String) null)
+                        .where(AttemptTable.isThis(declined))
+                        .returningResult(AttemptTable.COLUMNS),
+                declined.state(),
+                Act.REPLACED);
         Optional<Claimed> claimed = firsts.insert(declined.invoiceId(), declined.number() + 1, snapshot, lease)
                 .in(tx);
         if (claimed.isEmpty() && table.places().kept()) {

@@ -54,12 +54,14 @@ public final class FirstAttempts {
 
     private final AttemptTable table;
     private final Snapshots snapshots;
+    private final Events events;
     private final Map<Duration, Prepared> one = new ConcurrentHashMap<>();
     private final Map<Duration, Prepared> many = new ConcurrentHashMap<>();
 
-    FirstAttempts(AttemptTable table, Snapshots snapshots) {
+    FirstAttempts(AttemptTable table, Snapshots snapshots, Events events) {
         this.table = table;
         this.snapshots = snapshots;
+        this.events = events;
     }
 
     /** That an invoice has no attempt; its id as the outer query has it. */
@@ -191,45 +193,53 @@ public final class FirstAttempts {
 
     /** R16: blocks an invoice that has no attempt, so that none can begin; false if it has one after all. */
     public boolean insertWithdrawn(DSLContext tx, String invoiceId) {
-        return insertUncalled(tx, invoiceId, NextState.withdrawn("Taken back by the host before it was claimed."));
+        return insertUncalled(
+                tx,
+                invoiceId,
+                NextState.withdrawn("Taken back by the host before it was claimed."),
+                Act.byTheHost(null));
     }
 
     /** An invoice that cannot be claimed, by its own data; false if it has an attempt after all. */
     public boolean insertSetAside(DSLContext tx, String invoiceId, String why) {
-        return insertUncalled(tx, invoiceId, NextState.setAside(Duration.ZERO, why));
+        return insertUncalled(tx, invoiceId, NextState.setAside(Duration.ZERO, why), Act.SET_ASIDE);
     }
 
-    private boolean insertUncalled(DSLContext tx, String invoiceId, NextState state) {
-        return tx.insertInto(table.table())
-                        .columns(List.of(
-                                AttemptTable.BILLER,
-                                AttemptTable.INVOICE_ID,
-                                AttemptTable.NUMBER,
-                                AttemptTable.IDEMPOTENCY_KEY,
-                                AttemptTable.STATE,
-                                AttemptTable.DUE_AT,
-                                AttemptTable.CAUSE,
-                                AttemptTable.OWNER,
-                                AttemptTable.FENCE,
-                                AttemptTable.STARTED_AT,
-                                AttemptTable.SETTLED_AT,
-                                AttemptTable.MESSAGE))
-                        .values(Arrays.asList(
-                                val(table.biller()),
-                                val(invoiceId),
-                                inline(1),
-                                table.key(DSL.cast(val(invoiceId), SQLDataType.CLOB), inline(1)),
-                                inline(state.state().name()),
-                                Outcomes.dueIn(state.due()),
-                                val(Outcomes.nameOf(state.cause())),
-                                val(table.server()),
-                                inline(1),
-                                AttemptTable.CLOCK,
-                                AttemptTable.CLOCK,
-                                val(table.text(state.message()))))
-                        .onConflict(AttemptTable.BILLER, AttemptTable.INVOICE_ID, AttemptTable.NUMBER)
-                        .doNothing()
-                        .execute()
-                == 1;
+    private boolean insertUncalled(DSLContext tx, String invoiceId, NextState state, Act act) {
+        return events.change(
+                        tx,
+                        tx.insertInto(table.table())
+                                .columns(List.of(
+                                        AttemptTable.BILLER,
+                                        AttemptTable.INVOICE_ID,
+                                        AttemptTable.NUMBER,
+                                        AttemptTable.IDEMPOTENCY_KEY,
+                                        AttemptTable.STATE,
+                                        AttemptTable.DUE_AT,
+                                        AttemptTable.CAUSE,
+                                        AttemptTable.OWNER,
+                                        AttemptTable.FENCE,
+                                        AttemptTable.STARTED_AT,
+                                        AttemptTable.SETTLED_AT,
+                                        AttemptTable.MESSAGE))
+                                .values(Arrays.asList(
+                                        val(table.biller()),
+                                        val(invoiceId),
+                                        inline(1),
+                                        table.key(DSL.cast(val(invoiceId), SQLDataType.CLOB), inline(1)),
+                                        inline(state.state().name()),
+                                        Outcomes.dueIn(state.due()),
+                                        val(Outcomes.nameOf(state.cause())),
+                                        val(table.server()),
+                                        inline(1),
+                                        AttemptTable.CLOCK,
+                                        AttemptTable.CLOCK,
+                                        val(table.text(state.message()))))
+                                .onConflict(AttemptTable.BILLER, AttemptTable.INVOICE_ID, AttemptTable.NUMBER)
+                                .doNothing()
+                                .returningResult(AttemptTable.COLUMNS),
+                        null,
+                        act)
+                .isPresent();
     }
 }

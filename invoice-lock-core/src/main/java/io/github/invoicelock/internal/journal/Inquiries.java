@@ -6,6 +6,7 @@ import static org.jooq.impl.DSL.name;
 import static org.jooq.impl.DSL.select;
 import static org.jooq.impl.DSL.val;
 
+import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.JournalStatus;
@@ -15,6 +16,7 @@ import io.github.invoicelock.internal.statements.Rows;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -25,7 +27,9 @@ import java.util.Optional;
 import org.jooq.Condition;
 import org.jooq.DSLContext;
 import org.jooq.Field;
+import org.jooq.JSONB;
 import org.jooq.Query;
+import org.jooq.Record;
 import org.jooq.Select;
 import org.jooq.Table;
 import org.jooq.impl.DSL;
@@ -38,14 +42,16 @@ public final class Inquiries {
     public static final int MOST_LISTED = 10_000;
 
     private final AttemptTable table;
+    private final Snapshots snapshots;
     private final Prepared owns;
     private final Prepared ofSome;
     private final Prepared locked;
     private final Prepared lockedAtOnce;
     private final Prepared read;
 
-    Inquiries(AttemptTable table) {
+    Inquiries(AttemptTable table, Snapshots snapshots) {
         this.table = table;
+        this.snapshots = snapshots;
         this.owns = Prepared.of(ownsStatement());
         this.ofSome = Prepared.of(select(AttemptTable.COLUMNS)
                 .from(table.table())
@@ -135,7 +141,12 @@ public final class Inquiries {
         } else {
             Request.of(locked, bound, Inquiries::all).in(tx);
         }
-        return Request.of(read, bound, rows -> {
+        return look(tx, invoiceId);
+    }
+
+    /** The same without locks: for what is shown, or tried. */
+    public InvoiceAttempts look(DSLContext tx, String invoiceId) {
+        return Request.of(read, Map.of("invoice", invoiceId), rows -> {
                     List<AttemptRow> all = new ArrayList<>();
                     OffsetDateTime[] clock = {null};
                     Hold[] hold = {Hold.NONE};
@@ -191,6 +202,11 @@ public final class Inquiries {
                 .fetchOptional(row -> AttemptTable.row(row).attempt());
     }
 
+    /** The invoice of a snapshot, as a call has it (R4). */
+    public Record invoice(DSLContext tx, JSONB snapshot) {
+        return snapshots.invoice(tx, snapshot);
+    }
+
     /** Whether this transaction still has an attempt as BILLED and marked. */
     public boolean isMarked(DSLContext tx, BillingAttempt attempt) {
         return tx.fetchExists(DSL.selectOne()
@@ -211,6 +227,43 @@ public final class Inquiries {
                 .from(table.table())
                 .where(needsAttention())
                 .orderBy(AttemptTable.STARTED_AT, AttemptTable.ID)
+                .limit(inline(MOST_LISTED))
+                .fetch(row -> AttemptTable.row(row).attempt());
+    }
+
+    /**
+     * A page of them that somebody means, in the same order.
+     *
+     * @param begun what was first claimed later is not meant
+     * @param after the last one of the page before; null for the first page
+     */
+    public List<BillingAttempt> needingAttention(
+            DSLContext tx, AttemptSelection which, OffsetDateTime begun, @Nullable BillingAttempt after, int limit) {
+        return tx.select(AttemptTable.COLUMNS)
+                .from(table.table())
+                .where(needsAttention())
+                .and(which.condition())
+                .and(AttemptTable.STARTED_AT.le(begun))
+                .and(
+                        after == null
+                                ? DSL.noCondition()
+                                : DSL.row(AttemptTable.STARTED_AT, AttemptTable.ID)
+                                        .gt(DSL.row(val(after.startedAt().atOffset(ZoneOffset.UTC)), val(after.id()))))
+                .orderBy(AttemptTable.STARTED_AT, AttemptTable.ID)
+                .limit(inline(limit))
+                .fetch(row -> AttemptTable.row(row).attempt());
+    }
+
+    /** Those whose invoices were found pending although they should not be, at most {@link #MOST_LISTED}. */
+    public List<BillingAttempt> pendingAgain(DSLContext tx) {
+        return tx.select(AttemptTable.COLUMNS)
+                .from(table.table())
+                .where(AttemptTable.BILLER.eq(table.biller()))
+                // As the index has it.
+                .and(AttemptTable.CAUSE.in(
+                        inline(AttemptCause.PENDING_THOUGH_BILLED.name()),
+                        inline(AttemptCause.TAKEN_BACK_AND_PENDING.name())))
+                .orderBy(AttemptTable.ID)
                 .limit(inline(MOST_LISTED))
                 .fetch(row -> AttemptTable.row(row).attempt());
     }

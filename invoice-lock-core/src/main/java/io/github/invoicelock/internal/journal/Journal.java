@@ -11,6 +11,7 @@ public final class Journal {
     private final DueAttempts dues;
     private final Outcomes outcomes;
     private final Inquiries inquiries;
+    private final Events events;
     private final OldAttempts old;
     private final Billers billers;
     private final SharedLimits limits;
@@ -27,11 +28,12 @@ public final class Journal {
     public Journal(String schema, UUID installation, JournalSettings settings, Function<Field<?>, Table<?>> typed) {
         AttemptTable table = new AttemptTable(schema, installation, settings);
         Snapshots snapshots = new Snapshots(table, typed);
-        this.firsts = new FirstAttempts(table, snapshots);
-        this.dues = new DueAttempts(table, snapshots, firsts);
-        this.outcomes = new Outcomes(table);
-        this.inquiries = new Inquiries(table);
-        this.old = new OldAttempts(table);
+        this.events = new Events(table, schema);
+        this.firsts = new FirstAttempts(table, snapshots, events);
+        this.dues = new DueAttempts(table, snapshots, firsts, events);
+        this.outcomes = new Outcomes(table, events);
+        this.inquiries = new Inquiries(table, snapshots);
+        this.old = new OldAttempts(table, events);
         this.billers = new Billers(table, schema);
         this.places = table.places();
         this.limits = new SharedLimits(table, schema);
@@ -60,6 +62,11 @@ public final class Journal {
     /** What is kept of the biller as a whole. */
     public Billers billers() {
         return billers;
+    }
+
+    /** What happened besides the straight way. */
+    public Events events() {
+        return events;
     }
 
     /** What may be deleted. */

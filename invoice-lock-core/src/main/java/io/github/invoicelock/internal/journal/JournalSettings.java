@@ -11,10 +11,12 @@ import org.jspecify.annotations.Nullable;
  * @param keepSnapshots whether snapshots are kept when they are not needed any more
  * @param oneAtATimeFor the invoice's column that says whose calls must not meet; null: no such bound
  * @param storable makes texts of the host and the provider storable
+ * @param distributed whether the journal's rows are on several nodes (Citus)
  */
 public record JournalSettings(
         String biller,
         String server,
         boolean keepSnapshots,
         @Nullable String oneAtATimeFor,
-        StorableText storable) {}
+        StorableText storable,
+        boolean distributed) {}

@@ -19,9 +19,11 @@ import org.jooq.impl.DSL;
 /** What of the journal is settled for long, and may be deleted. */
 public final class OldAttempts {
     private final AttemptTable table;
+    private final Events events;
 
-    OldAttempts(AttemptTable table) {
+    OldAttempts(AttemptTable table, Events events) {
         this.table = table;
+        this.events = events;
     }
 
     /**
@@ -55,7 +57,7 @@ public final class OldAttempts {
 
     /**
      * Deletes settled attempts of invoices that this transaction has seen not to be pending, and keeps from becoming so; and all other
-     * attempts of those invoices, or none: where one is open, young, or refused and newer, all stay.
+     * attempts of those invoices, or none: where one is open, young, or refused and newer, all stay. What happened to them goes with them.
      */
     public int delete(DSLContext tx, Collection<Long> ids, OffsetDateTime before) {
         List<String> invoiceIds = tx.deleteFrom(table.table())
@@ -75,6 +77,7 @@ public final class OldAttempts {
                         .isNull())
                 .returning(AttemptTable.INVOICE_ID)
                 .fetch(AttemptTable.INVOICE_ID);
+        events.delete(tx, invoiceIds);
         return invoiceIds.size()
                 + tx.deleteFrom(table.table())
                         .where(AttemptTable.BILLER.eq(table.biller()))

@@ -37,11 +37,13 @@ public final class Outcomes {
             List.of(AttemptTable.ID, AttemptTable.DUE_AT, AttemptTable.SETTLED_AT, AttemptTable.INVOICE);
 
     private final AttemptTable table;
+    private final Events events;
     private final Prepared billed;
     private final Prepared billedMany;
 
-    Outcomes(AttemptTable table) {
+    Outcomes(AttemptTable table, Events events) {
         this.table = table;
+        this.events = events;
         this.billed = Prepared.of(billedStatement(
                 DSL.param("reference", String.class),
                 inline((OffsetDateTime) null, AttemptTable.DUE_AT),
@@ -165,7 +167,7 @@ public final class Outcomes {
     }
 
     /** Writes what an attempt becomes if this server still owns it as it was claimed (R5); empty if not. */
-    public Optional<BillingAttempt> writeOwned(DSLContext tx, BillingAttempt claimed, NextState next) {
+    public Optional<BillingAttempt> writeOwned(DSLContext tx, BillingAttempt claimed, NextState next, Act act) {
         return write(
                 tx,
                 claimed,
@@ -173,16 +175,18 @@ public final class Outcomes {
                 AttemptTable.OWNER
                         .eq(claimed.owner())
                         .and(AttemptTable.FENCE.eq(claimed.fence()))
-                        .and(AttemptTable.STATE.eq(claimed.state().name())));
+                        .and(AttemptTable.STATE.eq(claimed.state().name())),
+                act);
     }
 
     /** Writes what an attempt becomes that this transaction has locked and looked at. */
-    public BillingAttempt writeLocked(DSLContext tx, BillingAttempt locked, NextState next) {
-        return write(tx, locked, next, AttemptTable.FENCE.eq(locked.fence()))
+    public BillingAttempt writeLocked(DSLContext tx, BillingAttempt locked, NextState next, Act act) {
+        return write(tx, locked, next, AttemptTable.FENCE.eq(locked.fence()), act)
                 .orElseThrow(() -> new IllegalStateException("Locked, and yet changed: " + locked));
     }
 
-    private Optional<BillingAttempt> write(DSLContext tx, BillingAttempt attempt, NextState next, Condition such) {
+    private Optional<BillingAttempt> write(
+            DSLContext tx, BillingAttempt attempt, NextState next, Condition such, Act act) {
         UpdateSetMoreStep<Record> update = tx.update(table.table())
                 .set(AttemptTable.STATE, next.state().name())
                 .set(AttemptTable.DUE_AT, dueIn(next.due()))
@@ -200,11 +204,34 @@ public final class Outcomes {
         if (next.state() != AttemptState.IN_DOUBT) {
             update = freeingThePlace(update);
         }
-        return update.where(AttemptTable.isThis(attempt))
-                .and(such)
-                .returningResult(AttemptTable.COLUMNS)
-                .fetchOptional(AttemptTable::row)
+        return changed(tx, update, AttemptTable.isThis(attempt).and(such), attempt, act);
+    }
+
+    private BillingAttempt changed(DSLContext tx, UpdateSetMoreStep<Record> update, BillingAttempt locked, Act act) {
+        return changed(tx, update, AttemptTable.isThis(locked), locked, act)
+                .orElseThrow(() -> new IllegalStateException("Locked, and yet gone: " + locked));
+    }
+
+    /** The one way in which this class changes a row, but for charges at the first call: with its event. */
+    private Optional<BillingAttempt> changed(
+            DSLContext tx, UpdateSetMoreStep<Record> update, Condition which, BillingAttempt before, Act act) {
+        UpdateSetMoreStep<Record> signed = act.decides() ? signed(update, act) : update;
+        return events.change(tx, signed.where(which).returningResult(AttemptTable.COLUMNS), before.state(), act)
                 .map(AttemptRow::attempt);
+    }
+
+    /** Who decided, when, and what they noted, behind what was noted before. */
+    private UpdateSetMoreStep<Record> signed(UpdateSetMoreStep<Record> update, Act act) {
+        String who = table.text(act.who());
+        return update.set(AttemptTable.RESOLVED_BY, who)
+                .set(
+                        AttemptTable.NOTE,
+                        field(
+                                "coalesce({0} || E'\\n', '') || (to_char({1} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') || ' ' || {2})",
+                                String.class,
+                                AttemptTable.NOTE,
+                                AttemptTable.CLOCK,
+                                val(who + ": " + table.text(act.note()))));
     }
 
     /** R4: no request is made from it any more. A key that was sent may be released again, and is then sent with what it was sent with. */
@@ -217,35 +244,34 @@ public final class Outcomes {
     }
 
     /** Takes the mark of a charged or refused invoice upon this transaction, which holds the invoice's lock. */
-    public BillingAttempt marked(DSLContext tx, BillingAttempt locked) {
-        return tx.update(table.table())
-                .set(AttemptTable.DUE_AT, (OffsetDateTime) null)
-                .set(AttemptTable.UNMARKED, inline(false))
-                .set(
-                        AttemptTable.CAUSE,
-                        locked.cause() == AttemptCause.SECOND_CHARGE ? AttemptCause.SECOND_CHARGE.name() : null)
-                .set(
-                        AttemptTable.MESSAGE,
-                        locked.state() == AttemptState.BILLED && locked.cause() != AttemptCause.SECOND_CHARGE
-                                ? null
-                                : locked.message())
-                .where(AttemptTable.isThis(locked))
-                .returningResult(AttemptTable.COLUMNS)
-                .fetchSingle(AttemptTable::row)
-                .attempt();
+    public BillingAttempt marked(DSLContext tx, BillingAttempt locked, Act act) {
+        boolean second = locked.cause() == AttemptCause.SECOND_CHARGE;
+        return changed(
+                tx,
+                tx.update(table.table())
+                        .set(AttemptTable.DUE_AT, (OffsetDateTime) null)
+                        .set(AttemptTable.UNMARKED, inline(false))
+                        .set(AttemptTable.CAUSE, second ? AttemptCause.SECOND_CHARGE.name() : null)
+                        .set(
+                                AttemptTable.MESSAGE,
+                                locked.state() == AttemptState.BILLED && !second ? null : locked.message()),
+                locked,
+                act);
     }
 
     /** Puts the mark of a charged or refused invoice off, because it failed; with a reason, a person is told. */
     public void postponeMark(DSLContext tx, BillingAttempt locked, Duration after, @Nullable String why) {
         UpdateSetMoreStep<Record> update =
                 tx.update(table.table()).set(AttemptTable.DUE_AT, AttemptTable.clockPlus(after));
-        if (why != null && locked.cause() != AttemptCause.SECOND_CHARGE) {
-            update = update.set(AttemptTable.CAUSE, AttemptCause.OWN_DATA_FAILS.name());
-            if (locked.state() == AttemptState.BILLED) {
-                update = update.set(AttemptTable.MESSAGE, table.text(why));
-            }
+        if (why == null || locked.cause() == AttemptCause.SECOND_CHARGE) {
+            update.where(AttemptTable.isThis(locked)).execute();
+            return;
         }
-        update.where(AttemptTable.isThis(locked)).execute();
+        update = update.set(AttemptTable.CAUSE, AttemptCause.OWN_DATA_FAILS.name());
+        if (locked.state() == AttemptState.BILLED) {
+            update = update.set(AttemptTable.MESSAGE, table.text(why));
+        }
+        changed(tx, update, locked, Act.SET_ASIDE.saying(why));
     }
 
     /** A reference as the journal has it. */
@@ -254,59 +280,46 @@ public final class Outcomes {
     }
 
     /** Tells people of a charge that is not the one in the journal; what is told once is not told again. */
-    public BillingAttempt secondCharge(DSLContext tx, BillingAttempt billed, String what) {
-        return tx.update(table.table())
-                .set(AttemptTable.CAUSE, AttemptCause.SECOND_CHARGE.name())
-                .set(AttemptTable.MESSAGE, table.text(what))
-                .where(AttemptTable.isThis(billed))
-                .returningResult(AttemptTable.COLUMNS)
-                .fetchSingle(AttemptTable::row)
-                .attempt();
+    public BillingAttempt secondCharge(DSLContext tx, BillingAttempt billed, String what, Act act) {
+        return changed(
+                tx,
+                tx.update(table.table())
+                        .set(AttemptTable.CAUSE, AttemptCause.SECOND_CHARGE.name())
+                        .set(AttemptTable.MESSAGE, table.text(what)),
+                billed,
+                act);
     }
 
     /** A person has looked at it: nothing waits any more. */
-    public BillingAttempt acknowledged(DSLContext tx, BillingAttempt billed) {
-        return tx.update(table.table())
-                .set(AttemptTable.CAUSE, (String) null)
-                .where(AttemptTable.isThis(billed))
-                .returningResult(AttemptTable.COLUMNS)
-                .fetchSingle(AttemptTable::row)
-                .attempt();
-    }
-
-    /** Writes who decided, when, and what they noted, behind what was noted before. */
-    public BillingAttempt noted(DSLContext tx, BillingAttempt attempt, String who, String note) {
-        return tx.update(table.table())
-                .set(AttemptTable.RESOLVED_BY, table.text(who))
-                .set(
-                        AttemptTable.NOTE,
-                        field(
-                                "coalesce({0} || E'\\n', '') || (to_char({1} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') || ' ' || {2})",
-                                String.class,
-                                AttemptTable.NOTE,
-                                AttemptTable.CLOCK,
-                                val(table.text(who) + ": " + table.text(note))))
-                .where(AttemptTable.isThis(attempt))
-                .returningResult(AttemptTable.COLUMNS)
-                .fetchSingle(AttemptTable::row)
-                .attempt();
+    public BillingAttempt acknowledged(DSLContext tx, BillingAttempt billed, Act act) {
+        return changed(tx, tx.update(table.table()).set(AttemptTable.CAUSE, (String) null), billed, act);
     }
 
     /** Makes a locked attempt due at once, as a person asked for: nothing of it waits for a person any more. */
-    public BillingAttempt makeDue(DSLContext tx, BillingAttempt locked, AttemptState next) {
-        return tx.update(table.table())
+    public BillingAttempt makeDue(DSLContext tx, BillingAttempt locked, AttemptState next, Act act) {
+        // What is set aside is looked at as such, and listed until it is done; a refusal of it is marked, not replaced.
+        boolean setAside = locked.cause() == AttemptCause.OWN_DATA_FAILS;
+        UpdateSetMoreStep<Record> update = tx.update(table.table())
                 .set(AttemptTable.STATE, next.name())
                 .set(AttemptTable.DUE_AT, AttemptTable.CLOCK)
-                .set(AttemptTable.UNMARKED, inline(false))
-                // What is set aside is looked at as such, and listed until it is done.
-                .set(
-                        AttemptTable.CAUSE,
-                        locked.cause() == AttemptCause.OWN_DATA_FAILS ? AttemptCause.OWN_DATA_FAILS.name() : null)
-                .set(AttemptTable.RESOLVED_BY, (String) null)
-                .where(AttemptTable.isThis(locked))
-                .returningResult(AttemptTable.COLUMNS)
-                .fetchSingle(AttemptTable::row)
-                .attempt();
+                .set(AttemptTable.CAUSE, setAside ? AttemptCause.OWN_DATA_FAILS.name() : null)
+                .set(AttemptTable.RESOLVED_BY, (String) null);
+        return changed(tx, setAside ? update : update.set(AttemptTable.UNMARKED, inline(false)), locked, act);
+    }
+
+    /** R14: its invoice is pending though it should not be, or is not any more (null). Empty if it waits for something else by now. */
+    public Optional<BillingAttempt> pendingAgain(DSLContext tx, BillingAttempt attempt, @Nullable AttemptCause cause) {
+        Condition asItWas = cause == null
+                ? AttemptTable.CAUSE.eq(nameOf(attempt.cause()))
+                : AttemptTable.CAUSE.isNull().and(AttemptTable.DUE_AT.isNull());
+        return changed(
+                tx,
+                tx.update(table.table()).set(AttemptTable.CAUSE, nameOf(cause)),
+                AttemptTable.isThis(attempt)
+                        .and(AttemptTable.STATE.eq(attempt.state().name()))
+                        .and(asItWas),
+                attempt,
+                cause == null ? Act.MENDED : Act.ANOMALY);
     }
 
     private UpdateSetMoreStep<Record> freeingThePlace(UpdateSetMoreStep<Record> update) {

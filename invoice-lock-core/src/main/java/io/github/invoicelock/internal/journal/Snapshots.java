@@ -7,21 +7,27 @@ import static org.jooq.impl.DSL.table;
 
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.internal.database.Request;
+import io.github.invoicelock.internal.statements.Prepared;
 import io.github.invoicelock.internal.statements.Rows;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import org.jooq.CommonTableExpression;
+import org.jooq.DSLContext;
 import org.jooq.Field;
+import org.jooq.JSONB;
 import org.jooq.Query;
 import org.jooq.Record;
 import org.jooq.SelectFieldOrAsterisk;
 import org.jooq.Table;
 import org.jooq.impl.DSL;
+import org.jooq.impl.SQLDataType;
 import org.jspecify.annotations.Nullable;
 
 /** How an attempt that was just written is read back, with its invoice from the snapshot: by the same reading at every call (R4). */
@@ -38,10 +44,22 @@ final class Snapshots {
 
     private final AttemptTable table;
     private final Function<Field<?>, Table<?>> typed;
+    private final Prepared alone;
 
     Snapshots(AttemptTable table, Function<Field<?>, Table<?>> typed) {
         this.table = table;
         this.typed = typed;
+        this.alone = Prepared.of(DSL.select(table(name("invoice")).asterisk())
+                .from(typed.apply(DSL.cast(DSL.param("snapshot", String.class), SQLDataType.JSONB))));
+    }
+
+    /** The invoice of a snapshot by itself. */
+    Record invoice(DSLContext tx, JSONB snapshot) {
+        return Request.of(alone, Map.of("snapshot", snapshot.data()), rows -> {
+                    Record row = rows.records().get(0);
+                    return invoice(row, row.fields());
+                })
+                .in(tx);
     }
 
     /** What is not known of fresh attempts, behind the columns of their invoices. */
@@ -49,9 +67,9 @@ final class Snapshots {
         return select(writing, FRESH, false);
     }
 
-    /** All of an attempt that was written again, before the columns of its invoice. */
-    Query whole(CommonTableExpression<?> claimed) {
-        return select(new CommonTableExpression<?>[] {claimed}, AttemptTable.COLUMNS, true);
+    /** All of an attempt that was written again as {@code claimed}, before the columns of its invoice. */
+    Query whole(CommonTableExpression<?>... writing) {
+        return select(writing, AttemptTable.COLUMNS, true);
     }
 
     private Query select(CommonTableExpression<?>[] writing, List<Field<?>> columns, boolean first) {

@@ -28,6 +28,8 @@ public record Answer(
         FAILED_FIND,
         /** {@code bill} answered, failed or timed out. */
         BILL,
+        /** A call that had been cut off answered after all. */
+        LATE,
         /** The provider's own message to the host. */
         WEBHOOK
     }
@@ -41,7 +43,10 @@ public record Answer(
     }
 
     public boolean called() {
-        return source == Source.FIND || source == Source.FAILED_FIND || source == Source.BILL;
+        return switch (source) {
+            case FIND, FAILED_FIND, BILL, LATE -> true;
+            case NOBODY, WEBHOOK -> false;
+        };
     }
 
     /** R11: whether the provider failed to do its work. */

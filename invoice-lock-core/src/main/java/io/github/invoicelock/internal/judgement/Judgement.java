@@ -105,7 +105,7 @@ public final class Judgement {
             // This request did nothing; an earlier one under the same key may have. Only what is clean may be
             // withdrawn,
             // or sent again when the provider has forgotten the key.
-            case BILL ->
+            case BILL, LATE ->
                 situation.before() == AttemptState.IN_DOUBT
                         ? inDoubt(situation, notBilled.reason(), notBilled.retryAfter(), !canBeAsked)
                         : clean(situation, notBilled);

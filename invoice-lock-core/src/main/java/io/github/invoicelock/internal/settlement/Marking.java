@@ -13,6 +13,7 @@ import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.Mark;
 import io.github.invoicelock.internal.invoices.RowWait;
+import io.github.invoicelock.internal.journal.Act;
 import io.github.invoicelock.internal.journal.AttemptRow;
 import io.github.invoicelock.internal.journal.DueAttempt;
 import io.github.invoicelock.internal.journal.InvoiceAttempts;
@@ -107,14 +108,23 @@ public final class Marking {
         return switch (mark) {
             case MARKED -> List.of();
             case STILL_PENDING ->
-                List.of(
+                anomaly(
+                        tx,
+                        billed,
                         "The invoice was charged and marked, but is still pending by pendingWhen; it is not charged again.");
             case UNCHANGED ->
-                List.of(
+                anomaly(
+                        tx,
+                        billed,
                         invoices.ids().printed(tx, billed.invoiceId()).isPresent()
                                 ? "The invoice was charged, but its mark changed nothing, though its row is there: a trigger or a policy? It is not charged again."
                                 : "The invoice was charged, but its row is not to be seen any more: it was deleted, or a view or a policy hides it.");
         };
+    }
+
+    private List<String> anomaly(DSLContext tx, BillingAttempt billed, String what) {
+        journal.events().add(tx, billed, billed.state(), Act.ANOMALY.saying(what));
+        return List.of(what);
     }
 
     /** R20: it may swallow an error of the database's, or end the transaction: then what was heard would be lost with it. */
@@ -159,7 +169,7 @@ public final class Marking {
     }
 
     private Written markNow(DSLContext tx, BillingAttempt locked) {
-        BillingAttempt marked = journal.outcomes().marked(tx, locked);
+        BillingAttempt marked = journal.outcomes().marked(tx, locked, Act.MARKED);
         if (marked.state() == AttemptState.DECLINED) {
             invoices.marks().markDeclined(tx, marked.invoiceId());
             return Written.as(marked);

@@ -14,6 +14,7 @@ import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.RowWait;
+import io.github.invoicelock.internal.journal.Act;
 import io.github.invoicelock.internal.journal.AttemptRow;
 import io.github.invoicelock.internal.journal.InvoiceAttempts;
 import io.github.invoicelock.internal.journal.Journal;
@@ -90,17 +91,18 @@ public final class Settlements {
 
     private Written writeLocked(DSLContext tx, Claim claim, Answer answer, NextState next, boolean straight) {
         if (answer.outcome() instanceof Billed billed) {
-            return straight
+            return straight && answer.source() != Answer.Source.LATE
                     ? marking.markWith(
                             tx,
                             journal.outcomes().billed(claim.attempt(), billed.reference()),
                             claim.invoiceId(),
                             journal.outcomes().stored(billed.reference()))
-                    : billWhole(tx, claim.attempt(), next);
+                    : billWhole(tx, claim.attempt(), next, act(answer));
         }
         // R18: a refusal of this key marks nothing where another attempt was charged meanwhile.
         boolean marks = touchesInvoice(next) && !chargedBeside(tx, claim.attempt());
-        Optional<BillingAttempt> written = journal.outcomes().writeOwned(tx, claim.attempt(), markedNow(next));
+        Optional<BillingAttempt> written =
+                journal.outcomes().writeOwned(tx, claim.attempt(), markedNow(next), act(answer));
         if (written.isEmpty()) {
             return superseded(tx, claim);
         }
@@ -109,6 +111,15 @@ public final class Settlements {
         }
         boolean neverSeen = next.state() == AttemptState.NOT_BILLED && answer.source() == Answer.Source.FIND;
         return new Written(written.get(), neverSeen, List.of(), null, null);
+    }
+
+    private static Act act(Answer answer) {
+        return switch (answer.source()) {
+            case NOBODY -> Act.GIVEN_BACK;
+            case FIND, FAILED_FIND, BILL -> Act.SETTLED;
+            case LATE -> Act.LATE_ANSWER;
+            case WEBHOOK -> Act.REPORTED;
+        };
     }
 
     private boolean chargedBeside(DSLContext tx, BillingAttempt attempt) {
@@ -134,15 +145,16 @@ public final class Settlements {
      * say it just now and this transaction holds the row.
      *
      * @param next BILLED, marked now or later
+     * @param act who says so
      */
-    public Written billWhole(DSLContext tx, BillingAttempt attempt, NextState next) {
+    public Written billWhole(DSLContext tx, BillingAttempt attempt, NextState next, Act act) {
         InvoiceAttempts all = journal.inquiries().lock(tx, attempt.invoiceId(), false);
         AttemptRow row = all.withId(attempt.id())
-                .orElseThrow(() -> new IllegalStateException("Attempt " + attempt + " has vanished from the journal."));
+                .orElseThrow(() -> new IllegalStateException("No such attempt any more: " + attempt));
         String reference = requireNonNull(next.reference(), "a charge has a reference");
         boolean later = next.due() != null;
         if (row.is(AttemptState.BILLED)) {
-            return billedBefore(tx, row, reference, later);
+            return billedBefore(tx, row, reference, later, act);
         }
         List<String> anomalies = new ArrayList<>();
         if (row.is(AttemptState.DECLINED)) {
@@ -150,7 +162,8 @@ public final class Settlements {
         }
         Optional<AttemptRow> beside = all.billedBeside(attempt.id());
         if (beside.isEmpty()) {
-            BillingAttempt billed = journal.outcomes().writeLocked(tx, row.attempt(), next);
+            Act told = anomalies.isEmpty() ? act : act.saying(anomalies.get(0));
+            BillingAttempt billed = journal.outcomes().writeLocked(tx, row.attempt(), next, told);
             if (!later) {
                 anomalies.addAll(marking.mark(tx, billed));
             }
@@ -163,22 +176,23 @@ public final class Settlements {
         anomalies.add(what);
         NextState second = NextState.billed(reference).secondCharge(what);
         return Written.as(
-                journal.outcomes().writeLocked(tx, row.attempt(), next.called() ? second : second.uncalled()),
+                journal.outcomes().writeLocked(tx, row.attempt(), next.called() ? second : second.uncalled(), act),
                 anomalies);
     }
 
     /** The journal knew; if the row was still to be marked, this transaction does it, with the journal's reference (R21). */
-    private Written billedBefore(DSLContext tx, AttemptRow row, String reference, boolean later) {
+    private Written billedBefore(DSLContext tx, AttemptRow row, String reference, boolean later, Act act) {
         BillingAttempt now = row.attempt();
         List<String> anomalies = new ArrayList<>();
         if (!names(now, reference)) {
             String what = "Charged twice under one key: as " + now.reference() + ", and as " + reference
                     + ". Refund one of them.";
             anomalies.add(what);
-            now = journal.outcomes().secondCharge(tx, now, now.message() == null ? what : now.message() + " " + what);
+            now = journal.outcomes()
+                    .secondCharge(tx, now, now.message() == null ? what : now.message() + " " + what, act);
         }
         if (now.dueAt() != null && !later) {
-            now = journal.outcomes().marked(tx, now);
+            now = journal.outcomes().marked(tx, now, Act.MARKED);
             anomalies.addAll(marking.mark(tx, now));
         }
         return Written.as(now, anomalies);
@@ -267,7 +281,7 @@ public final class Settlements {
     /** R5: a late answer that the invoice was charged is written, whoever owns the attempt by now. */
     public Optional<Written> writeLate(Claim claim, BillingOutcome outcome) {
         return outcome instanceof Billed
-                ? Optional.of(write(claim, new Answer(outcome, Answer.Source.BILL, Duration.ZERO, null)))
+                ? Optional.of(write(claim, new Answer(outcome, Answer.Source.LATE, Duration.ZERO, null)))
                 : Optional.empty();
     }
 
@@ -278,7 +292,7 @@ public final class Settlements {
 
     public Written release(DSLContext tx, Claim claim, Duration after, String reason) {
         return journal.outcomes()
-                .writeOwned(tx, claim.attempt(), judgement.givenBack(claim, after, reason))
+                .writeOwned(tx, claim.attempt(), judgement.givenBack(claim, after, reason), Act.GIVEN_BACK)
                 .map(Written::as)
                 .orElse(Written.CONTENDED);
     }
@@ -289,7 +303,7 @@ public final class Settlements {
                 ? NextState.setAside(Outcomes.MARK_AGAIN, HostCode.why(failure))
                 : NextState.parked(AttemptState.IN_DOUBT, AttemptCause.OWN_DATA_FAILS, null, HostCode.why(failure));
         return database.inTransaction(tx -> journal.outcomes()
-                .writeOwned(tx, claim.attempt(), next.uncalled())
+                .writeOwned(tx, claim.attempt(), next.uncalled(), Act.SET_ASIDE)
                 .map(attempt -> Written.setAside(attempt, failure))
                 .orElse(Written.CONTENDED));
     }
@@ -297,7 +311,7 @@ public final class Settlements {
     /** The invoice is not to be charged any more, and nothing was sent. */
     public Written withdraw(DSLContext tx, Claim claim, String why) {
         return journal.outcomes()
-                .writeOwned(tx, claim.attempt(), NextState.withdrawn(why).uncalled())
+                .writeOwned(tx, claim.attempt(), NextState.withdrawn(why).uncalled(), Act.WITHDRAWN)
                 .map(Written::as)
                 .orElse(Written.CONTENDED);
     }
@@ -306,10 +320,10 @@ public final class Settlements {
     private Written writeJournal(Claim claim, Answer answer, NextState next) {
         return database.inTransaction(oneRow, tx -> {
             if (answer.outcome() instanceof Billed) {
-                return billWhole(tx, claim.attempt(), next);
+                return billWhole(tx, claim.attempt(), next, act(answer));
             }
             return journal.outcomes()
-                    .writeOwned(tx, claim.attempt(), next)
+                    .writeOwned(tx, claim.attempt(), next, act(answer))
                     .map(Written::as)
                     .orElse(Written.CONTENDED);
         });

@@ -30,6 +30,7 @@ public final class JournalCheck {
     /** To bill. */
     private static final Map<String, List<String>> NEEDED = new TreeMap<>(Map.of(
             "billing_attempt", List.of("select", "insert", "update"),
+            "attempt_event", List.of("select", "insert"),
             "installation", List.of("select"),
             "biller", List.of("select", "insert", "update")));
 
@@ -96,10 +97,10 @@ public final class JournalCheck {
     static boolean exists(DSLContext tx, String schema) {
         return tx.fetchSingle(
                                 "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace "
-                                        + "where n.nspname = {0} and c.relname in ('billing_attempt', 'installation', 'biller')",
+                                        + "where n.nspname = {0} and c.relname in ('billing_attempt', 'attempt_event', 'installation', 'biller')",
                                 DSL.val(schema))
                         .get(0, Integer.class)
-                == 3;
+                == 4;
     }
 
     private static boolean granted(DSLContext tx, String question, QueryPart... parts) {

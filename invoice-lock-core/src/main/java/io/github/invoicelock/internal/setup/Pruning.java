@@ -112,6 +112,7 @@ public record Pruning(String schema, UUID installation, Journal journal, Invoice
                             + "\" is not there. Give InvoiceLockSchema.prune a DataSource that leads to the biller's own database.");
         }
         JournalCheck.requirePrivileges(tx, server, quoted(schema, "billing_attempt"), List.of("select", "delete"));
+        JournalCheck.requirePrivileges(tx, server, quoted(schema, "attempt_event"), List.of("select", "delete"));
         JournalCheck.requirePrivileges(tx, server, quoted(schema, "installation"), List.of("select"));
         UUID there = tx.fetchSingle("select id from {0}", name(schema, "installation"))
                 .get(0, UUID.class);

@@ -1,7 +1,11 @@
 package io.github.invoicelock.internal.words;
 
+import io.github.invoicelock.AttemptEvent;
+import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.DatabaseException;
+import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.InvoiceNotMarkedException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.errors.LockNotAvailableException;
 import io.github.invoicelock.internal.errors.SqlStates;
@@ -72,16 +76,34 @@ public final class OutsideWriting {
                     .failing(failure);
         } catch (RuntimeException again) {
             failure.addSuppressed(again);
-            throw failure;
+            if (failure instanceof DatabaseException) {
+                throw failure;
+            }
+            throw new InvoiceLockException(
+                    HostCode.why(failure)
+                            + " The journal could not be written after that, so nothing was. Say it again.",
+                    failure);
         }
     }
 
     /** After the commit, from the row as written (R23). What kept the invoice from being marked is thrown: the journal knows the outcome. */
     public void tell(String invoiceId, BillingOutcome outcome, Written written) {
         written.tell(notices, invoiceId, outcome);
-        if (written.failure() != null) {
-            throw written.failure();
+        BillingAttempt attempt = written.attempt();
+        RuntimeException failure = written.failure();
+        if (attempt != null && failure != null) {
+            throw new InvoiceNotMarkedException(
+                    "The journal has it that invoice " + invoiceId + " is " + attempt.state()
+                            + (attempt.reference() == null ? "" : " as " + attempt.reference())
+                            + ", but its row could not be marked: " + HostCode.why(failure)
+                            + " Say nothing again: the mark is tried by itself; retry makes it due at once.",
+                    failure);
         }
+    }
+
+    /** A person's word, for the log. */
+    public void tellWord(AttemptEvent.What what, String who, BillingAttempt attempt) {
+        notices.word(what, who, attempt);
     }
 
     /** R9: a lock of the journal is waited for no longer than lock_timeout. */

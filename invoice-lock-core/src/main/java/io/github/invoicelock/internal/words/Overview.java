@@ -1,6 +1,7 @@
 package io.github.invoicelock.internal.words;
 
 import io.github.invoicelock.AttemptCause;
+import io.github.invoicelock.AttemptEvent;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.JournalStatus;
 import io.github.invoicelock.internal.database.Database;
@@ -10,11 +11,14 @@ import io.github.invoicelock.internal.journal.Billers;
 import io.github.invoicelock.internal.journal.Inquiries;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.judgement.BillerSettings;
+import io.github.invoicelock.internal.judgement.PendingAgainst;
 import io.github.invoicelock.internal.settlement.Tables;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
+import org.jooq.DSLContext;
 
 /** What people ask: how things stand, and what waits for them. */
 public final class Overview {
@@ -32,33 +36,70 @@ public final class Overview {
         this.notices = notices;
     }
 
+    /** An id as the invoice's row prints it; of one that is gone, as it was given. */
+    public String printed(String invoiceId) {
+        return database.inTransaction(tx -> printed(tx, invoiceId));
+    }
+
+    private String printed(DSLContext tx, String invoiceId) {
+        return invoices.ids().printed(tx, invoiceId).orElse(invoiceId);
+    }
+
     /** All attempts of an invoice, oldest first; of one that is gone, too. */
     public List<BillingAttempt> attempts(String invoiceId) {
-        return database.inTransaction(tx -> journal.inquiries()
-                .attempts(tx, invoices.ids().printed(tx, invoiceId).orElse(invoiceId)));
+        return database.inTransaction(tx -> journal.inquiries().attempts(tx, printed(tx, invoiceId)));
+    }
+
+    /** What happened to an invoice's attempts, oldest first; of one that is gone, too. */
+    public List<AttemptEvent> history(String invoiceId) {
+        return database.inTransaction(tx -> journal.events().ofInvoice(tx, printed(tx, invoiceId)));
     }
 
     /** The attempts that wait for a person, oldest first. */
     public List<BillingAttempt> needsAttention() {
         return database.inTransaction(tx -> {
-            List<BillingAttempt> waiting = new ArrayList<>(journal.inquiries().needingAttention(tx));
-            List<BillingAttempt> withdrawn = journal.inquiries().withdrawn(tx);
-            // Nothing is lost: an invoice that was taken back, and is pending again, is nobody's until a person says
-            // so.
+            List<BillingAttempt> listed = journal.inquiries().needingAttention(tx);
+            List<BillingAttempt> withdrawn = journal.inquiries().withdrawn(tx).stream()
+                    .filter(attempt -> attempt.cause() == null)
+                    .toList();
             Set<String> pending = Set.copyOf(invoices.candidates()
                     .pendingOf(
                             tx,
-                            withdrawn.stream().map(BillingAttempt::invoiceId).toList()));
-            withdrawn.stream()
-                    .filter(attempt -> attempt.cause() == null && pending.contains(attempt.invoiceId()))
-                    .map(Overview::takenBackAndPending)
-                    .forEach(waiting::add);
+                            Stream.concat(listed.stream().filter(Overview::isPendingAgain), withdrawn.stream())
+                                    .map(BillingAttempt::invoiceId)
+                                    .distinct()
+                                    .toList()));
+            List<BillingAttempt> waiting = new ArrayList<>(listed);
+            // Mended, though no run has seen it yet.
+            waiting.removeIf(attempt -> isPendingAgain(attempt) && !pending.contains(attempt.invoiceId()));
+            waiting.addAll(pendingAgain(tx, withdrawn, pending));
             waiting.sort(Comparator.comparing(BillingAttempt::startedAt).thenComparing(BillingAttempt::id));
             return waiting;
         });
     }
 
-    private static BillingAttempt takenBackAndPending(BillingAttempt a) {
+    private static boolean isPendingAgain(BillingAttempt attempt) {
+        return PendingAgainst.isCause(attempt.cause());
+    }
+
+    /** Nothing is lost: an invoice that was taken back, and is pending again, is nobody's until a person says so. */
+    private List<BillingAttempt> pendingAgain(DSLContext tx, List<BillingAttempt> withdrawn, Set<String> pending) {
+        List<String> again = withdrawn.stream()
+                .map(BillingAttempt::invoiceId)
+                .filter(pending::contains)
+                .distinct()
+                .toList();
+        if (again.isEmpty()) {
+            return List.of();
+        }
+        return journal.inquiries().ofInvoices(again).in(tx).values().stream()
+                .flatMap(attempts -> PendingAgainst.of(attempts).stream())
+                .filter(against -> against.attempt().cause() == null)
+                .map(against -> with(against.attempt(), against.cause()))
+                .toList();
+    }
+
+    private static BillingAttempt with(BillingAttempt a, AttemptCause cause) {
         return new BillingAttempt(
                 a.id(),
                 a.biller(),
@@ -78,7 +119,7 @@ public final class Overview {
                 a.message(),
                 a.resolvedBy(),
                 a.note(),
-                AttemptCause.TAKEN_BACK_AND_PENDING);
+                cause);
     }
 
     /** How things stand, over all servers. */

@@ -6,6 +6,7 @@ import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.invoices.Invoices;
+import io.github.invoicelock.internal.journal.Act;
 import io.github.invoicelock.internal.journal.AttemptRow;
 import io.github.invoicelock.internal.journal.InvoiceAttempts;
 import io.github.invoicelock.internal.journal.Journal;
@@ -68,7 +69,7 @@ public final class Reports {
     private Written billed(DSLContext tx, BillingAttempt attempt, BillingOutcome outcome, OutsideWriting.Marks marks) {
         NextState next =
                 NextState.billed(((BillingOutcome.Billed) outcome).reference()).uncalled();
-        return settlements.billWhole(tx, attempt, marks.of(next));
+        return settlements.billWhole(tx, attempt, marks.of(next), Act.REPORTED);
     }
 
     /** R5: what is not final waits for the attempt's present owner, who is about to learn it; and never replaces what is. */
@@ -82,10 +83,10 @@ public final class Reports {
         NextState next = sendable(open.get().attempt(), judgement.of(open.get(), all.clock(), outcome));
         if (!settlements.touchesInvoice(next) || all.billed().isPresent()) {
             NextState counted = Resolutions.mayHaveBeenSent(open.get().attempt()) ? next.counted() : next;
-            return Written.as(journal.outcomes().writeLocked(tx, open.get().attempt(), counted));
+            return Written.as(journal.outcomes().writeLocked(tx, open.get().attempt(), counted, Act.REPORTED));
         }
         NextState marked = marks.of(settlements.markedNow(next));
-        BillingAttempt written = journal.outcomes().writeLocked(tx, open.get().attempt(), marked);
+        BillingAttempt written = journal.outcomes().writeLocked(tx, open.get().attempt(), marked, Act.REPORTED);
         if (marked.due() == null) {
             invoices.marks().markDeclined(tx, attempt.invoiceId());
         }

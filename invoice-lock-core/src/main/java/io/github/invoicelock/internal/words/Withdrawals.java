@@ -13,6 +13,7 @@ import io.github.invoicelock.Withdrawal;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.RowWait;
+import io.github.invoicelock.internal.journal.Act;
 import io.github.invoicelock.internal.journal.AttemptRow;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.NextState;
@@ -84,21 +85,15 @@ public final class Withdrawals {
         if (newest.state() == DECLINED) {
             // R2: a refused key stays refused, so that a later retry uses a new one; but there is nothing left to
             // decide.
-            BillingAttempt closed = journal.outcomes()
-                    .writeLocked(
-                            tx,
-                            newest,
-                            NextState.closed(newest.code(), newest.message()).uncalled());
-            journal.outcomes().noted(tx, closed, "the host", "withdrawn");
+            write(tx, newest, NextState.closed(newest.code(), newest.message()), Act.byTheHost("withdrawn"));
             return true;
         }
-        journal.outcomes()
-                .writeLocked(
-                        tx,
-                        newest,
-                        NextState.withdrawn("Taken back by the host before it was charged.")
-                                .uncalled());
+        write(tx, newest, NextState.withdrawn("Taken back by the host before it was charged."), Act.byTheHost(null));
         return true;
+    }
+
+    private void write(DSLContext tx, BillingAttempt newest, NextState next, Act act) {
+        journal.outcomes().writeLocked(tx, newest, next.uncalled(), act);
     }
 
     private static Optional<Withdrawal> tooLate(List<BillingAttempt> attempts) {

@@ -16,19 +16,31 @@ import io.github.invoicelock.internal.settlement.Tables;
  * @param withdrawals what the host takes back
  * @param overview what people are shown
  * @param pauses how people stop billing, and let it go on
+ * @param decisions what people decide, and what they decide by
  */
 public record Words(
-        Resolutions resolutions, Reports reports, Withdrawals withdrawals, Overview overview, Pauses pauses) {
+        Resolutions resolutions,
+        Reports reports,
+        Withdrawals withdrawals,
+        Overview overview,
+        Pauses pauses,
+        Decisions decisions) {
     /** Those of one biller. */
     public static Words of(BillerSettings settings, Tables tables, HostCode hostCode, Notices notices) {
         Judgement judgement = new Judgement(settings, hostCode);
         OutsideWriting writing = new OutsideWriting(tables, notices);
         Settlements settlements = new Settlements(settings, tables, judgement, new Marking(settings, tables, hostCode));
+        Resolutions resolutions = new Resolutions(tables, settlements, writing);
+        Advising advising = new Advising(settings, tables);
         return new Words(
-                new Resolutions(tables, settlements, writing),
+                resolutions,
                 new Reports(settings.name(), tables, settlements, judgement, writing),
                 new Withdrawals(tables),
                 new Overview(settings, tables, notices),
-                new Pauses(tables, notices));
+                new Pauses(tables, notices),
+                new Decisions(
+                        new Questions(settings, tables, writing),
+                        advising,
+                        new ManyAtOnce(tables, resolutions, advising)));
     }
 }

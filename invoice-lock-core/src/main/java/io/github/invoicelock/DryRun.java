@@ -1,0 +1,37 @@
+package io.github.invoicelock;
+
+/** Decisions on many attempts that wait for a person, tried: nothing is written. From {@link LockingInvoiceBiller#dryRun()}. Thread-safe. */
+public final class DryRun {
+    private final LockingInvoiceBiller biller;
+
+    DryRun(LockingInvoiceBiller biller) {
+        this.biller = biller;
+    }
+
+    /**
+     * What {@link LockingInvoiceBiller#retryAll} would do.
+     *
+     * @param filter which of them
+     * @param note why
+     * @param who decides
+     * @return how many would be sent, asked about and refused, and why, as things are
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public BulkResult retryAll(AttemptFilter filter, String note, String who) {
+        return biller.retryAll(filter, note, who, true);
+    }
+
+    /**
+     * What {@link LockingInvoiceBiller#resolveAll} would do.
+     *
+     * @param filter which of them
+     * @param outcome what became of each
+     * @param note how they know
+     * @param who decides
+     * @return what it would lead to, and how many would be refused, and why, as things are
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who) {
+        return biller.resolveAll(filter, outcome, note, who, true);
+    }
+}

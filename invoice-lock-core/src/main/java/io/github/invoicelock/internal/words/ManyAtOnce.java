@@ -1,0 +1,151 @@
+package io.github.invoicelock.internal.words;
+
+import io.github.invoicelock.Advice;
+import io.github.invoicelock.Advice.Effect;
+import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.BillingOutcome;
+import io.github.invoicelock.BulkResult;
+import io.github.invoicelock.DatabaseException;
+import io.github.invoicelock.Decision;
+import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.InvoiceNotMarkedException;
+import io.github.invoicelock.Refusal;
+import io.github.invoicelock.WordRefusedException;
+import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.errors.SqlStates;
+import io.github.invoicelock.internal.host.HostCode;
+import io.github.invoicelock.internal.journal.AttemptSelection;
+import io.github.invoicelock.internal.journal.Journal;
+import io.github.invoicelock.internal.settlement.Tables;
+import io.github.invoicelock.internal.words.Resolutions.Word;
+import java.time.OffsetDateTime;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.jooq.DSLContext;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One word of a person's on many attempts that wait: page by page, forward only, each decided by itself on what the page had. What is closed is
+ * left alone.
+ */
+public final class ManyAtOnce {
+    private static final int PAGE = 100;
+
+    private final Database database;
+    private final Journal journal;
+    private final Resolutions resolutions;
+    private final Advising advising;
+
+    ManyAtOnce(Tables tables, Resolutions resolutions, Advising advising) {
+        this.database = tables.database();
+        this.journal = tables.journal();
+        this.resolutions = resolutions;
+        this.advising = advising;
+    }
+
+    /** A word, and what says whether it would be taken. */
+    private interface Saying {
+        void say(Word word);
+
+        void tryToSay(DSLContext tx, Word word);
+    }
+
+    /** Releases them. */
+    public BulkResult retry(AttemptSelection which, String who, String note, boolean dryRun) {
+        return onEach(which, who, note, dryRun, Decision.RETRY, new Saying() {
+            @Override
+            public void say(Word word) {
+                resolutions.retry(word);
+            }
+
+            @Override
+            public void tryToSay(DSLContext tx, Word word) {
+                resolutions.tryToRetry(tx, word);
+            }
+        });
+    }
+
+    /** Decides what became of them. */
+    public BulkResult resolve(AttemptSelection which, BillingOutcome outcome, String who, String note, boolean dryRun) {
+        return onEach(which, who, note, dryRun, decision(outcome), new Saying() {
+            @Override
+            public void say(Word word) {
+                resolutions.resolve(word, outcome);
+            }
+
+            @Override
+            public void tryToSay(DSLContext tx, Word word) {
+                resolutions.tryToResolve(tx, word, outcome);
+            }
+        });
+    }
+
+    private static Decision decision(BillingOutcome outcome) {
+        return switch (outcome.kind()) {
+            case BILLED -> Decision.RESOLVE_BILLED;
+            case ACCEPTED -> Decision.RESOLVE_ACCEPTED;
+            case DECLINED -> Decision.RESOLVE_DECLINED;
+            case NOT_BILLED -> Decision.RESOLVE_NOT_BILLED;
+            case UNKNOWN -> Decision.WAIT;
+        };
+    }
+
+    private BulkResult onEach(
+            AttemptSelection which, String who, String note, boolean dryRun, Decision decision, Saying saying) {
+        Map<Effect, Long> effects = new EnumMap<>(Effect.class);
+        Map<Refusal, Long> refusals = new EnumMap<>(Refusal.class);
+        // What is made meanwhile is not meant: so it ends.
+        OffsetDateTime begun = database.inTransaction(journal.inquiries()::clock);
+        BillingAttempt last = null;
+        while (true) {
+            BillingAttempt after = last;
+            List<BillingAttempt> page =
+                    database.inTransaction(tx -> journal.inquiries().needingAttention(tx, which, begun, after, PAGE));
+            for (BillingAttempt attempt : page) {
+                Word word = new Word(attempt.invoiceId(), attempt, who, note);
+                try {
+                    effects.merge(decide(word, attempt, decision, saying, dryRun), 1L, Long::sum);
+                } catch (WordRefusedException e) {
+                    refusals.merge(e.refusal(), 1L, Long::sum);
+                } catch (RuntimeException e) {
+                    if (!SqlStates.lockNotAvailable(e)) {
+                        throw endedBy(e, new BulkResult(dryRun, effects, refusals));
+                    }
+                    refusals.merge(Refusal.HELD, 1L, Long::sum);
+                }
+            }
+            if (page.size() < PAGE) {
+                return new BulkResult(dryRun, effects, refusals);
+            }
+            last = page.get(page.size() - 1);
+        }
+    }
+
+    private Effect decide(Word word, BillingAttempt attempt, Decision decision, Saying saying, boolean dryRun) {
+        Advice advice = database.inTransaction(tx -> {
+            if (dryRun) {
+                saying.tryToSay(tx, word);
+            }
+            return advising.on(tx, attempt);
+        });
+        if (!dryRun) {
+            try {
+                saying.say(word);
+            } catch (InvoiceNotMarkedException e) {
+                // The journal has the word; the mark follows, and its failure is listed with its cause.
+                return advice.effectOf(decision).orElse(Effect.NOTHING);
+            }
+        }
+        return advice.effectOf(decision).orElse(Effect.NOTHING);
+    }
+
+    private static RuntimeException endedBy(RuntimeException failure, BulkResult before) {
+        String text = HostCode.why(failure) + " What was decided before it stays decided: " + before
+                + ". The same call again goes on with the rest.";
+        @Nullable String sqlState = failure instanceof DatabaseException database ? database.sqlState() : null;
+        return failure instanceof DatabaseException
+                ? new DatabaseException(text, sqlState, failure)
+                : new InvoiceLockException(text, failure);
+    }
+}
