@@ -33,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Executor;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -159,6 +160,40 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      */
     public JournalStatus status() {
         return words.overview().status();
+    }
+
+    /**
+     * Finds attempts by what is known of them, newest first. Every filter goes by an index. With a period and no more the first page reads
+     * the whole period once; with {@link AttemptState#BILLED}, or no condition at all, a page reads through the newest attempts until it is
+     * full, those of other billers, too.
+     *
+     * @param filter which
+     * @param page which page of them
+     * @return at most so many; with the cause TAKEN_BACK_AND_PENDING fewer, or none, although more follow
+     * @throws InvoiceLockException if the invoice's id cannot be one of the table
+     * @throws IllegalArgumentException if the page's cursor is none of this method's
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public Page<BillingAttempt> find(AttemptFilter filter, PageRequest page) {
+        requireNonNull(filter, "filter");
+        return words.overview()
+                .find(
+                        filter.invoice() == null ? filter : filter.invoice(id(filter.invoice())),
+                        requireNonNull(page, "page"));
+    }
+
+    /**
+     * All charges that were recorded in a period, for an export: attempts that are BILLED, by {@link BillingAttempt#settledAt()}. Read
+     * 1,000 at a time while the stream is consumed, each page in a transaction of its own, so the stream needs no closing and a slow reader
+     * holds nothing. A period that ended a minute ago, or longer, does not change any more.
+     *
+     * @param from the first moment, by the database's clock
+     * @param to the end; itself not included
+     * @return in the order in which they were claimed; not parallel. An invoice that was charged twice is there twice
+     * @throws DatabaseException also from the stream's methods, if the database cannot be asked
+     */
+    public Stream<BillingAttempt> billed(Instant from, Instant to) {
+        return words.overview().billed(requireNonNull(from, "from"), requireNonNull(to, "to"));
     }
 
     /**
@@ -542,7 +577,12 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                 PoolCheck.log(source, settings.name(), settings.concurrency());
             }
             JournalSettings whose = new JournalSettings(
-                    settings.name(), settings.server(), settings.keepSnapshots(), database.storableText());
+                    settings.name(),
+                    settings.server(),
+                    settings.keepSnapshots(),
+                    table.keeping,
+                    settings.longestLease(),
+                    database.storableText());
             Journal journal = new Journal(schema, installation, whose, checked.snapshots()::typed);
             return new LockingInvoiceBiller(
                     settings,
@@ -622,6 +662,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     table.referenceColumn,
                     table.billedAtColumn,
                     table.including,
+                    table.keeping,
+                    table.amountColumn,
                     given(rowLock, "rowLock", "Say RowLock.FOR_UPDATE or FOR_NO_KEY_UPDATE."));
         }
 

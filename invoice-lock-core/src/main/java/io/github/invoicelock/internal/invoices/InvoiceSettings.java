@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param referenceColumn null: the reference is not stored
  * @param billedAtColumn null: the time is not stored
  * @param including aliased expressions for the snapshot
+ * @param keeping columns and aliases whose values stay in the journal
+ * @param amountColumn the one of these that says what is charged; null: none does
  */
 public record InvoiceSettings(
         @Nullable String schema,
@@ -34,4 +36,6 @@ public record InvoiceSettings(
         @Nullable String referenceColumn,
         @Nullable String billedAtColumn,
         List<Field<?>> including,
+        List<String> keeping,
+        @Nullable String amountColumn,
         RowLock rowLock) {}

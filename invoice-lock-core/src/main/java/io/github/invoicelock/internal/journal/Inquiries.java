@@ -164,11 +164,8 @@ public final class Inquiries {
 
     /** The attempt that the provider knows by this key. */
     public Optional<BillingAttempt> ofKey(DSLContext tx, String idempotencyKey) {
-        return tx.select(AttemptTable.COLUMNS)
-                .from(table.table())
-                .where(AttemptTable.IDEMPOTENCY_KEY.eq(idempotencyKey))
-                .and(AttemptTable.BILLER.eq(table.biller()))
-                .fetchOptional(row -> AttemptTable.row(row).attempt());
+        return tx.fetchOptional(table.ofKey(val(idempotencyKey)))
+                .map(row -> AttemptTable.row(row).attempt());
     }
 
     /** Whether this transaction still has an attempt as BILLED and marked. */
@@ -190,7 +187,7 @@ public final class Inquiries {
         return tx.select(AttemptTable.COLUMNS)
                 .from(table.table())
                 .where(needsAttention())
-                .orderBy(AttemptTable.STARTED_AT, AttemptTable.ID)
+                .orderBy(AttemptTable.ID)
                 .limit(inline(MOST_LISTED))
                 .fetch(row -> AttemptTable.row(row).attempt());
     }
@@ -259,7 +256,7 @@ public final class Inquiries {
         Table<?> parked = select(AttemptTable.STARTED_AT.as("at"))
                 .from(table.table())
                 .where(needsAttention())
-                .orderBy(AttemptTable.STARTED_AT, AttemptTable.ID)
+                .orderBy(AttemptTable.ID)
                 .limit(inline(MOST_LISTED))
                 .asTable("parked");
         return tx.select(

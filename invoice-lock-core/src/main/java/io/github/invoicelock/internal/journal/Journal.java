@@ -12,6 +12,7 @@ public final class Journal {
     private final Outcomes outcomes;
     private final Inquiries inquiries;
     private final OldAttempts old;
+    private final AttemptPages pages;
 
     /**
      * The journal of one biller.
@@ -29,6 +30,7 @@ public final class Journal {
         this.outcomes = new Outcomes(table);
         this.inquiries = new Inquiries(table);
         this.old = new OldAttempts(table);
+        this.pages = new AttemptPages(table);
     }
 
     /** Claims of fresh invoices. */
@@ -49,6 +51,11 @@ public final class Journal {
     /** What is asked of the journal. */
     public Inquiries inquiries() {
         return inquiries;
+    }
+
+    /** Lists for people, page by page. */
+    public AttemptPages pages() {
+        return pages;
     }
 
     /** What may be deleted. */

@@ -1,6 +1,8 @@
 package io.github.invoicelock.internal.journal;
 
 import io.github.invoicelock.internal.database.StorableText;
+import java.time.Duration;
+import java.util.List;
 
 /**
  * Whose attempts a journal's statements are about.
@@ -8,6 +10,8 @@ import io.github.invoicelock.internal.database.StorableText;
  * @param biller the biller's name
  * @param server this server, different for each biller that was built
  * @param keepSnapshots whether snapshots are kept when they are not needed any more
+ * @param kept which values of a snapshot are kept when it is over; empty: none
+ * @param longestLease no server's claim is believed for longer
  * @param storable makes texts of the host and the provider storable
  */
-public record JournalSettings(String biller, String server, boolean keepSnapshots, StorableText storable) {}
+public record JournalSettings(String biller, String server, boolean keepSnapshots, List<String> kept, Duration longestLease, StorableText storable) {}
