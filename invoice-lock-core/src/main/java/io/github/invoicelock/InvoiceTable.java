@@ -249,7 +249,7 @@ public final class InvoiceTable {
     }
 
     /**
-     * The column that holds what is charged, in the unit of {@link ProviderCharge#amount()}: reconciliation compares
+     * The column that holds what is charged, in the unit of {@link ProviderCharge#amount()}: {@link LockingInvoiceBiller#reconcile} compares
      * both. It is kept, as {@link #keeping} does. Amounts are not compared by default.
      *
      * @param column of the table, or an alias of {@link #including}; of type numeric, bigint, integer or smallint

@@ -12,6 +12,7 @@ import io.github.invoicelock.internal.invoices.InvoiceSettings;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.JournalSettings;
+import io.github.invoicelock.internal.journal.ProviderCharges;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.limits.Pace;
 import io.github.invoicelock.internal.settlement.Tables;
@@ -194,6 +195,33 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      */
     public Stream<BillingAttempt> billed(Instant from, Instant to) {
         return words.overview().billed(requireNonNull(from, "from"), requireNonNull(to, "to"));
+    }
+
+    /**
+     * Compares what the provider says it charged with the journal; after a restore above all, and as often as you like. Changes nothing:
+     * {@link Reconciliation#writeBack} does. The stream is consumed here, on the caller's thread, and may be slow: nothing is held meanwhile, and
+     * memory does not grow with it.
+     *
+     * <p>The charges are those of the period, and a little more on both ends, for the provider's clock is another. Each belongs to the attempt of
+     * its key. A key that the journal has lost is found again by making the keys of all pending invoices.
+     *
+     * @param charges what the provider lists, without what was refunded; a reference that comes again is left out; not closed here
+     * @param from the first moment of the period: what was begun from then on, and settled before its end, must be among the charges
+     * @param to the end; itself not included
+     * @return what was found; close it when it is done with
+     * @throws InvoiceLockException on Citus
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public Reconciliation reconcile(Stream<ProviderCharge> charges, Instant from, Instant to) {
+        UUID compared = words.reconciliations()
+                .compare(
+                        requireNonNull(charges, "charges"),
+                        new ProviderCharges.Period(requireNonNull(from, "from"), requireNonNull(to, "to")));
+        return new Reconciliation(
+                words.reconciliations().counts(compared),
+                kind -> words.reconciliations().findings(compared, kind),
+                who -> words.reconciliations().writeBack(compared, who),
+                () -> words.reconciliations().forget(compared));
     }
 
     /**
@@ -581,6 +609,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     settings.server(),
                     settings.keepSnapshots(),
                     table.keeping,
+                    table.amountColumn,
                     settings.longestLease(),
                     database.storableText());
             Journal journal = new Journal(schema, installation, whose, checked.snapshots()::typed);

@@ -7,7 +7,7 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the provider says it charged, for reconciliation. Leave out what was refunded.
+ * What the provider says it charged, for {@link LockingInvoiceBiller#reconcile}. Leave out what was refunded.
  *
  * @param key the idempotency key, as the gateway stored it with the charge; null if it is not known. It has the last word: an invoice's id
  *     beside it is only used if the key can be one of that invoice

@@ -37,9 +37,9 @@ class FindTest {
                 .containsExactly(third);
         assertThat(found(AttemptFilter.all().reference("ch_nobody_has"))).isEmpty();
         assertThat(found(AttemptFilter.all().invoice(99))).isEmpty();
-        assertThat(found(AttemptFilter.all().invoice(3).reference(String.valueOf(biller.attempts(4)
-                        .get(0)
-                        .reference()))))
+        assertThat(found(AttemptFilter.all()
+                        .invoice(3)
+                        .reference(String.valueOf(biller.attempts(4).get(0).reference()))))
                 .as("both must hold")
                 .isEmpty();
     }
@@ -91,9 +91,10 @@ class FindTest {
     @Test
     void by_the_time_of_the_first_claim_to_the_microsecond() {
         biller.billPending();
-        LongStream.rangeClosed(1, 12).forEach(id -> host.sql(
-                "update invoice_lock.billing_attempt set started_at = '2026-03-29 00:00Z'::timestamptz + " + id
-                        + " * interval '30 minutes' where invoice_id = '" + id + "'"));
+        LongStream.rangeClosed(1, 12)
+                .forEach(id -> host.sql(
+                        "update invoice_lock.billing_attempt set started_at = '2026-03-29 00:00Z'::timestamptz + " + id
+                                + " * interval '30 minutes' where invoice_id = '" + id + "'"));
 
         AttemptFilter period = AttemptFilter.all()
                 .from(Instant.parse("2026-03-29T01:00:00Z"))
@@ -150,8 +151,8 @@ class FindTest {
     void another_billers_attempts_are_not_ones_own() {
         host.sql("create table deposits (id bigint primary key, pending boolean not null default true); "
                 + "insert into deposits select generate_series(1, 3)");
-        LockingInvoiceBiller deposits =
-                host.running(host.server(provider).invoices(InvoiceTable.named("deposits")).name("deposits"));
+        LockingInvoiceBiller deposits = host.running(
+                host.server(provider).invoices(InvoiceTable.named("deposits")).name("deposits"));
         deposits.billPending();
         biller.bill(1);
 

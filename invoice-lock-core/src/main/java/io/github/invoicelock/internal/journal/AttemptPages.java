@@ -152,14 +152,12 @@ public final class AttemptPages {
 
     private Range started(DSLContext tx, @Nullable Instant from, @Nullable Instant until) {
         return range(
-                tx,
-                within(AttemptTable.STARTED_AT, from, until).and(hoursOf(AttemptTable.STARTED_AT, from, until)));
+                tx, within(AttemptTable.STARTED_AT, from, until).and(hoursOf(AttemptTable.STARTED_AT, from, until)));
     }
 
     /** The ids of attempts that were settled in a period. */
     public Range settled(DSLContext tx, Instant from, Instant to) {
-        return range(
-                tx, within(AttemptTable.SETTLED_AT, from, to).and(hoursOf(AttemptTable.SETTLED_AT, from, to)));
+        return range(tx, within(AttemptTable.SETTLED_AT, from, to).and(hoursOf(AttemptTable.SETTLED_AT, from, to)));
     }
 
     private Range range(DSLContext tx, Condition period) {
@@ -172,7 +170,8 @@ public final class AttemptPages {
                 .offset(inline(0))
                 .asTable("period");
         Field<Long> id = field(name("period", "id"), Long.class);
-        Record bounds = tx.select(min(id).as("first"), max(id).as("last")).from(ids).fetchSingle();
+        Record bounds =
+                tx.select(min(id).as("first"), max(id).as("last")).from(ids).fetchSingle();
         Long first = bounds.get("first", Long.class);
         Long last = bounds.get("last", Long.class);
         return first == null || last == null ? Range.NONE : new Range(first, last);

@@ -158,15 +158,20 @@ public final class FirstAttempts {
 
     /** R16: blocks an invoice that has no attempt, so that none can begin; false if it has one after all. */
     public boolean insertWithdrawn(DSLContext tx, String invoiceId) {
-        return insertUncalled(tx, invoiceId, NextState.withdrawn("Taken back by the host before it was claimed."));
+        return insertUncalled(tx, invoiceId, 1, NextState.withdrawn("Taken back by the host before it was claimed."));
     }
 
     /** An invoice that cannot be claimed, by its own data; false if it has an attempt after all. */
     public boolean insertSetAside(DSLContext tx, String invoiceId, String why) {
-        return insertUncalled(tx, invoiceId, NextState.setAside(Duration.ZERO, why));
+        return insertUncalled(tx, invoiceId, 1, NextState.setAside(Duration.ZERO, why));
     }
 
-    private boolean insertUncalled(DSLContext tx, String invoiceId, NextState state) {
+    /** An attempt that a restore has lost, under the number that its key was made of, to be written as charged; false if it is there. */
+    public boolean insertLost(DSLContext tx, String invoiceId, int number) {
+        return insertUncalled(tx, invoiceId, number, NextState.withdrawn("Lost by the journal."));
+    }
+
+    private boolean insertUncalled(DSLContext tx, String invoiceId, int number, NextState state) {
         return tx.insertInto(table.table())
                         .columns(List.of(
                                 AttemptTable.BILLER,
@@ -184,8 +189,8 @@ public final class FirstAttempts {
                         .values(Arrays.asList(
                                 val(table.biller()),
                                 val(invoiceId),
-                                inline(1),
-                                table.key(DSL.cast(val(invoiceId), SQLDataType.CLOB), inline(1)),
+                                inline(number),
+                                table.key(DSL.cast(val(invoiceId), SQLDataType.CLOB), inline(number)),
                                 inline(state.state().name()),
                                 Outcomes.dueIn(state.due()),
                                 val(Outcomes.nameOf(state.cause())),

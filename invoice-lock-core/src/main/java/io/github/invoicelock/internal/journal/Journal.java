@@ -13,6 +13,7 @@ public final class Journal {
     private final Inquiries inquiries;
     private final OldAttempts old;
     private final AttemptPages pages;
+    private final ProviderCharges charges;
 
     /**
      * The journal of one biller.
@@ -31,6 +32,7 @@ public final class Journal {
         this.inquiries = new Inquiries(table);
         this.old = new OldAttempts(table);
         this.pages = new AttemptPages(table);
+        this.charges = new ProviderCharges(table, schema, settings.amount());
     }
 
     /** Claims of fresh invoices. */
@@ -56,6 +58,11 @@ public final class Journal {
     /** Lists for people, page by page. */
     public AttemptPages pages() {
         return pages;
+    }
+
+    /** The provider's charges beside the journal's. */
+    public ProviderCharges charges() {
+        return charges;
     }
 
     /** What may be deleted. */

@@ -3,6 +3,7 @@ package io.github.invoicelock.internal.journal;
 import io.github.invoicelock.internal.database.StorableText;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whose attempts a journal's statements are about.
@@ -11,7 +12,15 @@ import java.util.List;
  * @param server this server, different for each biller that was built
  * @param keepSnapshots whether snapshots are kept when they are not needed any more
  * @param kept which values of a snapshot are kept when it is over; empty: none
+ * @param amount the one of these that says what was charged; null: none does
  * @param longestLease no server's claim is believed for longer
  * @param storable makes texts of the host and the provider storable
  */
-public record JournalSettings(String biller, String server, boolean keepSnapshots, List<String> kept, Duration longestLease, StorableText storable) {}
+public record JournalSettings(
+        String biller,
+        String server,
+        boolean keepSnapshots,
+        List<String> kept,
+        @Nullable String amount,
+        Duration longestLease,
+        StorableText storable) {}

@@ -33,8 +33,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The one door through which an attempt's state changes: each write sets every column that belongs to a state. */
 public final class Outcomes {
-    private static final List<Field<?>> AFTER_BILLED =
-            List.of(
+    private static final List<Field<?>> AFTER_BILLED = List.of(
             AttemptTable.ID, AttemptTable.DUE_AT, AttemptTable.SETTLED_AT, AttemptTable.INVOICE, AttemptTable.KEPT);
 
     private final AttemptTable table;

@@ -31,8 +31,8 @@ record PageCursor(long before, long least) {
         Matcher parts = TEXT.matcher(text);
         try {
             if (parts.matches()) {
-                return Optional.of(new PageCursor(
-                        Long.parseLong(parts.group(1), BASE), Long.parseLong(parts.group(2), BASE)));
+                return Optional.of(
+                        new PageCursor(Long.parseLong(parts.group(1), BASE), Long.parseLong(parts.group(2), BASE)));
             }
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException(refusal(text), e);

@@ -31,7 +31,8 @@ public final class JournalCheck {
     private static final Map<String, List<String>> NEEDED = new TreeMap<>(Map.of(
             "billing_attempt", List.of("select", "insert", "update"),
             "installation", List.of("select"),
-            "biller", List.of("select", "insert", "update")));
+            "biller", List.of("select", "insert", "update"),
+            "provider_charge", List.of("select", "insert", "update", "delete")));
 
     private JournalCheck() {}
 

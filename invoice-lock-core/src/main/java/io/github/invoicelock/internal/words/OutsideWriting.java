@@ -78,10 +78,15 @@ public final class OutsideWriting {
 
     /** After the commit, from the row as written (R23). What kept the invoice from being marked is thrown: the journal knows the outcome. */
     public void tell(String invoiceId, BillingOutcome outcome, Written written) {
-        written.tell(notices, invoiceId, outcome);
+        tellAll(invoiceId, outcome, written);
         if (written.failure() != null) {
             throw written.failure();
         }
+    }
+
+    /** The same, where what kept the invoice from being marked is no reason to stop. */
+    public void tellAll(String invoiceId, BillingOutcome outcome, Written written) {
+        written.tell(notices, invoiceId, outcome);
     }
 
     /** R9: a lock of the journal is waited for no longer than lock_timeout. */

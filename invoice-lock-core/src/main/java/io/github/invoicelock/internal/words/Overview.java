@@ -98,8 +98,7 @@ public final class Overview {
 
     private List<BillingAttempt> onlyPending(DSLContext tx, List<BillingAttempt> withdrawn) {
         Set<String> pending = Set.copyOf(invoices.candidates()
-                .pendingOf(
-                        tx, withdrawn.stream().map(BillingAttempt::invoiceId).toList()));
+                .pendingOf(tx, withdrawn.stream().map(BillingAttempt::invoiceId).toList()));
         return withdrawn.stream()
                 .filter(attempt -> pending.contains(attempt.invoiceId()))
                 .map(Overview::takenBackAndPending)
@@ -108,11 +107,9 @@ public final class Overview {
 
     /** Charges that were recorded in a period, a page at a time. */
     public Stream<BillingAttempt> billed(Instant from, Instant to) {
-        AttemptPages.Range period =
-                database.inTransaction(tx -> journal.pages().settled(tx, from, to));
+        AttemptPages.Range period = database.inTransaction(tx -> journal.pages().settled(tx, from, to));
         return PagedStream.of(last -> {
-            AttemptPages.Range rest =
-                    last == null ? period : new AttemptPages.Range(last.id() + 1, period.last());
+            AttemptPages.Range rest = last == null ? period : new AttemptPages.Range(last.id() + 1, period.last());
             return database.inTransaction(tx -> journal.pages().billed(tx, rest, from, to, PagedStream.PAGE));
         });
     }

@@ -14,9 +14,15 @@ import io.github.invoicelock.internal.settlement.Tables;
  * @param resolutions what people say
  * @param reports what the provider says to the host
  * @param withdrawals what the host takes back
+ * @param reconciliations what the provider's list of charges says
  * @param overview what people are shown
  */
-public record Words(Resolutions resolutions, Reports reports, Withdrawals withdrawals, Overview overview) {
+public record Words(
+        Resolutions resolutions,
+        Reports reports,
+        Withdrawals withdrawals,
+        Reconciliations reconciliations,
+        Overview overview) {
     /** Those of one biller. */
     public static Words of(BillerSettings settings, Tables tables, HostCode hostCode, Notices notices) {
         Judgement judgement = new Judgement(settings, hostCode);
@@ -26,6 +32,7 @@ public record Words(Resolutions resolutions, Reports reports, Withdrawals withdr
                 new Resolutions(tables, settlements, writing),
                 new Reports(settings.name(), tables, settlements, judgement, writing),
                 new Withdrawals(tables),
+                new Reconciliations(settings, tables, settlements, writing),
                 new Overview(settings, tables));
     }
 }
