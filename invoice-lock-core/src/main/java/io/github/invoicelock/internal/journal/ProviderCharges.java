@@ -73,7 +73,8 @@ public final class ProviderCharges {
 
     /**
      * Takes charges, each with the invoice that it belongs to: by its key, which has the last word; by its reference, if that is recorded; or,
-     * where it has no key, by the invoice's id. A reference that was taken before is left out.
+     * where it has no key, by the invoice's id. What is recorded with its key and reference, as nearly all is, is judged with it. A reference
+     * that was taken before is left out.
      *
      * @param known the ids of invoices that are there, as their rows or attempts have them, by what the provider said
      */
@@ -84,15 +85,19 @@ public final class ProviderCharges {
                   select * from unnest({2}, {3}, {4}, cast({5} as numeric[]), cast({6} as timestamptz[]))
                     as told(reference, key, invoice, amount, charged_at)
                 ), flying as materialized (select * from {1} where {7})
-                insert into {0} (reconciliation, reference, charged_at, idempotency_key, told_invoice, amount, invoice_id, number, finding)
+                insert into {0} (reconciliation, reference, charged_at, idempotency_key, told_invoice, amount, invoice_id, number, finding, recorded,
+                  recorded_amount)
                 select {8}, t.reference, t.charged_at, t.key, t.invoice, t.amount,
                   case when k.biller is null or k.biller = {9} then
                     coalesce(k.invoice_id, f.invoice_id, d.invoice, r.invoice_id, case when t.key is null then t.invoice end) end,
                   coalesce(k.number, f.number, d.number, r.number),
-                  case when k.biller <> {9} then 'OF_ANOTHER_BILLER' end
+                  case when k.biller <> {9} then 'OF_ANOTHER_BILLER' when k.matched then 'MATCHED' end,
+                  case when k.matched then k.reference end, case when k.matched then k.amount end
                 from told t
                 left join flying f on f.idempotency_key = t.key
-                left join lateral (select a.biller, a.invoice_id, a.number from {1} a
+                left join lateral (select a.biller, a.invoice_id, a.number, a.reference, {12} as amount,
+                    a.state = 'BILLED' and a.reference = t.reference and a.cause is distinct from 'SECOND_CHARGE'
+                      and coalesce(t.amount = {12}, true) as matched from {1} a
                   where a.idempotency_key = t.key and a.state <> 'STARTED' limit 1) k on true
                 left join lateral (select n as number, t.invoice as invoice from generate_series(1, {10}) n
                   where t.key is not null and t.invoice is not null and k.number is null and f.number is null and {11} = t.key limit 1) d on true
@@ -114,7 +119,8 @@ public final class ProviderCharges {
                 val(reconciliation),
                 val(table.biller()),
                 inline(NUMBERS),
-                key(field("t.invoice", SQLDataType.CLOB)));
+                key(field("t.invoice", SQLDataType.CLOB)),
+                amountOfAttempt());
     }
 
     private Field<String> key(Field<String> invoice) {
@@ -149,16 +155,15 @@ public final class ProviderCharges {
                 val(reconciliation));
     }
 
-    /** Judges a page of charges; the last of it, empty if there was none. */
-    public Optional<String> judge(DSLContext tx, UUID reconciliation, String after, Period period, int most) {
-        return Optional.ofNullable(tx.fetchSingle(
+    /** Judges some of the charges that are not judged yet; false if there was none. */
+    public boolean judge(DSLContext tx, UUID reconciliation, Period period, int most) {
+        return tx.fetchSingle(
                         """
                 with page as materialized (
-                  select * from {0} where reconciliation = {2} and reference > {3} order by reference limit {4}
+                  select * from {0} where reconciliation = {2} and finding is null limit {3}
                 ), judged as materialized (
                   select p.reference, own.amount, coalesce(own.reference, other.reference) as recorded,
                     case
-                      when p.finding is not null then p.finding
                       when p.invoice_id is null then 'UNKNOWN_KEY'
                       when own.second and other.reference is not null then 'CHARGED_TWICE'
                       when own.reference is not null and p.amount <> own.amount then 'OTHER_AMOUNT'
@@ -168,23 +173,22 @@ public final class ProviderCharges {
                       when earlier.yes then 'CHARGED_TWICE'
                       else 'NOT_RECORDED' end as finding
                   from page p
-                  left join lateral (select a.reference, a.cause = 'SECOND_CHARGE' as second, {6} as amount from {1} a
-                    where {5} and a.reference = p.reference order by a.number limit 1) own on true
-                  left join lateral (select a.reference, a.settled_at < {7} or a.started_at >= {8} as over from {1} a
-                    where {5} and a.reference <> p.reference order by a.number limit 1) other on true
+                  left join lateral (select a.reference, a.cause = 'SECOND_CHARGE' as second, {5} as amount from {1} a
+                    where {4} and a.reference = p.reference order by a.number limit 1) own on true
+                  left join lateral (select a.reference, a.settled_at < {6} or a.started_at >= {7} as over from {1} a
+                    where {4} and a.reference <> p.reference order by a.number limit 1) other on true
                   left join lateral (select exists (select from {1} a join {0} x on x.reconciliation = {2} and x.reference = a.reference
-                    where {5} and a.reference <> p.reference) as yes) listed on true
+                    where {4} and a.reference <> p.reference) as yes) listed on true
                   left join lateral (select exists (select from {0} e where e.reconciliation = {2} and e.invoice_id = p.invoice_id
                     and (e.charged_at, e.reference) < (p.charged_at, p.reference)) as yes) earlier on true
                 ), written as (
                   update {0} c set finding = j.finding, recorded = j.recorded, recorded_amount = j.amount from judged j
                   where c.reconciliation = {2} and c.reference = j.reference
                 )
-                select max(reference) from page""",
+                select exists (select from page)""",
                         charges,
                         table.table(),
                         val(reconciliation),
-                        val(after),
                         inline(most),
                         DSL.condition(
                                 "a.biller = {0} and a.invoice_id = p.invoice_id and a.state = 'BILLED'",
@@ -192,7 +196,7 @@ public final class ProviderCharges {
                         amountOfAttempt(),
                         AttemptPages.at(period.from()),
                         AttemptPages.at(period.to()))
-                .get(0, String.class));
+                .get(0, Boolean.class);
     }
 
     /** Null where no amount is kept, or what was kept is no number: its column may have been another one. */

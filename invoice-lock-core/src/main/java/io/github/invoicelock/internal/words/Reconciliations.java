@@ -144,10 +144,8 @@ public final class Reconciliations {
     }
 
     private void judge(UUID reconciliation, Period period) {
-        Optional<String> last = Optional.of("");
-        while (last.isPresent()) {
-            String after = last.get();
-            last = database.inTransaction(tx -> journal.charges().judge(tx, reconciliation, after, period, PAGE));
+        while (database.inTransaction(tx -> journal.charges().judge(tx, reconciliation, period, PAGE))) {
+            // page by page
         }
         AttemptPages.Range all = database.inTransaction(tx -> journal.pages().settled(tx, period.from(), period.to()));
         Optional<Long> seen = Optional.of(all.first() - 1);
