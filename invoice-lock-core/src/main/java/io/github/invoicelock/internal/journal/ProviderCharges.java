@@ -37,6 +37,61 @@ public final class ProviderCharges {
 
     private static final String LONGEST_KEPT = "interval '7 days'";
 
+    private static final String TAKE = """
+                with told as materialized (
+                  select * from unnest({2}, {3}, {4}, cast({5} as numeric[]), cast({6} as timestamptz[]))
+                    as told(reference, key, invoice, amount, charged_at)
+                ), flying as materialized (select * from {1} where {7})
+                insert into {0} (reconciliation, reference, charged_at, idempotency_key, told_invoice, amount, invoice_id, number, finding, recorded,
+                  recorded_amount)
+                select {8}, t.reference, t.charged_at, t.key, t.invoice, t.amount,
+                  case when k.biller is null or k.biller = {9} then
+                    coalesce(k.invoice_id, f.invoice_id, d.invoice, r.invoice_id, case when t.key is null then t.invoice end) end,
+                  coalesce(k.number, f.number, d.number, r.number),
+                  case when k.biller <> {9} then 'OF_ANOTHER_BILLER' when k.matched then 'MATCHED' end,
+                  case when k.matched then k.reference end, case when k.matched then k.amount end
+                from told t
+                left join flying f on f.idempotency_key = t.key
+                left join lateral (select a.biller, a.invoice_id, a.number, a.reference, {12} as amount,
+                    a.state = 'BILLED' and a.reference = t.reference and a.cause is distinct from 'SECOND_CHARGE'
+                      and coalesce(t.amount = {12}, true) as matched from {1} a
+                  where a.idempotency_key = t.key and a.state <> 'STARTED' limit 1) k on true
+                left join lateral (select n as number, t.invoice as invoice from generate_series(1, {10}) n
+                  where t.key is not null and t.invoice is not null and k.number is null and f.number is null and {11} = t.key limit 1) d on true
+                left join lateral (select a.invoice_id, a.number from {1} a
+                  where a.biller = {9} and a.reference = t.reference and k.number is null and f.number is null and d.number is null
+                  limit 1) r on true
+                on conflict (reconciliation, reference) do nothing""";
+
+    private static final String JUDGE = """
+                with page as materialized (
+                  select * from {0} where reconciliation = {2} and finding is null limit {3}
+                ), judged as materialized (
+                  select p.reference, own.amount, coalesce(own.reference, other.reference) as recorded,
+                    case
+                      when p.invoice_id is null then 'UNKNOWN_KEY'
+                      when own.second and other.reference is not null then 'CHARGED_TWICE'
+                      when own.reference is not null and p.amount <> own.amount then 'OTHER_AMOUNT'
+                      when own.reference is not null then 'MATCHED'
+                      when other.reference is not null and (listed.yes or earlier.yes or other.over) then 'CHARGED_TWICE'
+                      when other.reference is not null then 'OTHER_REFERENCE'
+                      when earlier.yes then 'CHARGED_TWICE'
+                      else 'NOT_RECORDED' end as finding
+                  from page p
+                  left join lateral (select a.reference, a.cause = 'SECOND_CHARGE' as second, {5} as amount from {1} a
+                    where {4} and a.reference = p.reference order by a.number limit 1) own on true
+                  left join lateral (select a.reference, a.settled_at < {6} or a.started_at >= {7} as over from {1} a
+                    where {4} and a.reference <> p.reference order by a.number limit 1) other on true
+                  left join lateral (select exists (select from {1} a join {0} x on x.reconciliation = {2} and x.reference = a.reference
+                    where {4} and a.reference <> p.reference) as yes) listed on true
+                  left join lateral (select exists (select from {0} e where e.reconciliation = {2} and e.invoice_id = p.invoice_id
+                    and (e.charged_at, e.reference) < (p.charged_at, p.reference)) as yes) earlier on true
+                ), written as (
+                  update {0} c set finding = j.finding, recorded = j.recorded, recorded_amount = j.amount from judged j
+                  where c.reconciliation = {2} and c.reference = j.reference
+                )
+                select exists (select from page)""";
+
     private final AttemptTable table;
     private final Name charges;
     private final @Nullable String amount;
@@ -80,31 +135,7 @@ public final class ProviderCharges {
      */
     public void take(DSLContext tx, UUID reconciliation, List<ProviderCharge> some, Map<String, String> known) {
         tx.execute(
-                """
-                with told as materialized (
-                  select * from unnest({2}, {3}, {4}, cast({5} as numeric[]), cast({6} as timestamptz[]))
-                    as told(reference, key, invoice, amount, charged_at)
-                ), flying as materialized (select * from {1} where {7})
-                insert into {0} (reconciliation, reference, charged_at, idempotency_key, told_invoice, amount, invoice_id, number, finding, recorded,
-                  recorded_amount)
-                select {8}, t.reference, t.charged_at, t.key, t.invoice, t.amount,
-                  case when k.biller is null or k.biller = {9} then
-                    coalesce(k.invoice_id, f.invoice_id, d.invoice, r.invoice_id, case when t.key is null then t.invoice end) end,
-                  coalesce(k.number, f.number, d.number, r.number),
-                  case when k.biller <> {9} then 'OF_ANOTHER_BILLER' when k.matched then 'MATCHED' end,
-                  case when k.matched then k.reference end, case when k.matched then k.amount end
-                from told t
-                left join flying f on f.idempotency_key = t.key
-                left join lateral (select a.biller, a.invoice_id, a.number, a.reference, {12} as amount,
-                    a.state = 'BILLED' and a.reference = t.reference and a.cause is distinct from 'SECOND_CHARGE'
-                      and coalesce(t.amount = {12}, true) as matched from {1} a
-                  where a.idempotency_key = t.key and a.state <> 'STARTED' limit 1) k on true
-                left join lateral (select n as number, t.invoice as invoice from generate_series(1, {10}) n
-                  where t.key is not null and t.invoice is not null and k.number is null and f.number is null and {11} = t.key limit 1) d on true
-                left join lateral (select a.invoice_id, a.number from {1} a
-                  where a.biller = {9} and a.reference = t.reference and k.number is null and f.number is null and d.number is null
-                  limit 1) r on true
-                on conflict (reconciliation, reference) do nothing""",
+                TAKE,
                 charges,
                 table.table(),
                 texts(some, ProviderCharge::reference),
@@ -158,34 +189,7 @@ public final class ProviderCharges {
     /** Judges some of the charges that are not judged yet; false if there was none. */
     public boolean judge(DSLContext tx, UUID reconciliation, Period period, int most) {
         return tx.fetchSingle(
-                        """
-                with page as materialized (
-                  select * from {0} where reconciliation = {2} and finding is null limit {3}
-                ), judged as materialized (
-                  select p.reference, own.amount, coalesce(own.reference, other.reference) as recorded,
-                    case
-                      when p.invoice_id is null then 'UNKNOWN_KEY'
-                      when own.second and other.reference is not null then 'CHARGED_TWICE'
-                      when own.reference is not null and p.amount <> own.amount then 'OTHER_AMOUNT'
-                      when own.reference is not null then 'MATCHED'
-                      when other.reference is not null and (listed.yes or earlier.yes or other.over) then 'CHARGED_TWICE'
-                      when other.reference is not null then 'OTHER_REFERENCE'
-                      when earlier.yes then 'CHARGED_TWICE'
-                      else 'NOT_RECORDED' end as finding
-                  from page p
-                  left join lateral (select a.reference, a.cause = 'SECOND_CHARGE' as second, {5} as amount from {1} a
-                    where {4} and a.reference = p.reference order by a.number limit 1) own on true
-                  left join lateral (select a.reference, a.settled_at < {6} or a.started_at >= {7} as over from {1} a
-                    where {4} and a.reference <> p.reference order by a.number limit 1) other on true
-                  left join lateral (select exists (select from {1} a join {0} x on x.reconciliation = {2} and x.reference = a.reference
-                    where {4} and a.reference <> p.reference) as yes) listed on true
-                  left join lateral (select exists (select from {0} e where e.reconciliation = {2} and e.invoice_id = p.invoice_id
-                    and (e.charged_at, e.reference) < (p.charged_at, p.reference)) as yes) earlier on true
-                ), written as (
-                  update {0} c set finding = j.finding, recorded = j.recorded, recorded_amount = j.amount from judged j
-                  where c.reconciliation = {2} and c.reference = j.reference
-                )
-                select exists (select from page)""",
+                        JUDGE,
                         charges,
                         table.table(),
                         val(reconciliation),
