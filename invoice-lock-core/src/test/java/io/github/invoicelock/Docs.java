@@ -51,12 +51,12 @@ record Docs(String path, String text) {
         return new Docs(path, read(ROOT.resolve(path)));
     }
 
-    /** README, CONTRIBUTING and all pages of docs. */
+    /** README, CONTRIBUTING and all pages of docs and its folders. */
     static List<Docs> all() {
-        try (Stream<Path> pages = Files.list(ROOT.resolve("docs"))) {
+        try (Stream<Path> pages = Files.walk(ROOT.resolve("docs"))) {
             return Stream.concat(
                             Stream.of("README.md", "CONTRIBUTING.md"),
-                            pages.map(page -> "docs/" + page.getFileName())
+                            pages.map(page -> ROOT.relativize(page).toString().replace('\\', '/'))
                                     .filter(page -> page.endsWith(".md"))
                                     .sorted())
                     .map(Docs::page)

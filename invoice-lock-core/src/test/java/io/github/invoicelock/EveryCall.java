@@ -79,6 +79,8 @@ final class EveryCall {
 
             assertThat(biller.billPending().billed()).as("1, 6, 7, 8, 10").isEqualTo(5);
             assertThat(withdrawal(biller, cancelling, 1)).isEqualTo(Withdrawal.BILLED);
+            // Not by the policy: a run that lasts, on a busy machine, takes up what becomes due meanwhile.
+            sql("update invoice_lock.billing_attempt set due_at = now() where state in ('IN_DOUBT', 'NOT_BILLED')");
             assertThat(biller.status().due()).as("3, 4, 11").isEqualTo(3);
 
             itsServerDiedDuringTheCallOf(11);
@@ -123,7 +125,7 @@ final class EveryCall {
                 .concurrency(3)
                 .retryPolicy(attempt -> attempt.state() == AttemptState.DECLINED || attempt.calls() > 1
                         ? Optional.empty()
-                        : Optional.of(Duration.ZERO))
+                        : Optional.of(Duration.ofHours(1)))
                 .build();
     }
 

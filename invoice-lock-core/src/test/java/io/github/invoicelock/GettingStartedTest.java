@@ -2,10 +2,14 @@ package io.github.invoicelock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
+import com.zaxxer.hikari.HikariDataSource;
 import io.github.invoicelock.docs.GettingStartedSnippets;
 import io.github.invoicelock.docs.GettingStartedSnippets.ForgetfulPayments;
+import io.github.invoicelock.docs.GettingStartedSnippets.Payments;
 import io.github.invoicelock.docs.GettingStartedSnippets.PaymentsGateway;
+import java.sql.SQLException;
 import java.time.Duration;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
@@ -64,6 +68,19 @@ class GettingStartedTest {
             assertThat(biller.attempts(1)).hasSize(1);
             assertThat(GettingStartedSnippets.parked(biller)).isZero();
         }
+    }
+
+    @Test
+    void the_whole_host_bills_by_itself_and_stops_in_order() throws SQLException {
+        String url = host.dataSource().unwrap(HikariDataSource.class).getJdbcUrl();
+        GettingStartedSnippets.Host running = GettingStartedSnippets.Host.start(
+                url, (key, amount, customer, timeout) -> new Payments.Answer(200, "ch_" + key, ""));
+        try (running) {
+            await().untilAsserted(() ->
+                    assertThat(host.count("invoices", "not pending")).isEqualTo(7));
+        }
+        assertThat(running.pool().isClosed()).isTrue();
+        assertThatThrownBy(running.biller()::recover).hasMessageContaining("is closed");
     }
 
     @Test

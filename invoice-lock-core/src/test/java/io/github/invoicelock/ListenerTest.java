@@ -1,13 +1,18 @@
 package io.github.invoicelock;
 
 import static io.github.invoicelock.FaultyDataSource.Door.COMMIT;
+import static io.github.invoicelock.FaultyDataSource.Door.STATEMENT;
 import static io.github.invoicelock.FaultyDataSource.Kind.CLAIM;
+import static io.github.invoicelock.FaultyDataSource.Kind.OUTCOME;
 import static io.github.invoicelock.FaultyDataSource.Place.after;
+import static io.github.invoicelock.FaultyDataSource.Place.before;
+import static io.github.invoicelock.FaultyDataSource.standStill;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -85,24 +90,39 @@ class ListenerTest {
 
     @Test
     void a_claim_and_a_settlement_of_many_say_how_many() {
-        Moment everybodyCalls = new Moment();
+        // Both settlers stand still with an outcome each, until the other two outcomes wait for them.
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        Moment firstSettles = new Moment();
+        Moment secondSettles = new Moment();
+        Moment goOn = new Moment();
+        database.strikeAt(1, before(STATEMENT).of(OUTCOME), standStill(firstSettles, goOn));
+        database.strikeAt(2, before(STATEMENT).of(OUTCOME), standStill(secondSettles, goOn));
         provider.answering((p, request) -> {
-            if (p.requests().size() == 4) {
-                everybodyCalls.reach();
+            switch (request.invoiceId()) {
+                case "1" -> {}
+                case "2" -> firstSettles.await();
+                default -> secondSettles.await();
             }
-            everybodyCalls.await();
             return p.charge(request);
         });
+        AtomicInteger ended = new AtomicInteger();
 
-        host.running(host.server(provider)
+        host.running(host.server(database.proxy(), provider)
                         .lockStrategy(LockStrategy.SKIP_LOCKED)
                         .lockScope(LockScope.CLAIM_ONLY)
                         .concurrency(8)
+                        .executor(call -> new Thread(() -> {
+                                    call.run();
+                                    if (ended.incrementAndGet() == 4) {
+                                        goOn.reach();
+                                    }
+                                })
+                                .start())
                         .listener(listening))
                 .billPending();
 
         assertThat(listening.claims).containsExactly(4, 0);
-        assertThat(listening.settlements.stream().mapToInt(n -> n).sum()).isEqualTo(4);
+        assertThat(listening.settlements).containsExactlyInAnyOrder(1, 1, 2);
     }
 
     @Test

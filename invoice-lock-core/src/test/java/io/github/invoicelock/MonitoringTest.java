@@ -112,6 +112,19 @@ class MonitoringTest {
     }
 
     @Test
+    void every_metric_that_a_page_names_is_there() {
+        server.billPending();
+        String page = registry.scrape();
+        Set<String> there = names(page, SAMPLE);
+        there.addAll(names(page, FAMILY));
+
+        assertThat(Docs.all())
+                .allSatisfy(read -> assertThat(names(read.text(), METRIC))
+                        .as("in %s", read.path())
+                        .isSubsetOf(there));
+    }
+
+    @Test
     void every_alert_says_what_happened_what_to_do_and_where_to_read_on() {
         List<String> alerts = List.of(ALERTS.split("- alert: ", -1));
 

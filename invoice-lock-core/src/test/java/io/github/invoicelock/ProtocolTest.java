@@ -71,6 +71,27 @@ class ProtocolTest {
         assertThat(host.state(1)).as("the other is calling").isEqualTo("STARTED");
     }
 
+    /** R5: the charge that was heard is written, whoever owns the attempt by now; and the row is marked for what was written alone. */
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void a_charge_that_is_heard_when_another_server_owns_the_attempt_is_marked_once(LockScope scope) {
+        host.sql("create table marks (invoice_id bigint)");
+        host.sql("create function marked() returns trigger language plpgsql as "
+                + "$$ begin insert into marks values (new.id); return new; end $$");
+        host.sql("create trigger marked before update on invoices for each row execute function marked()");
+        TestProvider provider = TestProvider.thatRemembers();
+        provider.answering((p, request) -> {
+            host.sql("update invoice_lock.billing_attempt set owner = 'another', fence = fence + 1");
+            return p.charge(request);
+        });
+
+        BillingRun run = host.running(host.server(provider).lockScope(scope)).billPending();
+
+        assertThat(run.billed()).isEqualTo(1);
+        assertThat(host.state(1)).isEqualTo("BILLED");
+        assertThat(host.one("select count(*) from marks")).isEqualTo("1");
+    }
+
     /** NO_R15: "never seen" would be believed of an attempt in doubt, and the debit be sent again. */
     @Test
     void an_accepted_attempt_that_a_look_up_does_not_know_is_not_sent_again() {

@@ -4,6 +4,7 @@ import static org.jooq.impl.DSL.condition;
 import static org.jooq.impl.DSL.field;
 import static org.jooq.impl.DSL.name;
 
+import com.zaxxer.hikari.HikariDataSource;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingGateway;
 import io.github.invoicelock.BillingOutcome;
@@ -50,6 +51,13 @@ public final class GettingStartedSnippets {
                 throws IOException, InterruptedException;
     }
     // end::payments[]
+
+    // tag::pretending[]
+    /** Charges nobody, and says that it did: for a first try. */
+    static Payments pretending() {
+        return (key, amount, customer, timeout) -> new Payments.Answer(200, "ch_" + key, "");
+    }
+    // end::pretending[]
 
     // tag::gateway[]
     /** Tells what is known of a charge, and no more. */
@@ -124,6 +132,33 @@ public final class GettingStartedSnippets {
         };
     }
     // end::schedule[]
+
+    // tag::host[]
+    /** The whole host. It stops in this order: no further run, then the calls in flight, then the pool. */
+    public record Host(HikariDataSource pool, LockingInvoiceBiller biller, ScheduledExecutorService scheduler)
+            implements AutoCloseable {
+        public static Host start(String jdbcUrl, Payments payments) {
+            HikariDataSource pool = new HikariDataSource();
+            pool.setJdbcUrl(jdbcUrl);
+            pool.setMaximumPoolSize(9); // concurrency, and one more
+            migrate(pool);
+            LockingInvoiceBiller biller = GettingStartedSnippets.biller(pool, new PaymentsGateway(payments));
+            return new Host(pool, biller, schedule(biller));
+        }
+
+        @Override
+        public void close() {
+            scheduler.shutdown();
+            biller.close(); // waits for the calls in flight
+            pool.close();
+        }
+    }
+
+    public static void main(String[] arguments) {
+        Host host = Host.start(arguments[0], pretending()); // jdbc:postgresql://localhost/shop?user=…
+        Runtime.getRuntime().addShutdownHook(new Thread(host::close));
+    }
+    // end::host[]
 
     // tag::spring[]
     @Configuration

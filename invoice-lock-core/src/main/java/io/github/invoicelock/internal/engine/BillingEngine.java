@@ -7,13 +7,13 @@ import io.github.invoicelock.BillingRunException;
 import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.RunLimits;
 import io.github.invoicelock.SetupException;
+import io.github.invoicelock.internal.engine.Calling.Called;
 import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.Position;
 import io.github.invoicelock.internal.journal.AttemptRow;
 import io.github.invoicelock.internal.journal.DueAttempt;
-import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
 import io.github.invoicelock.internal.settlement.Tables;
@@ -43,6 +43,7 @@ public final class BillingEngine {
     private final Slots slots;
     private final Conclusions conclusions;
     private final Notices notices;
+    private final Concluding concluding = new Concluding();
     /** Bills fresh invoices from a position on: chosen once, by the strategy. */
     private final Fresh fresh;
 
@@ -143,40 +144,41 @@ public final class BillingEngine {
     }
 
     private void call(Claim claim, RunInProgress run) {
-        steps.calling().call(claim, run, new Concluding(claim, run));
+        steps.calling().call(claim, run, concluding);
     }
 
-    /** Where a claim goes when it was called, or was not to be. */
+    /** Where claims go when they were called, or were not to be. */
     private final class Concluding implements Calling.Concluding {
-        private final Claim claim;
-        private final RunInProgress run;
-
-        private Concluding(Claim claim, RunInProgress run) {
-            this.claim = claim;
-            this.run = run;
-        }
-
         @Override
-        public void called(Claim asCalled, Answer answer, Written written, long settledAt) {
-            BillingAttempt attempt = written.attempt();
-            if (attempt != null && written.neverSeen() && answer.thrown() == null && !run.stopped()) {
-                // The provider surely never saw the key: it is sent now, with the slot that the invoice has.
-                conclusions.tellCalled(asCalled, answer, written, settledAt, run);
-                steps.pace().owe();
-                DueAttempt due = new AttemptRow(attempt, null, false).due();
-                steps.onThread(run, () -> continueAttempt(due, run));
-            } else {
-                conclusions.called(asCalled, answer, written, settledAt, run);
+        public void called(List<Called> settled, long since) {
+            conclusions.tell(settled, since);
+            for (Called called : settled) {
+                BillingAttempt attempt = called.written().attempt();
+                if (attempt != null && toBeSentNow(called)) {
+                    steps.pace().owe();
+                    DueAttempt due = new AttemptRow(attempt, null, false).due();
+                    // With the slot that the invoice has.
+                    steps.onThread(called.run(), () -> continueAttempt(due, called.run()));
+                } else {
+                    conclusions.leave(called);
+                }
             }
         }
 
+        /** The provider surely never saw the key. */
+        private boolean toBeSentNow(Called called) {
+            return called.written().neverSeen()
+                    && called.answer().thrown() == null
+                    && !called.run().stopped();
+        }
+
         @Override
-        public void uncalled(Written written) {
+        public void uncalled(Claim claim, RunInProgress run, Written written) {
             conclusions.uncalled(claim.invoiceId(), written, claim.takenOver(), run);
         }
 
         @Override
-        public void lost(Throwable e) {
+        public void lost(RunInProgress run, Throwable e) {
             conclusions.lost(e, run);
         }
     }

@@ -1,5 +1,7 @@
 package io.github.invoicelock.internal.engine;
 
+import static java.util.Objects.requireNonNull;
+
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.Request;
@@ -13,10 +15,12 @@ import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.settlement.MarkedTooEarly;
 import io.github.invoicelock.internal.settlement.Settlements;
 import io.github.invoicelock.internal.settlement.Tables;
 import io.github.invoicelock.internal.settlement.Written;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
@@ -73,7 +77,7 @@ final class CallUnderLock implements Calling {
     @Override
     public void call(Claim claim, RunInProgress run, Concluding then) {
         if (run.givesBack()) {
-            then.uncalled(settlements.release(claim, Duration.ZERO, GIVEN_BACK));
+            then.uncalled(claim, run, settlements.release(claim, Duration.ZERO, GIVEN_BACK));
             return;
         }
         Heard heard = new Heard(claim);
@@ -81,14 +85,14 @@ final class CallUnderLock implements Calling {
             // Asking changes nothing at the provider: no lock is held meanwhile.
             Answer answer = heard.hear(claim, calls.make(claim));
             run.answered(answer);
-            then.called(claim, answer, settlements.write(claim, answer), heard.at);
+            then.called(List.of(new Called(claim, run, answer, settlements.write(claim, answer))), heard.at);
             return;
         }
         Written written = callAndSettle(claim, heard, run);
         if (heard.answer == null) {
-            then.uncalled(written);
+            then.uncalled(claim, run, written);
         } else {
-            then.called(heard.claim, heard.answer, written, heard.at);
+            then.called(List.of(new Called(heard.claim, run, heard.answer, written)), heard.at);
         }
     }
 
@@ -101,6 +105,8 @@ final class CallUnderLock implements Calling {
                             journal.inquiries().owns(claim.attempt()),
                             Found::new),
                     (tx, found) -> callAndSettle(tx, claim, found, heard, run));
+        } catch (MarkedTooEarly e) {
+            return settlements.write(heard.claim, requireNonNull(heard.answer, "marked after its answer"));
         } catch (LockNotAvailableException e) {
             // The host held the row, before the call or, by a statement of its hook's, after it.
             return heard.answer == null ? held(claim) : settlements.write(heard.claim, heard.answer);

@@ -5,6 +5,7 @@ import io.github.invoicelock.internal.judgement.Claim;
 import io.github.invoicelock.internal.settlement.Settlements;
 import io.github.invoicelock.internal.settlement.Written;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 
@@ -17,7 +18,7 @@ final class CallWithoutLock implements Calling {
     private final Calls calls;
     private final SettlementQueue<Heard> queue;
 
-    private record Heard(Claim claim, Answer answer, Concluding then) {}
+    private record Heard(Claim claim, RunInProgress run, Answer answer, Concluding then) {}
 
     /**
      * Calls without a lock.
@@ -35,33 +36,40 @@ final class CallWithoutLock implements Calling {
     @SuppressWarnings("FutureReturnValueIgnored") // what goes wrong after the answer is handed on
     public void call(Claim claim, RunInProgress run, Concluding then) {
         if (run.givesBack()) {
-            then.uncalled(settlements.release(claim, Duration.ZERO, GIVEN_BACK));
+            then.uncalled(claim, run, settlements.release(claim, Duration.ZERO, GIVEN_BACK));
             return;
         }
         calls.start(claim).thenAccept(answer -> {
             run.answered(answer);
-            queue.offer(new Heard(claim, answer, then));
+            queue.offer(new Heard(claim, run, answer, then));
         });
     }
 
     private void settle(List<Heard> batch) {
-        long start = System.nanoTime();
+        long since = System.nanoTime();
         List<Written> together = batch.size() > 1 ? settleTogether(batch) : List.of();
+        if (together.isEmpty()) {
+            batch.forEach(this::settleAlone);
+            return;
+        }
+        List<Called> settled = new ArrayList<>(batch.size());
         for (int i = 0; i < batch.size(); i++) {
             Heard heard = batch.get(i);
-            Written written;
-            try {
-                written = together.isEmpty() ? settlements.write(heard.claim(), heard.answer()) : together.get(i);
-            } catch (Throwable e) {
-                heard.then().lost(e);
-                continue;
-            }
-            try {
-                heard.then().called(heard.claim(), heard.answer(), written, start);
-            } catch (Throwable e) {
-                heard.then().lost(e);
-            }
+            settled.add(new Called(heard.claim(), heard.run(), heard.answer(), together.get(i)));
         }
+        batch.get(0).then().called(settled, since);
+    }
+
+    private void settleAlone(Heard heard) {
+        long since = System.nanoTime();
+        Written written;
+        try {
+            written = settlements.write(heard.claim(), heard.answer());
+        } catch (Throwable e) {
+            heard.then().lost(heard.run(), e);
+            return;
+        }
+        heard.then().called(List.of(new Called(heard.claim(), heard.run(), heard.answer(), written)), since);
     }
 
     /** Empty if one of them cannot be settled; which one shows when each is settled alone, and only that one's error counts. */

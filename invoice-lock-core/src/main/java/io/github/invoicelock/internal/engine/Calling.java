@@ -3,6 +3,7 @@ package io.github.invoicelock.internal.engine;
 import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.Claim;
 import io.github.invoicelock.internal.settlement.Written;
+import java.util.List;
 
 /** What holds an invoice while the provider is called: chosen once, by the scope. */
 interface Calling {
@@ -12,20 +13,26 @@ interface Calling {
     /** Calls and settles; what came of it is handed on, once, by whichever thread had it. */
     void call(Claim claim, RunInProgress run, Concluding then);
 
-    /** Where an invoice goes when it was called, or was not to be. */
+    /**
+     * An invoice that was called and settled.
+     *
+     * @param claim as it was called
+     */
+    record Called(Claim claim, RunInProgress run, Answer answer, Written written) {}
+
+    /** Where invoices go when they were called, or were not to be. */
     interface Concluding {
         /**
-         * It was called.
+         * They were called, and settled together.
          *
-         * @param claim as it was called
-         * @param settledAt since when the settlement took its time, by {@link System#nanoTime()}
+         * @param since when their settlement began, by {@link System#nanoTime()}
          */
-        void called(Claim claim, Answer answer, Written written, long settledAt);
+        void called(List<Called> settled, long since);
 
-        /** It was not. */
-        void uncalled(Written written);
+        /** It was not called. */
+        void uncalled(Claim claim, RunInProgress run, Written written);
 
         /** An error: what became of it is not known here, the journal has it. */
-        void lost(Throwable e);
+        void lost(RunInProgress run, Throwable e);
     }
 }

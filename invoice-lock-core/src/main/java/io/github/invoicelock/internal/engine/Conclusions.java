@@ -1,11 +1,11 @@
 package io.github.invoicelock.internal.engine;
 
 import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.internal.engine.Calling.Called;
 import io.github.invoicelock.internal.host.Notices;
-import io.github.invoicelock.internal.judgement.Answer;
-import io.github.invoicelock.internal.judgement.Claim;
 import io.github.invoicelock.internal.limits.Pace;
 import io.github.invoicelock.internal.settlement.Written;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** How an invoice leaves a run: told, counted, and its slot free for another; each that was admitted once, after the commit. */
@@ -20,38 +20,37 @@ final class Conclusions {
         this.slots = slots;
     }
 
-    /**
-     * After a call.
-     *
-     * @param settledAt since when the settlement took its time, by {@link System#nanoTime()}
-     */
-    void called(Claim claim, Answer answer, Written written, long settledAt, RunInProgress run) {
+    /** Tells of calls whose outcomes were settled together. What the host's objects do meanwhile is nothing to lose a slot for (R20). */
+    void tell(List<Called> settled, long since) {
         try {
-            tellCalled(claim, answer, written, settledAt, run);
+            Notices.Batch told = notices.batch().settleTook(settled.size(), since);
+            settled.forEach(each -> tell(told, each));
+            told.tell();
         } catch (Throwable e) {
-            // What the host's objects do while they are told of is nothing to lose a slot for (R20).
-            notices.notTold(claim.invoiceId(), e);
+            notices.notTold(settled.get(0).claim().invoiceId(), e);
         }
-        leave(written, answer.thrown() instanceof Error error ? error : null, claim.takenOver(), run);
     }
 
-    /** Tells of a call whose invoice stays in the run: the provider surely never saw the key, and it is sent now. */
-    void tellCalled(Claim claim, Answer answer, Written written, long settledAt, RunInProgress run) {
-        Notices.Batch told = notices.batch().settleTook(1, settledAt);
-        tell(told, claim, answer, written, run);
-        told.tell();
+    private void tell(Notices.Batch told, Called called) {
+        Throwable thrown = called.answer().thrown();
+        String invoiceId = called.claim().invoiceId();
+        if (thrown != null && called.run().firstOfItsKind(thrown)) {
+            notices.gatewayThrew(invoiceId, called.claim().claimed().invoice(), thrown);
+        }
+        BillingAttempt attempt = called.written().attempt();
+        if (attempt != null) {
+            told.settled(attempt, called.answer().outcome(), called.answer().callTime());
+        }
+        tell(told, invoiceId, called.written());
     }
 
-    /** One of many that were settled together. */
-    void tell(Notices.Batch told, Claim claim, Answer answer, Written written, RunInProgress run) {
-        Throwable thrown = answer.thrown();
-        if (thrown != null && run.firstOfItsKind(thrown)) {
-            notices.gatewayThrew(claim.invoiceId(), claim.claimed().invoice(), thrown);
-        }
-        if (written.attempt() != null) {
-            told.settled(written.attempt(), answer.outcome(), answer.callTime());
-        }
-        tell(told, claim.invoiceId(), written);
+    /** It leaves the run after its call. */
+    void leave(Called called) {
+        leave(
+                called.written(),
+                called.answer().thrown() instanceof Error error ? error : null,
+                called.claim().takenOver(),
+                called.run());
     }
 
     /** No call was made that the invoice had been given a slot and a moment for. */
@@ -83,7 +82,7 @@ final class Conclusions {
     }
 
     /** Counted after it was told: when the run returns, its listeners have heard everything. */
-    void leave(Written written, @Nullable Error error, boolean takenOver, RunInProgress run) {
+    private void leave(Written written, @Nullable Error error, boolean takenOver, RunInProgress run) {
         slots.release();
         BillingAttempt attempt = written.attempt();
         Throwable failure = error != null ? error : written.failure();

@@ -10,6 +10,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,14 +51,30 @@ public final class HostCode {
      * @throws Fault whatever goes wrong
      */
     public <T> T call(String what, Callable<T> code) {
+        return call(what, code, () -> 0);
+    }
+
+    /**
+     * Calls it for several things one after the other, each of which is bounded.
+     *
+     * @param done how many of them have been done by now
+     */
+    <T> T call(String what, Callable<T> code, IntSupplier done) {
         FutureTask<T> task = new FutureTask<>(code);
         boolean interrupted = false;
         try {
             threads.execute(task);
+            int doneBefore = 0;
             long end = System.nanoTime() + bound.toNanos();
             while (true) {
                 try {
                     return task.get(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+                } catch (TimeoutException e) {
+                    if (done.getAsInt() == doneBefore) {
+                        throw e;
+                    }
+                    doneBefore = done.getAsInt();
+                    end = System.nanoTime() + bound.toNanos();
                 } catch (InterruptedException e) {
                     // What is in flight is finished all the same; the thread finds its interruption again.
                     interrupted = true;

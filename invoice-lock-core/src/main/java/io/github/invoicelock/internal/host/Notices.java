@@ -13,6 +13,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jooq.Record;
@@ -142,13 +143,20 @@ public final class Notices {
         }
         AtomicBoolean begun = new AtomicBoolean();
         AtomicBoolean returned = new AtomicBoolean();
+        AtomicInteger done = new AtomicInteger();
         try {
-            hostCode.call("The BillingListener", () -> {
-                begun.set(true);
-                events.forEach(event -> tell(listener, event));
-                returned.set(true);
-                return stuck.remove(listener);
-            });
+            hostCode.call(
+                    "The BillingListener",
+                    () -> {
+                        begun.set(true);
+                        for (Consumer<BillingListener> event : events) {
+                            tell(listener, event);
+                            done.incrementAndGet();
+                        }
+                        returned.set(true);
+                        return stuck.remove(listener);
+                    },
+                    done::get);
         } catch (HostCode.Fault e) {
             if (begun.get()) {
                 stuck.add(listener);

@@ -7,6 +7,7 @@ import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.errors.LockNotAvailableException;
 import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.invoices.Invoices;
@@ -52,14 +53,31 @@ public final class Marking {
 
     /** Marks one; returns what is as it should never be. */
     public List<String> mark(DSLContext tx, BillingAttempt billed) {
-        Mark mark;
+        return markedAs(tx, billed, mark(tx, invoices.marks().mark(billed.invoiceId(), reference(billed))));
+    }
+
+    private record BilledAndMarked(Optional<BillingAttempt> billed, Mark mark) {}
+
+    /**
+     * Marks one in the round trip in which the journal comes to say that it is billed (R21).
+     *
+     * @param billed the journal's word; empty where the attempt is not as it was claimed
+     * @param reference as the journal has it
+     * @throws MarkedTooEarly where the journal does not say it: this transaction must not be committed
+     */
+    Written markWith(DSLContext tx, Request<Optional<BillingAttempt>> billed, String invoiceId, String reference) {
+        BilledAndMarked both =
+                mark(tx, Request.both(billed, invoices.marks().mark(invoiceId, reference), BilledAndMarked::new));
+        BillingAttempt written = both.billed().orElseThrow(MarkedTooEarly::new);
+        return Written.as(written, markedAs(tx, written, both.mark()));
+    }
+
+    private <T> T mark(DSLContext tx, Request<T> marking) {
         try {
-            mark = Database.translatingErrors(() ->
-                    invoices.marks().mark(billed.invoiceId(), reference(billed)).in(tx));
+            return Database.translatingErrors(() -> marking.in(tx));
         } catch (DatabaseException e) {
             throw invoices.marks().explained(e);
         }
-        return markedAs(tx, billed, mark);
     }
 
     /** The same for many; by attempt, without those that have nothing to tell. */

@@ -58,15 +58,20 @@ public final class Settlements {
 
     /** Writes an outcome in a transaction of its own. */
     public Written write(Claim claim, Answer answer) {
-        NextState next = judgement.of(claim, answer);
+        return write(claim, answer, judgement.of(claim, answer), claim.straight());
+    }
+
+    private Written write(Claim claim, Answer answer, NextState next, boolean straight) {
         boolean touchesInvoice = touchesInvoice(next);
         try {
             return database.inTransaction(oneRow, tx -> {
                 if (touchesInvoice) {
                     invoices.rowLocks().lock(claim.invoiceId(), RowWait.NOWAIT).in(tx);
                 }
-                return writeLocked(tx, claim, answer, next);
+                return writeLocked(tx, claim, answer, next, straight);
             });
+        } catch (MarkedTooEarly e) {
+            return write(claim, answer, next, false);
         } catch (LockNotAvailableException e) {
             return writeJournal(claim, answer, next.markedLater(Outcomes.MARK_AGAIN));
         } catch (RuntimeException e) {
@@ -74,22 +79,24 @@ public final class Settlements {
         }
     }
 
-    /** Writes an outcome in a transaction that holds the invoice's lock, where the outcome touches the invoice. */
+    /**
+     * Writes an outcome in a transaction that holds the invoice's lock, where the outcome touches the invoice.
+     *
+     * @throws MarkedTooEarly where it is to be written by {@link #write} instead
+     */
     public Written writeLocked(DSLContext tx, Claim claim, Answer answer) {
-        return writeLocked(tx, claim, answer, judgement.of(claim, answer));
+        return writeLocked(tx, claim, answer, judgement.of(claim, answer), claim.straight());
     }
 
-    private Written writeLocked(DSLContext tx, Claim claim, Answer answer, NextState next) {
+    private Written writeLocked(DSLContext tx, Claim claim, Answer answer, NextState next, boolean straight) {
         if (answer.outcome() instanceof Billed billed) {
-            if (claim.straight()) {
-                Optional<BillingAttempt> written = journal.outcomes()
-                        .billed(claim.attempt(), billed.reference())
-                        .in(tx);
-                if (written.isPresent()) {
-                    return Written.as(written.get(), marking.mark(tx, written.get()));
-                }
-            }
-            return billWhole(tx, claim.attempt(), next);
+            return straight
+                    ? marking.markWith(
+                            tx,
+                            journal.outcomes().billed(claim.attempt(), billed.reference()),
+                            claim.invoiceId(),
+                            journal.outcomes().stored(billed.reference()))
+                    : billWhole(tx, claim.attempt(), next);
         }
         // R18: a refusal of this key marks nothing where another attempt was charged meanwhile.
         boolean marks = touchesInvoice(next) && !chargedBeside(tx, claim.attempt());
@@ -198,18 +205,23 @@ public final class Settlements {
 
     /** Writes many outcomes in one transaction; rows that the host holds are left for a later pass. */
     public List<Written> writeAll(List<Claim> claims, List<Answer> answers) {
+        // The host's policy is asked before: its time is none of a transaction's.
+        List<NextState> nexts = new ArrayList<>(claims.size());
+        for (int i = 0; i < claims.size(); i++) {
+            nexts.add(judgement.of(claims.get(i), answers.get(i)));
+        }
         return database.inTransaction(manyRows, tx -> {
             Map<Long, Written> written = billAll(tx, claims, answers);
             for (int i = 0; i < claims.size(); i++) {
                 Claim claim = claims.get(i);
                 if (!written.containsKey(claim.attempt().id())) {
-                    NextState next = judgement.of(claim, answers.get(i));
+                    NextState next = nexts.get(i);
                     if (touchesInvoice(next)) {
                         invoices.rowLocks()
                                 .lock(claim.invoiceId(), RowWait.NOWAIT)
                                 .in(tx);
                     }
-                    written.put(claim.attempt().id(), writeLocked(tx, claim, answers.get(i), next));
+                    written.put(claim.attempt().id(), writeLocked(tx, claim, answers.get(i), next, false));
                 }
             }
             return claims.stream()

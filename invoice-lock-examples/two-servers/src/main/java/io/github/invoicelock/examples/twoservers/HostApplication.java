@@ -28,8 +28,6 @@ final class HostApplication {
 
     private HostApplication() {}
 
-    // tag::host[]
-    // tag::gateway[]
     /** Talks to the provider over HTTP. */
     record HttpGateway(HttpClient client, URI provider) implements BillingGateway {
 
@@ -47,7 +45,6 @@ final class HostApplication {
                 return BillingOutcome.notBilled("the provider refused the connection");
             }
         }
-        // end::gateway[]
 
         @Override
         public BillingOutcome find(BillingRequest request) throws IOException, InterruptedException {
@@ -62,7 +59,6 @@ final class HostApplication {
             };
         }
 
-        // tag::gateway[]
         @Override
         public Duration idempotencyWindow() {
             return Duration.ofHours(23); // the provider promises 24
@@ -80,9 +76,7 @@ final class HostApplication {
             };
         }
     }
-    // end::gateway[]
 
-    // tag::biller[]
     static LockingInvoiceBiller biller(DataSource dataSource, BillingGateway gateway, LockStrategy strategy) {
         return LockingInvoiceBiller.builder(dataSource, gateway)
                 .invoices(InvoiceTable.named("invoices").storeReferenceIn("charge"))
@@ -93,7 +87,6 @@ final class HostApplication {
                         : RetryPolicy.every(Duration.ofSeconds(1), 5).nextTry(attempt))
                 .build();
     }
-    // end::biller[]
 
     @SuppressWarnings("FutureReturnValueIgnored") // errors are logged by each run
     static ScheduledExecutorService schedule(LockingInvoiceBiller biller) {
@@ -112,5 +105,4 @@ final class HostApplication {
             }
         };
     }
-    // end::host[]
 }

@@ -37,6 +37,6 @@ record Result(Way way, int invoices, int once, int twice, int left, List<String>
         if (twice > 0) {
             return twice + " charged twice";
         }
-        return way == Way.KEYS_ALONE ? left + " fails for ever" : left + " billed by nobody";
+        return way == Way.KEYS_ALONE ? left + " can never be charged" : left + " billed by nobody";
     }
 }
