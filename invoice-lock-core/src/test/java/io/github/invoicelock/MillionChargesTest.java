@@ -24,11 +24,12 @@ class MillionChargesTest {
     void are_reconciled_in_64_megabytes() throws Exception {
         try (TestHost host = new TestHost()) {
             host.sql("alter table invoice_lock.billing_attempt set (autovacuum_enabled = false)");
-            host.sql("insert into invoices (id, pending) select g, g > " + (CHARGES - LOST) + " from generate_series(1, "
-                    + CHARGES + ") g");
-            host.sql("insert into invoice_lock.billing_attempt (biller, invoice_id, number, idempotency_key, state, owner, settled_at, reference) "
-                    + "select 'invoices', g::text, 1, md5(g::text), 'BILLED', 'x', now(), 'ch_' || g from generate_series(1, "
-                    + (CHARGES - LOST) + ") g");
+            host.sql("insert into invoices (id, pending) select g, g > " + (CHARGES - LOST)
+                    + " from generate_series(1, " + CHARGES + ") g");
+            host.sql(
+                    "insert into invoice_lock.billing_attempt (biller, invoice_id, number, idempotency_key, state, owner, settled_at, reference) "
+                            + "select 'invoices', g::text, 1, md5(g::text), 'BILLED', 'x', now(), 'ch_' || g from generate_series(1, "
+                            + (CHARGES - LOST) + ") g");
             JavaProcess process = JavaProcess.start(
                     List.of("-Xmx64m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=off"),
                     MillionChargesTest.class,

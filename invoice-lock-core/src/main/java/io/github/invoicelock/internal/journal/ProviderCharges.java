@@ -35,8 +35,6 @@ public final class ProviderCharges {
     /** Under how many numbers a lost key is looked for: one for each refusal before it. */
     private static final int NUMBERS = 5;
 
-    private static final String LONGEST_KEPT = "interval '7 days'";
-
     private static final String TAKE = """
                 with told as materialized (
                   select * from unnest({2}, {3}, {4}, cast({5} as numeric[]), cast({6} as timestamptz[]))
@@ -111,7 +109,7 @@ public final class ProviderCharges {
 
     /** Forgets some of what was compared a week ago and never closed; false if none is left. */
     public boolean forgetOld(DSLContext tx, int most) {
-        return delete(tx, DSL.condition("handed_at < {0} - " + LONGEST_KEPT, AttemptTable.CLOCK), most);
+        return delete(tx, DSL.condition("handed_at < {0} - interval '7 days'", AttemptTable.CLOCK), most);
     }
 
     /** Forgets some; false if none is left. */
