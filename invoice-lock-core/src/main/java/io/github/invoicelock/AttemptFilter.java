@@ -6,13 +6,13 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which attempts are meant: those that fit everything that was said. Begin with {@link #all()}. Immutable; each method returns another
- * filter.
+ * Which attempts are meant: those that meet all that was said. Immutable; start with {@link #all()}. Each method that says something
+ * returns a changed copy; the one without a parameter reads it.
  */
 public final class AttemptFilter {
-    private static final AttemptFilter ALL = new AttemptFilter(null, null, null, null, null, null, null);
+    private static final AttemptFilter ALL = new AttemptFilter(new Copy());
 
-    private final @Nullable Object invoiceId;
+    private final @Nullable Object invoice;
     private final @Nullable String key;
     private final @Nullable String reference;
     private final @Nullable AttemptState state;
@@ -20,135 +20,198 @@ public final class AttemptFilter {
     private final @Nullable Instant from;
     private final @Nullable Instant until;
 
-    private AttemptFilter(
-            @Nullable Object invoiceId,
-            @Nullable String key,
-            @Nullable String reference,
-            @Nullable AttemptState state,
-            @Nullable AttemptCause cause,
-            @Nullable Instant from,
-            @Nullable Instant until) {
-        this.invoiceId = invoiceId;
-        this.key = key;
-        this.reference = reference;
-        this.state = state;
-        this.cause = cause;
-        this.from = from;
-        this.until = until;
+    private AttemptFilter(Copy copy) {
+        this.invoice = copy.invoice;
+        this.key = copy.key;
+        this.reference = copy.reference;
+        this.state = copy.state;
+        this.cause = copy.cause;
+        this.from = copy.from;
+        this.until = copy.until;
     }
 
     /**
-     * Every attempt.
+     * Every attempt of the biller's.
      *
-     * @return the filter to begin with
+     * @return no condition
      */
     public static AttemptFilter all() {
         return ALL;
     }
 
     /**
-     * Of one invoice.
+     * Of this invoice.
      *
      * @param invoiceId as for {@link LockingInvoiceBiller#bill}
-     * @return the narrower filter
+     * @return the changed copy
      */
     public AttemptFilter invoice(Object invoiceId) {
-        return new AttemptFilter(requireNonNull(invoiceId, "invoiceId"), key, reference, state, cause, from, until);
+        Copy copy = new Copy(this);
+        copy.invoice = requireNonNull(invoiceId, "invoiceId");
+        return new AttemptFilter(copy);
     }
 
     /**
-     * Of one idempotency key.
+     * With this idempotency key.
      *
-     * @param idempotencyKey as the provider knows it
-     * @return the narrower filter
+     * @param idempotencyKey as in {@link BillingRequest#idempotencyKey()}, compared character by character
+     * @return the changed copy
      */
     public AttemptFilter key(String idempotencyKey) {
-        return new AttemptFilter(
-                invoiceId, requireNonNull(idempotencyKey, "idempotencyKey"), reference, state, cause, from, until);
+        Copy copy = new Copy(this);
+        copy.key = requireNonNull(idempotencyKey, "idempotencyKey");
+        return new AttemptFilter(copy);
     }
 
     /**
-     * Of one charge or order.
+     * With this id of the provider's.
      *
-     * @param reference the provider's
-     * @return the narrower filter
+     * @param providersReference the whole of it, compared character by character
+     * @return the changed copy
      */
-    public AttemptFilter reference(String reference) {
-        return new AttemptFilter(invoiceId, key, requireNonNull(reference, "reference"), state, cause, from, until);
+    public AttemptFilter reference(String providersReference) {
+        Copy copy = new Copy(this);
+        copy.reference = requireNonNull(providersReference, "providersReference");
+        return new AttemptFilter(copy);
     }
 
     /**
-     * In one state.
+     * In this state.
      *
-     * @param state the state
-     * @return the narrower filter
+     * @param now the state
+     * @return the changed copy
      */
-    public AttemptFilter state(AttemptState state) {
-        return new AttemptFilter(invoiceId, key, reference, requireNonNull(state, "state"), cause, from, until);
+    public AttemptFilter state(AttemptState now) {
+        Copy copy = new Copy(this);
+        copy.state = requireNonNull(now, "now");
+        return new AttemptFilter(copy);
     }
 
     /**
-     * That wait for one cause.
+     * Waiting for a person for this cause.
      *
-     * @param cause the cause
-     * @return the narrower filter
+     * @param why the cause
+     * @return the changed copy
      */
-    public AttemptFilter cause(AttemptCause cause) {
-        return new AttemptFilter(invoiceId, key, reference, state, requireNonNull(cause, "cause"), from, until);
+    public AttemptFilter cause(AttemptCause why) {
+        Copy copy = new Copy(this);
+        copy.cause = requireNonNull(why, "why");
+        return new AttemptFilter(copy);
     }
 
     /**
-     * First claimed then or later.
+     * First claimed at this time or later ({@link BillingAttempt#startedAt()}).
      *
-     * @param from compared with {@link BillingAttempt#startedAt()}
-     * @return the narrower filter
+     * @param earliest by the database's clock
+     * @return the changed copy
      */
-    public AttemptFilter from(Instant from) {
-        return new AttemptFilter(invoiceId, key, reference, state, cause, requireNonNull(from, "from"), until);
+    public AttemptFilter from(Instant earliest) {
+        Copy copy = new Copy(this);
+        copy.from = requireNonNull(earliest, "earliest");
+        return new AttemptFilter(copy);
     }
 
     /**
-     * First claimed before then.
+     * First claimed before this time ({@link BillingAttempt#startedAt()}).
      *
-     * @param until compared with {@link BillingAttempt#startedAt()}
-     * @return the narrower filter
+     * @param end by the database's clock; itself not included
+     * @return the changed copy
      */
-    public AttemptFilter until(Instant until) {
-        return new AttemptFilter(invoiceId, key, reference, state, cause, from, requireNonNull(until, "until"));
+    public AttemptFilter until(Instant end) {
+        Copy copy = new Copy(this);
+        copy.until = requireNonNull(end, "end");
+        return new AttemptFilter(copy);
     }
 
-    @Nullable
-    Object invoiceId() {
-        return invoiceId;
+    /**
+     * The invoice.
+     *
+     * @return null: of any
+     */
+    public @Nullable Object invoice() {
+        return invoice;
     }
 
-    @Nullable
-    String key() {
+    /**
+     * The idempotency key.
+     *
+     * @return null: with any
+     */
+    public @Nullable String key() {
         return key;
     }
 
-    @Nullable
-    String reference() {
+    /**
+     * The provider's id.
+     *
+     * @return null: with any or none
+     */
+    public @Nullable String reference() {
         return reference;
     }
 
-    @Nullable
-    AttemptState state() {
+    /**
+     * The state.
+     *
+     * @return null: in any
+     */
+    public @Nullable AttemptState state() {
         return state;
     }
 
-    @Nullable
-    AttemptCause cause() {
+    /**
+     * The cause.
+     *
+     * @return null: with any or none
+     */
+    public @Nullable AttemptCause cause() {
         return cause;
     }
 
-    @Nullable
-    Instant from() {
+    /**
+     * The earliest first claim.
+     *
+     * @return null: no bound
+     */
+    public @Nullable Instant from() {
         return from;
     }
 
-    @Nullable
-    Instant until() {
+    /**
+     * Before when it was first claimed.
+     *
+     * @return null: no bound
+     */
+    public @Nullable Instant until() {
         return until;
+    }
+
+    @Override
+    public String toString() {
+        return "AttemptFilter[invoice=%s, key=%s, reference=%s, state=%s, cause=%s, from=%s, until=%s]"
+                .formatted(invoice, key, reference, state, cause, from, until);
+    }
+
+    /** The one mutable step between two immutable filters. */
+    private static final class Copy {
+        private @Nullable Object invoice;
+        private @Nullable String key;
+        private @Nullable String reference;
+        private @Nullable AttemptState state;
+        private @Nullable AttemptCause cause;
+        private @Nullable Instant from;
+        private @Nullable Instant until;
+
+        private Copy() {}
+
+        private Copy(AttemptFilter of) {
+            this.invoice = of.invoice;
+            this.key = of.key;
+            this.reference = of.reference;
+            this.state = of.state;
+            this.cause = of.cause;
+            this.from = of.from;
+            this.until = of.until;
+        }
     }
 }

@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  *     one; null if nobody did
  * @param note what was noted then; null if nobody did
  * @param cause why it waits for a person; null if it does not
+ * @param kept what {@link InvoiceTable#keeping} names, as a JSON object of texts; null while {@code invoice} is needed, and where nothing is
+ *     to be kept
  */
 public record BillingAttempt(
         long id,
@@ -47,7 +49,74 @@ public record BillingAttempt(
         @Nullable String message,
         @Nullable String resolvedBy,
         @Nullable String note,
-        @Nullable AttemptCause cause) {
+        @Nullable AttemptCause cause,
+        @Nullable String kept) {
+
+    /**
+     * With nothing kept of its invoice.
+     *
+     * @param id as above
+     * @param biller as above
+     * @param invoiceId as above
+     * @param number as above
+     * @param idempotencyKey as above
+     * @param state as above
+     * @param dueAt as above
+     * @param owner as above
+     * @param fence as above
+     * @param calls as above
+     * @param startedAt as above
+     * @param settledAt as above
+     * @param invoice as above
+     * @param reference as above
+     * @param code as above
+     * @param message as above
+     * @param resolvedBy as above
+     * @param note as above
+     * @param cause as above
+     */
+    public BillingAttempt(
+            long id,
+            String biller,
+            String invoiceId,
+            int number,
+            String idempotencyKey,
+            AttemptState state,
+            @Nullable Instant dueAt,
+            String owner,
+            int fence,
+            int calls,
+            Instant startedAt,
+            @Nullable Instant settledAt,
+            @Nullable String invoice,
+            @Nullable String reference,
+            @Nullable String code,
+            @Nullable String message,
+            @Nullable String resolvedBy,
+            @Nullable String note,
+            @Nullable AttemptCause cause) {
+        this(
+                id,
+                biller,
+                invoiceId,
+                number,
+                idempotencyKey,
+                state,
+                dueAt,
+                owner,
+                fence,
+                calls,
+                startedAt,
+                settledAt,
+                invoice,
+                reference,
+                code,
+                message,
+                resolvedBy,
+                note,
+                cause,
+                null);
+    }
 
     /**
      * Without a cause: does not wait for a person.

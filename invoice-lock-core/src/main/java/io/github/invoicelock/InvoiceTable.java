@@ -5,8 +5,10 @@ import static java.util.Objects.requireNonNull;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jooq.Condition;
 import org.jooq.Field;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +53,8 @@ public final class InvoiceTable {
     final @Nullable String billedAtColumn;
     final List<Field<?>> including;
     final @Nullable String oneAtATimeFor;
+    final List<String> keeping;
+    final @Nullable String amountColumn;
 
     private InvoiceTable(Copy from) {
         this.schema = from.schema;
@@ -66,6 +70,8 @@ public final class InvoiceTable {
         this.billedAtColumn = from.billedAtColumn;
         this.including = from.including;
         this.oneAtATimeFor = from.oneAtATimeFor;
+        this.keeping = from.keeping;
+        this.amountColumn = from.amountColumn;
     }
 
     /**
@@ -242,6 +248,37 @@ public final class InvoiceTable {
         return new InvoiceTable(copy);
     }
 
+    /**
+     * Which values of the snapshot stay in the journal when the snapshot is over: for exports, and for comparing with the provider. Each as
+     * text, as PostgreSQL prints it; see {@link BillingAttempt#kept()}. Nothing by default. Takes effect for attempts that settle from then
+     * on.
+     *
+     * @param columns of the table, or aliases of {@link #including}
+     * @return the changed copy, which keeps these beside those of earlier calls
+     */
+    public InvoiceTable keeping(String... columns) {
+        Copy copy = new Copy(this);
+        Set<String> all = new LinkedHashSet<>(keeping);
+        for (String column : columns) {
+            all.add(requireNonNull(column, "column"));
+        }
+        copy.keeping = List.copyOf(all);
+        return new InvoiceTable(copy);
+    }
+
+    /**
+     * The column that holds what is charged, in the unit of {@link ProviderCharge#amount()}: {@link LockingInvoiceBiller#reconcile} compares
+     * both. It is kept, as {@link #keeping} does. Amounts are not compared by default.
+     *
+     * @param column of the table, or an alias of {@link #including}; of type numeric, bigint, integer or smallint
+     * @return the changed copy
+     */
+    public InvoiceTable amountIn(String column) {
+        Copy copy = new Copy(keeping(column));
+        copy.amountColumn = column;
+        return new InvoiceTable(copy);
+    }
+
     @Override
     public String toString() {
         return schema == null
@@ -271,6 +308,8 @@ public final class InvoiceTable {
         private @Nullable String billedAtColumn;
         private List<Field<?>> including = List.of();
         private @Nullable String oneAtATimeFor;
+        private List<String> keeping = List.of();
+        private @Nullable String amountColumn;
 
         private Copy(@Nullable String schema, String table) {
             this.schema = schema;
@@ -290,6 +329,8 @@ public final class InvoiceTable {
             this.billedAtColumn = from.billedAtColumn;
             this.including = from.including;
             this.oneAtATimeFor = from.oneAtATimeFor;
+            this.keeping = from.keeping;
+            this.amountColumn = from.amountColumn;
         }
     }
 }

@@ -13,6 +13,7 @@ import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.journal.AttemptSelection;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.JournalSettings;
+import io.github.invoicelock.internal.journal.ProviderCharges;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.limits.Pace;
 import io.github.invoicelock.internal.settlement.Tables;
@@ -36,6 +37,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Executor;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -178,6 +180,67 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      */
     public JournalStatus status() {
         return words.overview().status();
+    }
+
+    /**
+     * Finds attempts by what is known of them, newest first. Every filter goes by an index. With a period and no more the first page reads
+     * the whole period once; with {@link AttemptState#BILLED}, or no condition at all, a page reads through the newest attempts until it is
+     * full, those of other billers, too.
+     *
+     * @param filter which
+     * @param page which page of them
+     * @return at most so many; with the cause TAKEN_BACK_AND_PENDING fewer, or none, although more follow
+     * @throws InvoiceLockException if the invoice's id cannot be one of the table
+     * @throws IllegalArgumentException if the page's cursor is none of this method's
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public Page<BillingAttempt> find(AttemptFilter filter, PageRequest page) {
+        requireNonNull(filter, "filter");
+        return words.overview()
+                .find(
+                        filter.invoice() == null ? filter : filter.invoice(id(filter.invoice())),
+                        requireNonNull(page, "page"));
+    }
+
+    /**
+     * All charges that were recorded in a period, for an export: attempts that are BILLED, by {@link BillingAttempt#settledAt()}. Read
+     * 1,000 at a time while the stream is consumed, each page in a transaction of its own, so the stream needs no closing and a slow reader
+     * holds nothing. A period that ended a minute ago, or longer, does not change any more.
+     *
+     * @param from the first moment, by the database's clock
+     * @param to the end; itself not included
+     * @return in the order in which they were claimed; not parallel. An invoice that was charged twice is there twice
+     * @throws DatabaseException also from the stream's methods, if the database cannot be asked
+     */
+    public Stream<BillingAttempt> billed(Instant from, Instant to) {
+        return words.overview().billed(requireNonNull(from, "from"), requireNonNull(to, "to"));
+    }
+
+    /**
+     * Compares what the provider says it charged with the journal; after a restore above all, and as often as you like. Changes nothing:
+     * {@link Reconciliation#writeBack} does. The stream is consumed here, on the caller's thread, and may be slow: nothing is held meanwhile, and
+     * memory does not grow with it.
+     *
+     * <p>The charges are those of the period, and a little more on both ends, for the provider's clock is another. Each belongs to the attempt of
+     * its key. A key that the journal has lost is found again by making the keys of all pending invoices.
+     *
+     * @param charges what the provider lists, without what was refunded; a reference that comes again is left out; not closed here
+     * @param from the first moment of the period: what was begun from then on, and settled before its end, must be among the charges
+     * @param to the end; itself not included
+     * @return what was found; close it when it is done with
+     * @throws InvoiceLockException on Citus
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public Reconciliation reconcile(Stream<ProviderCharge> charges, Instant from, Instant to) {
+        UUID compared = words.reconciliations()
+                .compare(
+                        requireNonNull(charges, "charges"),
+                        new ProviderCharges.Period(requireNonNull(from, "from"), requireNonNull(to, "to")));
+        return new Reconciliation(
+                words.reconciliations().counts(compared),
+                kind -> words.reconciliations().findings(compared, kind),
+                who -> words.reconciliations().writeBack(compared, who),
+                () -> words.reconciliations().forget(compared));
     }
 
     /**
@@ -378,7 +441,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     private AttemptSelection selected(AttemptFilter filter) {
-        Object invoiceId = filter.invoiceId();
+        Object invoiceId = filter.invoice();
         return new AttemptSelection(
                 invoiceId == null ? null : words.overview().printed(id(invoiceId)),
                 filter.key(),
@@ -798,6 +861,9 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     settings.server(),
                     settings.keepSnapshots(),
                     table.oneAtATimeFor,
+                    table.keeping,
+                    table.amountColumn,
+                    settings.longestLease(),
                     database.storableText(),
                     database.distributed());
             Journal journal = new Journal(schema, installation, whose, checked.snapshots()::typed);
@@ -885,6 +951,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     table.billedAtColumn,
                     table.including,
                     table.oneAtATimeFor,
+                    table.keeping,
+                    table.amountColumn,
                     given(rowLock, "rowLock", "Say RowLock.FOR_UPDATE or FOR_NO_KEY_UPDATE."));
         }
 

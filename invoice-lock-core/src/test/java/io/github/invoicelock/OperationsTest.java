@@ -6,8 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.invoicelock.docs.OperationsSnippets;
 import java.sql.Connection;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,7 +57,15 @@ class OperationsTest {
         restored();
         provider.forgetKeys();
 
-        OperationsSnippets.writeBack(host.dataSource(), server, 1, "ch_ledger");
+        List<Reconciliation.Finding> left = OperationsSnippets.afterARestore(
+                server,
+                Stream.of(
+                        new ProviderCharge(key, null, "ch_ledger", null, Instant.now()),
+                        new ProviderCharge("by hand", null, "ch_by_hand", null, Instant.now())),
+                Instant.now().minus(Duration.ofHours(1)),
+                "ann");
+
+        assertThat(left).extracting(Reconciliation.Finding::reference).containsExactly("ch_by_hand");
 
         assertThat(server.billPending().seen()).isZero();
         assertThat(provider.chargesOf(1)).isEqualTo(1);
@@ -62,6 +74,27 @@ class OperationsTest {
         assertThat(server.attempts(1))
                 .extracting(BillingAttempt::idempotencyKey)
                 .containsExactly(key);
+    }
+
+    @Test
+    void a_days_charges_are_exported_and_one_of_them_is_found_by_its_reference() throws Exception {
+        LockingInvoiceBiller server = host.running(host.server(TestProvider.thatRemembers())
+                .invoices(InvoiceTable.named("invoices").keeping("amount")));
+        server.billPending();
+        String reference = String.valueOf(server.attempts(1).get(0).reference());
+        StringBuilder out = new StringBuilder();
+
+        OperationsSnippets.export(server, LocalDate.now(ZoneOffset.UTC), ZoneOffset.UTC, out);
+
+        assertThat(out).hasToString("1;" + reference + ";{\"amount\": \"1.10\"}\n");
+        assertThat(OperationsSnippets.ofReference(server, reference))
+                .extracting(BillingAttempt::invoiceId)
+                .containsExactly("1");
+        assertThat(Docs.page("docs/operations.md").blocks().stream()
+                        .filter(block -> block.code().contains("-- by psql"))
+                        .map(block -> host.one(block.code())))
+                .as("what the page says to ask by psql")
+                .hasSize(2);
     }
 
     @ParameterizedTest

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.sql.Connection;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -58,7 +60,7 @@ class PlansTest {
 
         host.sql(
                 "insert into invoice_lock.billing_attempt (biller, invoice_id, number, idempotency_key, state, owner, settled_at, reference) "
-                        + "select 'invoices', g::text, 1, md5(g::text), 'BILLED', 'x', now(), 'ch_' || g from generate_series(1, "
+                        + "select 'invoices', g::text, 1, md5(g::text), 'BILLED', 'x', now() - case when g < 990000 then interval '3 days' else interval '0' end, 'ch_' || g from generate_series(1, "
                         + PAID + ") g");
         sendEveryStatement();
         everyStatementWentByAnIndex("a million attempts, never analysed");
@@ -66,6 +68,14 @@ class PlansTest {
         host.sql("analyze invoice_lock.billing_attempt");
         sendEveryStatement();
         everyStatementWentByAnIndex("a million attempts, analysed");
+
+        host.sql("vacuum (analyze) invoice_lock.billing_attempt");
+        theViewReadsTheDayAlone();
+    }
+
+    private void theViewReadsTheDayAlone() {
+        String plan = host.one("explain (format json) select * from invoice_lock.billed_today");
+        assertThat(plan).contains("billing_attempt_hours").doesNotContain("Seq Scan");
     }
 
     /** More often than it takes for a driver and a server to cache a plan, over the same connections. */
@@ -118,6 +128,37 @@ class PlansTest {
                 }
             }
         }
+        find();
+    }
+
+    private void find() {
+        LockingInvoiceBiller biller = host.running(LockingInvoiceBiller.builder(explaining.proxy(), provider));
+        explaining.takePlans();
+        Instant to = Instant.now().plus(Duration.ofMinutes(1));
+        Instant from = to.minus(Duration.ofHours(2));
+        List<AttemptFilter> filters = new ArrayList<>(List.of(
+                AttemptFilter.all(),
+                AttemptFilter.all().invoice(PAID + 1),
+                AttemptFilter.all().key("no such key"),
+                AttemptFilter.all().reference("no such reference"),
+                AttemptFilter.all().from(from),
+                AttemptFilter.all().from(from).until(to)));
+        for (AttemptState state : AttemptState.values()) {
+            filters.add(AttemptFilter.all().state(state));
+            filters.add(AttemptFilter.all().state(state).from(from).until(to));
+        }
+        for (AttemptCause cause : AttemptCause.values()) {
+            filters.add(AttemptFilter.all().cause(cause));
+        }
+        PageRequest first = PageRequest.first(10);
+        for (AttemptFilter filter : filters) {
+            String next = biller.find(filter, first).next();
+            if (next != null) {
+                biller.find(filter, first.after(next));
+            }
+        }
+        assertThat(biller.billed(from, to).limit(1_500)).isNotNull();
+        plans.putAll(explaining.takePlans());
     }
 
     private void claimHundreds(LockStrategy strategy) {

@@ -10,9 +10,20 @@ import io.github.invoicelock.BillingRequest;
 import io.github.invoicelock.BulkResult;
 import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.WordRefusedException;
+import io.github.invoicelock.PageRequest;
+import io.github.invoicelock.ProviderCharge;
+import io.github.invoicelock.Reconciliation;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import javax.sql.DataSource;
 
 /** Quoted by docs/operations.md. */
@@ -46,18 +57,43 @@ public final class OperationsSnippets {
     // end::decide-on-what-was-seen[]
 
     // tag::write-back[]
-    public static void writeBack(DataSource dataSource, LockingInvoiceBiller biller, Object invoiceId, String reference)
-            throws SQLException {
-        if (biller.attempts(invoiceId).isEmpty()) {
-            try (Connection connection = dataSource.getConnection()) {
-                connection.setAutoCommit(false);
-                biller.withdraw(connection, invoiceId); // blocks the invoice, under the key that was charged
-                connection.commit();
-            }
+    /** Tells the journal of charges that it has lost; returns what is left for a person. */
+    public static List<Reconciliation.Finding> afterARestore(
+            LockingInvoiceBiller biller, Stream<ProviderCharge> charges, Instant restoredPoint, String who) {
+        try (Reconciliation compared = biller.reconcile(charges, restoredPoint, Instant.now())) {
+            System.out.println(compared); // Reconciliation{MATCHED=812, NOT_RECORDED=47, CHARGED_TWICE=1}
+            System.out.println(compared.writeBack(who)); // WrittenBack[charges=47, unmarked=0, failures=[]]
+            return Stream.of(Reconciliation.Kind.values())
+                    .filter(kind -> kind != Reconciliation.Kind.MATCHED && kind != Reconciliation.Kind.NOT_RECORDED)
+                    .flatMap(compared::findings)
+                    .limit(1_000)
+                    .toList();
         }
-        biller.resolve(invoiceId, BillingOutcome.billed(reference), "from the provider's ledger, after a restore");
     }
     // end::write-back[]
+
+    // tag::export[]
+    /** Yesterday's charges, a line for each. */
+    public static void export(LockingInvoiceBiller biller, LocalDate yesterday, ZoneId zone, Appendable out) {
+        Instant from = yesterday.atStartOfDay(zone).toInstant();
+        Instant to = yesterday.plusDays(1).atStartOfDay(zone).toInstant();
+        biller.billed(from, to).forEach(charge -> {
+            try {
+                out.append(charge.invoiceId() + ";" + charge.reference() + ";" + charge.kept() + "\n");
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+    // end::export[]
+
+    // tag::find[]
+    /** Whose charge a bank statement names. */
+    public static List<BillingAttempt> ofReference(LockingInvoiceBiller biller, String reference) {
+        return biller.find(AttemptFilter.all().reference(reference), PageRequest.first(10))
+                .rows();
+    }
+    // end::find[]
 
     // tag::asking-first[]
     /** Asks the provider's ledger before every send: for the first runs after a restore. */

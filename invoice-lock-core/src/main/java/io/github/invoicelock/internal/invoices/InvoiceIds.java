@@ -1,9 +1,13 @@
 package io.github.invoicelock.internal.invoices;
 
 import io.github.invoicelock.InvoiceLockException;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.jooq.DSLContext;
+import org.jooq.Field;
 import org.jooq.Record1;
 import org.jooq.impl.DSL;
 
@@ -40,11 +44,31 @@ public final class InvoiceIds {
         }
     }
 
+    /** The same of a text that somebody else gave; empty if it can be none. */
+    public Optional<String> possible(String text) {
+        try {
+            return Optional.of(idOf(text));
+        } catch (InvoiceLockException e) {
+            return Optional.empty();
+        }
+    }
+
     private static String storable(String text) {
         if (text.indexOf('\0') >= 0) {
             throw new IllegalArgumentException("PostgreSQL stores no text with the character 0");
         }
         return text;
+    }
+
+    /** Ids as their rows print them, by what they were asked by; without those that have no row. */
+    public Map<String, String> printed(DSLContext tx, Collection<String> texts) {
+        Map<String, String> printed = new HashMap<>();
+        Field<String> asked = DSL.field(DSL.name("asked", "id"), String.class);
+        tx.select(asked, columns.idText())
+                .from(DSL.table("unnest({0}) as asked(id)", DSL.val(texts.toArray(String[]::new))), columns.table())
+                .where(columns.isId(asked))
+                .forEach(row -> printed.put(row.value1(), row.value2()));
+        return printed;
     }
 
     /**

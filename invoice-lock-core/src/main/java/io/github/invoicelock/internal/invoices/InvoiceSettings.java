@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param billedAtColumn null: the time is not stored
  * @param including aliased expressions for the snapshot
  * @param oneAtATimeFor the column that says whose calls must not meet; null: no such bound
+ * @param keeping columns and aliases whose values stay in the journal
+ * @param amountColumn the one of these that says what is charged; null: none does
  */
 public record InvoiceSettings(
         @Nullable String schema,
@@ -36,4 +38,6 @@ public record InvoiceSettings(
         @Nullable String billedAtColumn,
         List<Field<?>> including,
         @Nullable String oneAtATimeFor,
+        List<String> keeping,
+        @Nullable String amountColumn,
         RowLock rowLock) {}

@@ -50,6 +50,7 @@ final class AttemptTable {
     static final Field<OffsetDateTime> STARTED_AT = field(name("started_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
     static final Field<OffsetDateTime> SETTLED_AT = field(name("settled_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
     static final Field<JSONB> INVOICE = field(name("invoice"), SQLDataType.JSONB);
+    static final Field<JSONB> KEPT = field(name("kept"), SQLDataType.JSONB);
     static final Field<String> REFERENCE = field(name("reference"), SQLDataType.CLOB);
     static final Field<String> CODE = field(name("code"), SQLDataType.CLOB);
     static final Field<String> MESSAGE = field(name("message"), SQLDataType.CLOB);
@@ -73,6 +74,7 @@ final class AttemptTable {
             STARTED_AT,
             SETTLED_AT,
             INVOICE,
+            KEPT,
             REFERENCE,
             CODE,
             MESSAGE,
@@ -142,6 +144,38 @@ final class AttemptTable {
 
     boolean keepsSnapshots() {
         return settings.keepSnapshots();
+    }
+
+    /** What is kept of a snapshot when it is over; no column where nothing is. */
+    List<String> kept() {
+        return settings.kept();
+    }
+
+    /** What an attempt keeps of its invoice under this name, while its snapshot is there and afterwards. */
+    static Field<String> keptOf(String alias, String name) {
+        return field(
+                "coalesce({0} ->> {2}, {1} ->> {2})",
+                String.class, field(name(alias, KEPT.getName())), field(name(alias, INVOICE.getName())), inline(name));
+    }
+
+    /** The one that the provider knows by this key. */
+    Select<Record> ofKey(Field<String> key) {
+        Condition known = BILLER.eq(biller()).and(IDEMPOTENCY_KEY.eq(key));
+        // One statement, so that one that settles meanwhile is found by either half. The index on keys has none that is
+        // STARTED; these are found by their leases' ends.
+        return select(COLUMNS)
+                .from(attempts)
+                .where(known)
+                .and(STATE.ne(inline(AttemptState.STARTED.name())))
+                .unionAll(select(COLUMNS).from(attempts).where(known).and(started()))
+                .limit(inline(1));
+    }
+
+    /** STARTED, as the index on due times has it. */
+    Condition started() {
+        return BILLER.eq(biller())
+                .and(STATE.eq(inline(AttemptState.STARTED.name())))
+                .and(DUE_AT.le(clockPlus(settings.longestLease())));
     }
 
     /** As it can be stored, and not longer than anybody reads. */
@@ -229,6 +263,7 @@ final class AttemptTable {
     /** The one reader of a row. */
     static AttemptRow row(Record row, String prefix) {
         JSONB invoice = row.get(prefix + INVOICE.getName(), JSONB.class);
+        JSONB kept = row.get(prefix + KEPT.getName(), JSONB.class);
         String cause = row.get(prefix + CAUSE.getName(), String.class);
         BillingAttempt attempt = new BillingAttempt(
                 row.get(prefix + ID.getName(), Long.class),
@@ -249,7 +284,8 @@ final class AttemptTable {
                 row.get(prefix + MESSAGE.getName(), String.class),
                 row.get(prefix + RESOLVED_BY.getName(), String.class),
                 row.get(prefix + NOTE.getName(), String.class),
-                cause == null ? null : AttemptCause.valueOf(cause));
+                cause == null ? null : AttemptCause.valueOf(cause),
+                kept == null ? null : kept.data());
         return new AttemptRow(
                 attempt, instant(row, prefix, LEASE_UNTIL), row.get(prefix + UNMARKED.getName(), Boolean.class));
     }

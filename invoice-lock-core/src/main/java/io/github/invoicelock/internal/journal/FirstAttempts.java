@@ -196,16 +196,22 @@ public final class FirstAttempts {
         return insertUncalled(
                 tx,
                 invoiceId,
+                1,
                 NextState.withdrawn("Taken back by the host before it was claimed."),
                 Act.byTheHost(null));
     }
 
     /** An invoice that cannot be claimed, by its own data; false if it has an attempt after all. */
     public boolean insertSetAside(DSLContext tx, String invoiceId, String why) {
-        return insertUncalled(tx, invoiceId, NextState.setAside(Duration.ZERO, why), Act.SET_ASIDE);
+        return insertUncalled(tx, invoiceId, 1, NextState.setAside(Duration.ZERO, why), Act.SET_ASIDE);
     }
 
-    private boolean insertUncalled(DSLContext tx, String invoiceId, NextState state, Act act) {
+    /** An attempt that a restore has lost, under the number that its key was made of, to be written as charged; false if it is there. */
+    public boolean insertLost(DSLContext tx, String invoiceId, int number, Act act) {
+        return insertUncalled(tx, invoiceId, number, NextState.withdrawn("Lost by the journal."), act);
+    }
+
+    private boolean insertUncalled(DSLContext tx, String invoiceId, int number, NextState state, Act act) {
         return events.change(
                         tx,
                         tx.insertInto(table.table())
@@ -225,8 +231,8 @@ public final class FirstAttempts {
                                 .values(Arrays.asList(
                                         val(table.biller()),
                                         val(invoiceId),
-                                        inline(1),
-                                        table.key(DSL.cast(val(invoiceId), SQLDataType.CLOB), inline(1)),
+                                        inline(number),
+                                        table.key(DSL.cast(val(invoiceId), SQLDataType.CLOB), inline(number)),
                                         inline(state.state().name()),
                                         Outcomes.dueIn(state.due()),
                                         val(Outcomes.nameOf(state.cause())),

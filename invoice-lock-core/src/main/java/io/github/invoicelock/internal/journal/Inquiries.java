@@ -195,11 +195,8 @@ public final class Inquiries {
 
     /** The attempt that the provider knows by this key. */
     public Optional<BillingAttempt> ofKey(DSLContext tx, String idempotencyKey) {
-        return tx.select(AttemptTable.COLUMNS)
-                .from(table.table())
-                .where(AttemptTable.IDEMPOTENCY_KEY.eq(idempotencyKey))
-                .and(AttemptTable.BILLER.eq(table.biller()))
-                .fetchOptional(row -> AttemptTable.row(row).attempt());
+        return tx.fetchOptional(table.ofKey(val(idempotencyKey)))
+                .map(row -> AttemptTable.row(row).attempt());
     }
 
     /** The invoice of a snapshot, as a call has it (R4). */
@@ -226,7 +223,7 @@ public final class Inquiries {
         return tx.select(AttemptTable.COLUMNS)
                 .from(table.table())
                 .where(needsAttention())
-                .orderBy(AttemptTable.STARTED_AT, AttemptTable.ID)
+                .orderBy(AttemptTable.ID)
                 .limit(inline(MOST_LISTED))
                 .fetch(row -> AttemptTable.row(row).attempt());
     }
@@ -331,7 +328,7 @@ public final class Inquiries {
         Table<?> parked = select(AttemptTable.STARTED_AT.as("at"))
                 .from(table.table())
                 .where(needsAttention())
-                .orderBy(AttemptTable.STARTED_AT, AttemptTable.ID)
+                .orderBy(AttemptTable.ID)
                 .limit(inline(MOST_LISTED))
                 .asTable("parked");
         return tx.select(

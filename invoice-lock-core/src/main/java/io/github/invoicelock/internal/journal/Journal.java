@@ -16,6 +16,8 @@ public final class Journal {
     private final Billers billers;
     private final SharedLimits limits;
     private final Places places;
+    private final AttemptPages pages;
+    private final ProviderCharges charges;
 
     /**
      * The journal of one biller.
@@ -37,6 +39,8 @@ public final class Journal {
         this.billers = new Billers(table, schema);
         this.places = table.places();
         this.limits = new SharedLimits(table, schema);
+        this.pages = new AttemptPages(table);
+        this.charges = new ProviderCharges(table, schema, settings.amount());
     }
 
     /** Claims of fresh invoices. */
@@ -67,6 +71,16 @@ public final class Journal {
     /** What happened besides the straight way. */
     public Events events() {
         return events;
+    }
+
+    /** Lists for people, page by page. */
+    public AttemptPages pages() {
+        return pages;
+    }
+
+    /** The provider's charges beside the journal's. */
+    public ProviderCharges charges() {
+        return charges;
     }
 
     /** What may be deleted. */

@@ -1,6 +1,8 @@
 package io.github.invoicelock.internal.journal;
 
 import io.github.invoicelock.internal.database.StorableText;
+import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * @param server this server, different for each biller that was built
  * @param keepSnapshots whether snapshots are kept when they are not needed any more
  * @param oneAtATimeFor the invoice's column that says whose calls must not meet; null: no such bound
+ * @param kept which values of a snapshot are kept when it is over; empty: none
+ * @param amount the one of these that says what was charged; null: none does
+ * @param longestLease no server's claim is believed for longer
  * @param storable makes texts of the host and the provider storable
  * @param distributed whether the journal's rows are on several nodes (Citus)
  */
@@ -18,5 +23,8 @@ public record JournalSettings(
         String server,
         boolean keepSnapshots,
         @Nullable String oneAtATimeFor,
+        List<String> kept,
+        @Nullable String amount,
+        Duration longestLease,
         StorableText storable,
         boolean distributed) {}

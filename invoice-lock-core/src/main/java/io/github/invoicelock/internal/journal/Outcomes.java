@@ -33,8 +33,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The one door through which an attempt's state changes: each write sets every column that belongs to a state. */
 public final class Outcomes {
-    private static final List<Field<?>> AFTER_BILLED =
-            List.of(AttemptTable.ID, AttemptTable.DUE_AT, AttemptTable.SETTLED_AT, AttemptTable.INVOICE);
+    private static final List<Field<?>> AFTER_BILLED = List.of(
+            AttemptTable.ID, AttemptTable.DUE_AT, AttemptTable.SETTLED_AT, AttemptTable.INVOICE, AttemptTable.KEPT);
 
     private final AttemptTable table;
     private final Events events;
@@ -80,7 +80,7 @@ public final class Outcomes {
     }
 
     private Query billedStatement(Field<String> reference, Field<OffsetDateTime> dueAt, Condition which) {
-        return freeingThePlace(withoutSnapshot(DSL.using(SQLDialect.POSTGRES)
+        return freeingThePlace(afterSnapshot(DSL.using(SQLDialect.POSTGRES)
                         .update(table.table())
                         .set(AttemptTable.STATE, inline(AttemptState.BILLED.name()))
                         .set(AttemptTable.REFERENCE, reference)
@@ -163,7 +163,8 @@ public final class Outcomes {
                 null,
                 claimed.resolvedBy(),
                 claimed.note(),
-                null);
+                null,
+                row.text(4));
     }
 
     /** Writes what an attempt becomes if this server still owns it as it was claimed (R5); empty if not. */
@@ -198,7 +199,7 @@ public final class Outcomes {
                 .set(AttemptTable.CODE, table.text(next.code()))
                 .set(AttemptTable.MESSAGE, table.text(next.message()));
         if (dropsSnapshot(attempt, next)) {
-            update = withoutSnapshot(update);
+            update = afterSnapshot(update);
         }
         // R7: one in doubt may still be under way until its lease ends.
         if (next.state() != AttemptState.IN_DOUBT) {
@@ -326,8 +327,24 @@ public final class Outcomes {
         return table.places().kept() ? update.set(Places.PLACE, (String) null) : update;
     }
 
-    private UpdateSetMoreStep<Record> withoutSnapshot(UpdateSetMoreStep<Record> update) {
-        return table.keepsSnapshots() ? update : update.set(AttemptTable.INVOICE, (JSONB) null);
+    /** The snapshot is over: what is to stay of it stays. */
+    private UpdateSetMoreStep<Record> afterSnapshot(UpdateSetMoreStep<Record> update) {
+        UpdateSetMoreStep<Record> kept =
+                table.kept().isEmpty() ? update : update.set(AttemptTable.KEPT, keptOfSnapshot(table.kept()));
+        return table.keepsSnapshots() ? kept : kept.set(AttemptTable.INVOICE, (JSONB) null);
+    }
+
+    /** As texts, by functions that are immutable, as Citus asks. One that was over before keeps what it kept then. */
+    private static Field<JSONB> keptOfSnapshot(List<String> names) {
+        return field(
+                "case when {0} is null then {1} else jsonb_object(array[{2}], array[{3}]) end",
+                JSONB.class,
+                AttemptTable.INVOICE,
+                AttemptTable.KEPT,
+                DSL.list(names.stream().map(DSL::inline).toList()),
+                DSL.list(names.stream()
+                        .map(name -> field("{0} ->> {1}", String.class, AttemptTable.INVOICE, inline(name)))
+                        .toList()));
     }
 
     static Field<OffsetDateTime> dueIn(@Nullable Duration delay) {

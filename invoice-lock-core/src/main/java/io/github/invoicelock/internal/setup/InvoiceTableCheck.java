@@ -94,6 +94,7 @@ public final class InvoiceTableCheck {
         checkStored(columns);
         checkPrivileges(tx, oid, journal);
         List<Column> included = included(tx, schema, columns.keySet());
+        KeptCheck.check(settings, table(), columns, included);
         Invoices invoices =
                 new Invoices(settings, schema, columns, included, notKnownOtherwise(tx, oid, biller, journal));
         checkConditions(tx, invoices.candidates().pendingInOrder());

@@ -88,7 +88,7 @@ public final class OutsideWriting {
 
     /** After the commit, from the row as written (R23). What kept the invoice from being marked is thrown: the journal knows the outcome. */
     public void tell(String invoiceId, BillingOutcome outcome, Written written) {
-        written.tell(notices, invoiceId, outcome);
+        tellAll(invoiceId, outcome, written);
         BillingAttempt attempt = written.attempt();
         RuntimeException failure = written.failure();
         if (attempt != null && failure != null) {
@@ -104,6 +104,11 @@ public final class OutsideWriting {
     /** A person's word, for the log. */
     public void tellWord(AttemptEvent.What what, String who, BillingAttempt attempt) {
         notices.word(what, who, attempt);
+    }
+
+    /** The same, where what kept the invoice from being marked is no reason to stop. */
+    public void tellAll(String invoiceId, BillingOutcome outcome, Written written) {
+        written.tell(notices, invoiceId, outcome);
     }
 
     /** R9: a lock of the journal is waited for no longer than lock_timeout. */

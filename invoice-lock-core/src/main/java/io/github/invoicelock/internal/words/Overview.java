@@ -2,17 +2,22 @@ package io.github.invoicelock.internal.words;
 
 import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptEvent;
+import io.github.invoicelock.AttemptFilter;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.JournalStatus;
+import io.github.invoicelock.Page;
+import io.github.invoicelock.PageRequest;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.journal.Billers;
 import io.github.invoicelock.internal.journal.Inquiries;
+import io.github.invoicelock.internal.journal.AttemptPages;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.PendingAgainst;
 import io.github.invoicelock.internal.settlement.Tables;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -119,7 +124,27 @@ public final class Overview {
                 a.message(),
                 a.resolvedBy(),
                 a.note(),
-                cause);
+                cause,
+                a.kept());
+    }
+
+    /** Attempts by what is known of them, newest first. */
+    public Page<BillingAttempt> find(AttemptFilter filter, PageRequest page) {
+        return database.inTransaction(tx -> journal.pages()
+                .find(tx, filter.invoice() == null ? filter : filter.invoice(printed(tx, filter.invoice())), page));
+    }
+
+    private Object printed(DSLContext tx, Object invoiceId) {
+        return invoices.ids().printed(tx, String.valueOf(invoiceId)).orElse(String.valueOf(invoiceId));
+    }
+
+    /** Charges that were recorded in a period, a page at a time. */
+    public Stream<BillingAttempt> billed(Instant from, Instant to) {
+        AttemptPages.Range period = database.inTransaction(tx -> journal.pages().settled(tx, from, to));
+        return PagedStream.of(last -> {
+            AttemptPages.Range rest = last == null ? period : new AttemptPages.Range(last.id() + 1, period.last());
+            return database.inTransaction(tx -> journal.pages().billed(tx, rest, from, to, PagedStream.PAGE));
+        });
     }
 
     /** How things stand, over all servers. */

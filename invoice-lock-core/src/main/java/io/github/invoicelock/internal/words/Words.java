@@ -14,6 +14,7 @@ import io.github.invoicelock.internal.settlement.Tables;
  * @param resolutions what people say
  * @param reports what the provider says to the host
  * @param withdrawals what the host takes back
+ * @param reconciliations what the provider's list of charges says
  * @param overview what people are shown
  * @param pauses how people stop billing, and let it go on
  * @param decisions what people decide, and what they decide by
@@ -22,6 +23,7 @@ public record Words(
         Resolutions resolutions,
         Reports reports,
         Withdrawals withdrawals,
+        Reconciliations reconciliations,
         Overview overview,
         Pauses pauses,
         Decisions decisions) {
@@ -36,6 +38,7 @@ public record Words(
                 resolutions,
                 new Reports(settings.name(), tables, settlements, judgement, writing),
                 new Withdrawals(tables),
+                new Reconciliations(settings, tables, settlements, writing),
                 new Overview(settings, tables, notices),
                 new Pauses(tables, notices),
                 new Decisions(

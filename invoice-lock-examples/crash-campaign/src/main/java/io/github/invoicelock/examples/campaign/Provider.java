@@ -7,10 +7,13 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -40,6 +43,7 @@ final class Provider {
     private final boolean badDay;
     private final Map<String, Saved> keys = new ConcurrentHashMap<>();
     private final Map<String, String> charges = new ConcurrentHashMap<>();
+    private final Queue<String> list = new ConcurrentLinkedQueue<>();
     private final Map<String, String> bodies = new ConcurrentHashMap<>();
     private final Set<String> otherRequests = ConcurrentHashMap.newKeySet();
     private final Map<String, AtomicInteger> requests = new ConcurrentHashMap<>();
@@ -70,6 +74,8 @@ final class Provider {
         HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1_000);
         server.createContext("/charges/", provider::charges);
         server.createContext("/ledger", provider::ledger);
+        server.createContext("/list", provider::list);
+        server.createContext("/forget", provider::forget);
         server.createContext("/other-requests", provider::otherRequests);
         server.createContext("/overlaps", provider::overlaps);
         server.createContext("/received", provider::received);
@@ -165,6 +171,7 @@ final class Provider {
                 };
         if (status == 200) {
             charges.merge(invoice, body, (before, more) -> before + "," + more);
+            list.add(key + " " + body + " " + Instant.now());
         }
         Saved now = new Saved(status, body, System.nanoTime());
         if (status != 500 || remembers) {
@@ -183,6 +190,18 @@ final class Provider {
                                 .collect(Collectors.joining("\n")),
                         0),
                 false);
+    }
+
+    /** Its list of charges: key, reference and time of each. */
+    private void list(HttpExchange exchange) throws IOException {
+        answer(exchange, new Saved(200, String.join("\n", list), 0), false);
+    }
+
+    /** As when its memory of keys is over. */
+    private synchronized void forget(HttpExchange exchange) throws IOException {
+        keys.clear();
+        bodies.clear();
+        answer(exchange, new Saved(200, "", 0), false);
     }
 
     private void otherRequests(HttpExchange exchange) throws IOException {

@@ -1,0 +1,152 @@
+package io.github.invoicelock;
+
+import static java.util.Objects.requireNonNull;
+
+import java.math.BigDecimal;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the provider's charges and the journal compare, as of when they were compared. It is kept in the journal's schema, not in memory, until
+ * it is closed: close it when it is done with. One that is not closed is forgotten by a later one, from a week on. Thread-safe.
+ */
+public final class Reconciliation implements AutoCloseable {
+    private final Map<Kind, Long> counts;
+    private final Function<Kind, Stream<Finding>> findings;
+    private final Function<String, WrittenBack> writing;
+    private final Runnable forgetting;
+
+    Reconciliation(
+            Map<Kind, Long> counts,
+            Function<Kind, Stream<Finding>> findings,
+            Function<String, WrittenBack> writing,
+            Runnable forgetting) {
+        this.counts = Map.copyOf(counts);
+        this.findings = findings;
+        this.writing = writing;
+        this.forgetting = forgetting;
+    }
+
+    /** What is found of a charge. Each is of one kind. */
+    public enum Kind {
+        /** Recorded with this reference, and with this amount where both are known. */
+        MATCHED,
+        /**
+         * Charged, and not recorded: no attempt of its invoice is BILLED. {@link Reconciliation#writeBack} records it. If it is not recorded, the
+         * invoice may be charged again.
+         */
+        NOT_RECORDED,
+        /**
+         * Recorded, and not among the provider's charges. Only of attempts that began and settled within the period, so that their charge must
+         * be among them. Refunded, perhaps, or recorded by mistake: a person looks.
+         */
+        NOT_CHARGED,
+        /** One charge too many: the invoice is recorded with another one, or an earlier one is to be recorded. Refund this reference. */
+        CHARGED_TWICE,
+        /** Recorded with this reference, and charged with another amount. */
+        OTHER_AMOUNT,
+        /**
+         * The invoice is recorded with another reference, which is not among the provider's charges. Do not refund it before a person has looked:
+         * it may be the same charge under two names.
+         */
+        OTHER_REFERENCE,
+        /**
+         * Charged under a key that this journal never made, or for no invoice that is there. Another system's of the same account, a charge made
+         * by hand, or an invoice that a restore has lost. Never written back.
+         */
+        UNKNOWN_KEY,
+        /** Of another biller of this journal: compare it there. */
+        OF_ANOTHER_BILLER
+    }
+
+    /**
+     * A charge, and what is found of it.
+     *
+     * @param kind what is found
+     * @param invoiceId whose charge it is; null if that is not known
+     * @param key its idempotency key; null if neither side knows it
+     * @param reference the provider's id of the charge
+     * @param amount what the provider charged; null if it is not known
+     * @param time when it was charged; of NOT_CHARGED when it was recorded
+     * @param recorded the reference in the journal; null if there is none
+     * @param recordedAmount the amount in the journal; null if there is none
+     */
+    public record Finding(
+            Kind kind,
+            @Nullable String invoiceId,
+            @Nullable String key,
+            String reference,
+            @Nullable BigDecimal amount,
+            Instant time,
+            @Nullable String recorded,
+            @Nullable BigDecimal recordedAmount) {}
+
+    /**
+     * What was written back.
+     *
+     * @param charges how many charges the journal has now that it did not have
+     * @param unmarked how many of their invoices could not be marked; they are set aside, and tried again by themselves
+     * @param failures why, at most 1,000
+     */
+    public record WrittenBack(long charges, long unmarked, List<String> failures) {
+        /**
+         * Copied.
+         *
+         * @param charges as above
+         * @param unmarked as above
+         * @param failures as above
+         */
+        public WrittenBack {
+            failures = List.copyOf(failures);
+        }
+    }
+
+    /**
+     * How many there are of a kind.
+     *
+     * @param kind the kind
+     * @return zero if there is none
+     */
+    public long count(Kind kind) {
+        return counts.getOrDefault(requireNonNull(kind, "kind"), 0L);
+    }
+
+    /**
+     * All of a kind, read 1,000 at a time while the stream is consumed; the stream needs no closing.
+     *
+     * @param kind the kind
+     * @return oldest first; none once it is closed
+     * @throws DatabaseException also from the stream's methods, if the database cannot be asked
+     */
+    public Stream<Finding> findings(Kind kind) {
+        return findings.apply(requireNonNull(kind, "kind"));
+    }
+
+    /**
+     * Tells the journal of every charge that is NOT_RECORDED, as a webhook would: the attempt is BILLED, the invoice marked, the
+     * {@link BilledHook} called. An attempt that the journal has lost is written anew. Each is decided on what is there at that moment. May be
+     * called again, after an error for instance: what is recorded already is left as it is.
+     *
+     * @param who does it; kept with each attempt
+     * @return what was written
+     * @throws DatabaseException if the database cannot be asked, or another session holds an attempt's row for too long
+     */
+    public WrittenBack writeBack(String who) {
+        return writing.apply(requireNonNull(who, "who"));
+    }
+
+    /** Forgets what was compared. The counts stay. Idempotent. */
+    @Override
+    public void close() {
+        forgetting.run();
+    }
+
+    @Override
+    public String toString() {
+        return "Reconciliation" + new java.util.TreeMap<>(counts);
+    }
+}

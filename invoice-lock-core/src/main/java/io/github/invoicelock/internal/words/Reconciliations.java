@@ -1,0 +1,250 @@
+package io.github.invoicelock.internal.words;
+
+import io.github.invoicelock.AttemptState;
+import io.github.invoicelock.AttemptEvent;
+import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.BillingOutcome;
+import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.ProviderCharge;
+import io.github.invoicelock.Reconciliation;
+import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.database.SessionSettings;
+import io.github.invoicelock.internal.host.HostCode;
+import io.github.invoicelock.internal.invoices.Candidate;
+import io.github.invoicelock.internal.invoices.Invoices;
+import io.github.invoicelock.internal.invoices.Position;
+import io.github.invoicelock.internal.journal.AttemptPages;
+import io.github.invoicelock.internal.journal.Act;
+import io.github.invoicelock.internal.journal.AttemptRow;
+import io.github.invoicelock.internal.journal.InvoiceAttempts;
+import io.github.invoicelock.internal.journal.Journal;
+import io.github.invoicelock.internal.journal.NextState;
+import io.github.invoicelock.internal.journal.ProviderCharges.Period;
+import io.github.invoicelock.internal.journal.ProviderCharges.Unrecorded;
+import io.github.invoicelock.internal.judgement.BillerSettings;
+import io.github.invoicelock.internal.settlement.Settlements;
+import io.github.invoicelock.internal.settlement.Tables;
+import io.github.invoicelock.internal.settlement.Written;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.jooq.DSLContext;
+
+/**
+ * Compares the provider's charges with the journal, and writes back what the journal has lost. A page at a time, each in a transaction of
+ * its own: the host's stream may be slow, and nothing is held while it is asked.
+ */
+public final class Reconciliations {
+    private static final int PAGE = 5_000;
+    private static final String NOTE = "charged, by the provider's list of charges";
+
+    private final Database database;
+    private final Journal journal;
+    private final Invoices invoices;
+    private final Settlements settlements;
+    private final OutsideWriting writing;
+    private final SessionSettings byKeys;
+
+    public Reconciliations(BillerSettings settings, Tables tables, Settlements settlements, OutsideWriting writing) {
+        this.database = tables.database();
+        this.journal = tables.journal();
+        this.invoices = tables.invoices();
+        this.settlements = settlements;
+        this.writing = writing;
+        this.byKeys = SessionSettings.momentary(settings.idleLimit(), SessionSettings.Work.MANY_ROWS);
+    }
+
+    /** Takes the charges and judges them; under the number that is returned. */
+    public UUID compare(Stream<ProviderCharge> charges, Period period) {
+        if (database.distributed()) {
+            throw new InvoiceLockException(
+                    "Charges cannot be reconciled on Citus: they are compared by joins that span its nodes. "
+                            + "Look each charge up with find(AttemptFilter.all().key(…)), and tell the journal with report.");
+        }
+        while (database.inTransaction(tx -> journal.charges().forgetOld(tx, PAGE))) {
+            // page by page
+        }
+        UUID reconciliation = UUID.randomUUID();
+        try {
+            take(reconciliation, charges);
+            deriveKeys(reconciliation);
+            judge(reconciliation, period);
+        } catch (Throwable e) {
+            forget(reconciliation, e);
+            throw e;
+        }
+        return reconciliation;
+    }
+
+    private void take(UUID reconciliation, Stream<ProviderCharge> charges) {
+        List<ProviderCharge> some = new ArrayList<>(PAGE);
+        for (Iterator<ProviderCharge> each = charges.iterator(); each.hasNext(); ) {
+            some.add(each.next());
+            if (some.size() == PAGE || !each.hasNext()) {
+                database.inTransaction(tx -> {
+                    journal.charges().take(tx, reconciliation, some, known(tx, some));
+                    return null;
+                });
+                some.clear();
+            }
+        }
+    }
+
+    /** The invoices that charges name, as their rows or their attempts have them. */
+    private Map<String, String> known(DSLContext tx, List<ProviderCharge> some) {
+        Map<String, String> asked = new LinkedHashMap<>();
+        for (ProviderCharge charge : some) {
+            if (charge.invoiceId() != null) {
+                invoices.ids().possible(charge.invoiceId()).ifPresent(id -> asked.put(charge.invoiceId(), id));
+            }
+        }
+        if (asked.isEmpty()) {
+            return Map.of();
+        }
+        Map<String, String> printed = invoices.ids().printed(tx, new TreeSet<>(asked.values()));
+        TreeSet<String> gone = new TreeSet<>(asked.values());
+        gone.removeAll(printed.keySet());
+        journal.inquiries().ofInvoices(gone).in(tx).keySet().forEach(id -> printed.put(id, id));
+        Map<String, String> known = new HashMap<>();
+        asked.forEach((told, id) -> {
+            String there = printed.get(id);
+            if (there != null) {
+                known.put(told, there);
+            }
+        });
+        return known;
+    }
+
+    /** Keys that the journal has lost belong to invoices that are pending: it would make the same again (R3). */
+    private void deriveKeys(UUID reconciliation) {
+        Position position = Position.START;
+        while (position != null
+                && database.inTransaction(tx -> journal.charges().hasUnknownKeys(tx, reconciliation))) {
+            Position from = position;
+            List<Candidate> pending = database.atOnce(invoices.candidates().pendingPage(from, PAGE));
+            if (!pending.isEmpty()) {
+                database.inTransaction(byKeys, tx -> {
+                    journal.charges()
+                            .deriveKeys(
+                                    tx,
+                                    reconciliation,
+                                    pending.stream().map(Candidate::invoiceId).toList());
+                    return null;
+                });
+            }
+            position = pending.size() == PAGE
+                    ? pending.get(PAGE - 1).position()
+                    : invoices.candidates().nextPhase(from);
+        }
+    }
+
+    private void judge(UUID reconciliation, Period period) {
+        while (database.inTransaction(tx -> journal.charges().judge(tx, reconciliation, period, PAGE))) {
+            // page by page
+        }
+        AttemptPages.Range all = database.inTransaction(tx -> journal.pages().settled(tx, period.from(), period.to()));
+        Optional<Long> seen = Optional.of(all.first() - 1);
+        while (seen.isPresent() && seen.get() < all.last()) {
+            AttemptPages.Range rest = new AttemptPages.Range(seen.get() + 1, all.last());
+            seen = database.inTransaction(
+                    tx -> journal.charges().judgeRecorded(tx, reconciliation, rest, period, PAGE));
+        }
+    }
+
+    /** How many of each kind there are. */
+    public Map<Reconciliation.Kind, Long> counts(UUID reconciliation) {
+        return database.inTransaction(tx -> journal.charges().counts(tx, reconciliation));
+    }
+
+    /** Those of one kind, by time. */
+    public Stream<Reconciliation.Finding> findings(UUID reconciliation, Reconciliation.Kind kind) {
+        return PagedStream.of(last -> database.inTransaction(
+                tx -> journal.charges().findings(tx, reconciliation, kind, last, PagedStream.PAGE)));
+    }
+
+    /** Forgets what was compared. */
+    public void forget(UUID reconciliation) {
+        while (database.inTransaction(tx -> journal.charges().forget(tx, reconciliation, PAGE))) {
+            // page by page
+        }
+    }
+
+    private void forget(UUID reconciliation, Throwable failure) {
+        try {
+            forget(reconciliation);
+        } catch (RuntimeException e) {
+            failure.addSuppressed(e);
+        }
+    }
+
+    /** Tells the journal of every charge that it does not have, each in a transaction of its own. */
+    public Reconciliation.WrittenBack writeBack(UUID reconciliation, String who) {
+        long[] written = {0, 0};
+        List<String> failures = new ArrayList<>();
+        PagedStream.<Unrecorded>of(last -> database.inTransaction(
+                        tx -> journal.charges().unrecorded(tx, reconciliation, last, PagedStream.PAGE)))
+                .forEach(charge -> {
+                    Written now = writeBack(charge, who);
+                    written[0] += now.attempt() == null ? 0 : 1;
+                    RuntimeException failure = now.failure();
+                    if (failure != null) {
+                        written[1]++;
+                        if (failures.size() < PagedStream.PAGE) {
+                            failures.add("Invoice " + charge.invoiceId()
+                                    + " is in the journal as billed, and not marked yet: " + HostCode.why(failure));
+                        }
+                    }
+                });
+        return new Reconciliation.WrittenBack(written[0], written[1], failures);
+    }
+
+    private Written writeBack(Unrecorded charge, String who) {
+        Written written = OutsideWriting.unlessHeld(
+                charge.invoiceId(),
+                "written back",
+                () -> writing.write(charge.invoiceId(), true, (tx, marks) -> writeBack(tx, marks, charge, who)));
+        if (written.attempt() != null) {
+            writing.tellAll(charge.invoiceId(), BillingOutcome.billed(charge.reference()), written);
+        }
+        return written;
+    }
+
+    private Written writeBack(DSLContext tx, OutsideWriting.Marks marks, Unrecorded charge, String who) {
+        Act act = Act.by(who, AttemptEvent.What.RESOLVED, NOTE);
+        BillingAttempt attempt = attempt(tx, charge, act);
+        boolean recorded = attempt.state() == AttemptState.BILLED && settlements.names(attempt, charge.reference());
+        if (recorded) {
+            return Written.CONTENDED;
+        }
+        NextState billed = NextState.billed(charge.reference()).uncalled();
+        return settlements.billWhole(tx, attempt, marks.of(billed), act);
+    }
+
+    /** R18: under the locks of all attempts. One that was lost is written anew, under the number that its key was made of. */
+    private BillingAttempt attempt(DSLContext tx, Unrecorded charge, Act act) {
+        int number = charge.number() == null ? 1 : charge.number();
+        Optional<BillingAttempt> there = attempt(journal.inquiries().lock(tx, charge.invoiceId(), false), charge);
+        if (there.isPresent()) {
+            return there.get();
+        }
+        journal.firsts().insertLost(tx, charge.invoiceId(), number, act);
+        return attempt(journal.inquiries().lock(tx, charge.invoiceId(), false), charge)
+                .orElseThrow(() -> new IllegalStateException("Written, and not there: " + charge));
+    }
+
+    private static Optional<BillingAttempt> attempt(InvoiceAttempts all, Unrecorded charge) {
+        return charge.number() == null
+                ? all.newest().map(AttemptRow::attempt)
+                : all.rows().stream()
+                        .map(AttemptRow::attempt)
+                        .filter(attempt -> attempt.number() == charge.number())
+                        .findFirst();
+    }
+}
