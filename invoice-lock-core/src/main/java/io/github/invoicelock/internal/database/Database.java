@@ -29,10 +29,7 @@ public final class Database {
     // What an invoice contains has no business in a log: jOOQ would print results at DEBUG.
     private static final Settings SETTINGS = new Settings().withExecuteLogging(false);
 
-    /** More than a pool has: each may have a plan of before. */
-    private static final int MOST_STALE = 100;
-    /** A row is seldom moved at all: who meets it more often meets a host that moves rows all the time, and another run finds them. */
-    private static final int MOST_MOVED = 3;
+    private static final String COMMIT = "; commit";
 
     private final Connections connections;
     private final Server server;
@@ -107,7 +104,12 @@ public final class Database {
 
     /** Runs one transaction of one request alone, in one round trip with its settings and its commit. Errors as of a transaction. */
     public <T extends @Nullable Object> T atOnce(SessionSettings settings, Request<T> request) {
-        return transact(settings, tx -> request.in(tx, prelude(settings), "; commit"));
+        return transact(settings, tx -> request.in(tx, prelude(settings), COMMIT));
+    }
+
+    /** Asks a transaction's last request, in one round trip with its commit: nothing may follow in it. */
+    public static <T extends @Nullable Object> T askAndCommit(DSLContext tx, Request<T> last) {
+        return last.in(tx, Prelude.NONE, COMMIT);
     }
 
     /** Asks under other settings than those that the transaction began with, in the same round trip. What the first ones switched off stays off. */
@@ -128,24 +130,6 @@ public final class Database {
 
     private Prelude prelude(SessionSettings settings) {
         return preludes.computeIfAbsent(settings, s -> Prelude.of(s.statements(server)));
-    }
-
-    /**
-     * Runs a transaction again that failed for what has changed beneath it. The host altered its table: a statement over all columns,
-     * which a connection had prepared before, answers with other columns now; each failure has dropped what one connection of the pool had
-     * prepared. Or another moved a row of a page to another partition: it is found where it is now.
-     */
-    public static <T extends @Nullable Object> T withPlansAnew(Supplier<T> transaction) {
-        for (int tries = 1; ; tries++) {
-            try {
-                return transaction.get();
-            } catch (DatabaseException e) {
-                int most = SqlStates.stalePlan(e) ? MOST_STALE : SqlStates.movedAway(e) ? MOST_MOVED : 1;
-                if (tries >= most) {
-                    throw e;
-                }
-            }
-        }
     }
 
     /** jOOQ over a connection whose transaction is the host's: nothing is set, committed or closed here. */

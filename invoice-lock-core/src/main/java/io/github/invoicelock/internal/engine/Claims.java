@@ -6,6 +6,7 @@ import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.database.SessionSettings.Work;
+import io.github.invoicelock.internal.errors.Anew;
 import io.github.invoicelock.internal.errors.LockNotAvailableException;
 import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.HostCode;
@@ -72,15 +73,13 @@ final class Claims {
         long start = System.nanoTime();
         Optional<Claim> claim;
         try {
-            claim = Database.withPlansAnew(() -> database.inTransaction(
+            claim = Anew.afterChanges(() -> database.inTransaction(
                     one,
                     invoices.rowLocks().lockFresh(invoiceId, wait),
                     (tx, snapshot) -> snapshot.flatMap(row -> {
                         // R19: a lease begins with the lock, not with the wait for it.
                         long locked = System.nanoTime();
-                        return journal.firsts()
-                                .insert(invoiceId, row, lease)
-                                .in(tx)
+                        return Database.askAndCommit(tx, journal.firsts().insert(invoiceId, row, lease))
                                 .map(claimed -> fresh(claimed, locked));
                     })));
         } catch (LockNotAvailableException e) {
@@ -129,7 +128,7 @@ final class Claims {
     /** SKIP_LOCKED: as many as there is room for, of those that nobody holds. */
     Page claimPage(Position from, int room) {
         long start = System.nanoTime();
-        Page page = Database.withPlansAnew(() -> database.inTransaction(
+        Page page = Anew.afterChanges(() -> database.inTransaction(
                 invoices.candidates().lockPage(from, room, journal.firsts().withoutAttempt(invoices.idText())),
                 (tx, locked) -> insert(tx, from, locked)));
         Notices.Batch told = notices.batch().claimTook(page.claims().size(), start);

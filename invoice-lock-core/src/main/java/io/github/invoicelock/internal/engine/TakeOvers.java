@@ -4,6 +4,7 @@ import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.errors.Anew;
 import io.github.invoicelock.internal.errors.LockNotAvailableException;
 import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.HostCode;
@@ -93,7 +94,7 @@ final class TakeOvers {
     Result take(DueAttempt due) {
         long start = System.nanoTime();
         try {
-            return Database.withPlansAnew(() -> database.inTransaction(tx -> take(tx, due, start)));
+            return Anew.afterChanges(() -> database.inTransaction(tx -> take(tx, due, start)));
         } catch (LockNotAvailableException e) {
             // A lock is a sign of life: the owner is calling or settling, or the host is at work on the invoice.
             return CONTENDED;

@@ -198,12 +198,17 @@ public final class Settlements {
 
     /** Writes many outcomes in one transaction; rows that the host holds are left for a later pass. */
     public List<Written> writeAll(List<Claim> claims, List<Answer> answers) {
+        // The host's policy is asked before: its time is none of a transaction's.
+        List<NextState> nexts = new ArrayList<>(claims.size());
+        for (int i = 0; i < claims.size(); i++) {
+            nexts.add(judgement.of(claims.get(i), answers.get(i)));
+        }
         return database.inTransaction(manyRows, tx -> {
             Map<Long, Written> written = billAll(tx, claims, answers);
             for (int i = 0; i < claims.size(); i++) {
                 Claim claim = claims.get(i);
                 if (!written.containsKey(claim.attempt().id())) {
-                    NextState next = judgement.of(claim, answers.get(i));
+                    NextState next = nexts.get(i);
                     if (touchesInvoice(next)) {
                         invoices.rowLocks()
                                 .lock(claim.invoiceId(), RowWait.NOWAIT)

@@ -41,10 +41,7 @@ final class Chart {
                     Locale.ROOT,
                     "<text x=\"8\" y=\"%d\" font-weight=\"bold\" fill=\"#222222\">%s</text>%n",
                     y - 12,
-                    escaped("Invoices a second, provider answers "
-                            + (panel.get(0).providerMillis() == 0
-                                    ? "at once"
-                                    : "after " + panel.get(0).providerMillis() + " ms"))));
+                    escaped("Invoices a second, " + panel.get(0).waits().text())));
             for (Result result : panel) {
                 double length = (WIDTH - LABELS - NUMBERS) * result.perSecond() / most;
                 svg.append(String.format(

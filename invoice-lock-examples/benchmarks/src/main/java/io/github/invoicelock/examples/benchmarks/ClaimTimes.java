@@ -1,29 +1,14 @@
 package io.github.invoicelock.examples.benchmarks;
 
-import io.github.invoicelock.BillingAttempt;
-import io.github.invoicelock.BillingListener;
-import io.github.invoicelock.BillingOutcome;
-import io.github.invoicelock.BillingRun;
-import io.github.invoicelock.InvoiceTable;
-import io.github.invoicelock.LockScope;
 import io.github.invoicelock.LockStrategy;
-import io.github.invoicelock.LockingInvoiceBiller;
-import io.github.invoicelock.RunLimits;
+import io.github.invoicelock.examples.benchmarks.Claims.Strategy;
 import io.github.invoicelock.examples.postgres.PostgresDatabase;
 import io.github.invoicelock.examples.postgres.PostgresServer;
 import java.io.IOException;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
-import javax.sql.DataSource;
-import org.jooq.impl.DSL;
-import org.jooq.impl.SQLDataType;
 
 /**
  * How long a claim takes with few invoices and with many. Round by round each size has a run of each strategy; then its front moves on: what
@@ -35,7 +20,7 @@ final class ClaimTimes {
 
     private static final int WARM_UP = 5;
     private static final List<Strategy> STRATEGIES =
-            List.of(new Strategy(LockStrategy.SKIP_LOCKED, 500, 500), new Strategy(LockStrategy.NOWAIT, 100, 1));
+            List.of(Strategy.CLAIM_OF_500, new Strategy(LockStrategy.NOWAIT, 100, 1));
 
     private ClaimTimes() {}
 
@@ -51,8 +36,6 @@ final class ClaimTimes {
             this.title = title;
         }
     }
-
-    private record Strategy(LockStrategy lock, int invoices, int concurrency) {}
 
     /**
      * What was measured. A round's claim is the median of its claims; times are the medians of all rounds, ratios those of each round's ratio.
@@ -166,14 +149,14 @@ final class ClaimTimes {
             Claims own = claims.get(strategy);
             Claims other = fewest.claims.get(strategy);
             return new ClaimTime(
-                    own.strategy.lock.name(),
+                    own.strategy().lock().name(),
                     kind.title,
                     size,
                     size,
-                    Result.median(own.claimMicros),
-                    ratio(own.claimMicros, other.claimMicros),
-                    Result.median(own.runMicros),
-                    ratio(own.runMicros, other.runMicros));
+                    Result.median(own.claimMicros()),
+                    ratio(own.claimMicros(), other.claimMicros()),
+                    Result.median(own.runMicros()),
+                    ratio(own.runMicros(), other.runMicros()));
         }
 
         private static double ratio(List<Double> many, List<Double> few) {
@@ -186,65 +169,9 @@ final class ClaimTimes {
 
         @Override
         public void close() {
-            claims.forEach(each -> each.biller.close());
+            claims.forEach(Claims::close);
             connections.close();
             database.close();
-        }
-    }
-
-    /** Runs of one strategy. */
-    private static final class Claims implements BillingListener {
-        private final Strategy strategy;
-        private final LockingInvoiceBiller biller;
-        private final List<Double> claimMicros = new ArrayList<>();
-        private final List<Double> runMicros = new ArrayList<>();
-        private final Queue<Double> ofRun = new ConcurrentLinkedQueue<>();
-        private final AtomicLong passed = new AtomicLong();
-
-        private Claims(DataSource pool, Strategy strategy) {
-            this.strategy = strategy;
-            biller = LockingInvoiceBiller.builder(pool, request -> BillingOutcome.billed("ch_" + request.invoiceId()))
-                    .invoices(InvoiceTable.named("invoices")
-                            .billableWhen(DSL.field(DSL.name("billable"), SQLDataType.BOOLEAN)
-                                    .isTrue()))
-                    .lockStrategy(strategy.lock)
-                    .lockScope(LockScope.CLAIM_ONLY)
-                    .concurrency(strategy.concurrency)
-                    .listener(this)
-                    .build();
-        }
-
-        /** One run; answers with the id up to which all is claimed. */
-        private long measure(boolean counts) {
-            ofRun.clear();
-            long start = System.nanoTime();
-            BillingRun run = biller.billPending(RunLimits.none().invoices(strategy.invoices));
-            long end = System.nanoTime();
-            if (run.billed() != strategy.invoices) {
-                throw new IllegalStateException(
-                        strategy.lock + " was to bill " + strategy.invoices + " invoices: " + run);
-            }
-            if (counts) {
-                claimMicros.add(Result.median(List.copyOf(ofRun)));
-                runMicros.add(micros(end - start) / strategy.invoices);
-            }
-            return passed.get();
-        }
-
-        private static double micros(long nanos) {
-            return nanos / (double) TimeUnit.MICROSECONDS.toNanos(1);
-        }
-
-        @Override
-        public void claimTook(int invoices, Duration time) {
-            if (invoices > 0) {
-                ofRun.add(micros(time.toNanos()) / invoices);
-            }
-        }
-
-        @Override
-        public void claimed(BillingAttempt attempt) {
-            passed.accumulateAndGet(Long.parseLong(attempt.invoiceId()), Math::max);
         }
     }
 }

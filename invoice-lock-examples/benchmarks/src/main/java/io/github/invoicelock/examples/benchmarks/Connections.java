@@ -35,6 +35,8 @@ final class Connections implements AutoCloseable {
             config.setJdbcUrl(jdbcUrl);
             config.setMaximumPoolSize(connections);
             config.setConnectionTimeout(Duration.ofSeconds(60).toMillis());
+            // How long the servers wait until it is full.
+            config.setInitializationFailTimeout(Duration.ofSeconds(60).toMillis());
             kept = new HikariDataSource(config);
             pool = kept;
         }
@@ -47,6 +49,11 @@ final class Connections implements AutoCloseable {
 
     /** Has each session report what it counted, which it would put off for up to ten seconds. */
     void reportStatistics() throws SQLException {
+        inEachSession(statement -> statement.execute("select pg_stat_force_next_flush()"));
+    }
+
+    /** Does the same in each of them, all of which are there. */
+    void inEachSession(Work work) throws SQLException {
         if (pool == null) {
             return;
         }
@@ -56,7 +63,7 @@ final class Connections implements AutoCloseable {
                 Connection connection = pool.getConnection();
                 all.add(connection);
                 try (Statement statement = connection.createStatement()) {
-                    statement.execute("select pg_stat_force_next_flush()");
+                    work.on(statement);
                 }
             }
         } finally {
@@ -64,6 +71,12 @@ final class Connections implements AutoCloseable {
                 connection.close();
             }
         }
+    }
+
+    /** What is done in a session. */
+    @FunctionalInterface
+    interface Work {
+        void on(Statement statement) throws SQLException;
     }
 
     @Override

@@ -40,7 +40,7 @@ final class DbScheduler implements Contestant {
     private static final int CONNECTIONS = 20;
     private static final int THREADS = 20;
     /** More threads than connections, for threads that wait for the provider hold none. */
-    private static final int WAITING_THREADS = 500;
+    static final int WAITING_THREADS = 500;
 
     private final Job job;
     private final Provider provider;

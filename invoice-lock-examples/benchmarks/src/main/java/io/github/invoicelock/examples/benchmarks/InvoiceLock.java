@@ -17,7 +17,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The library, as a host would set it up. */
 final class InvoiceLock implements Contestant {
-    private static final int CALLS_AT_ONCE = 2_000;
     private static final int CONNECTIONS = 4;
 
     private final Job job;
@@ -37,18 +36,21 @@ final class InvoiceLock implements Contestant {
     public void prepare(boolean first) {
         boolean throughCall = scope == LockScope.THROUGH_CALL;
         // One for each call and one for claims, as the documentation asks for.
-        DataSource connections = job.pool(throughCall ? RowLock.THREADS + 1 : CONNECTIONS);
+        Slots slots = job.slots();
+        DataSource connections = job.pool(throughCall ? slots.connections() + 1 : CONNECTIONS);
         InvoiceTable invoices = InvoiceTable.named("invoices");
         if (job.mix() == Mix.HALF_NOT_BILLABLE) {
             invoices = invoices.billableWhen(
                     DSL.field(DSL.name("billable"), SQLDataType.BOOLEAN).isTrue());
         }
-        biller = LockingInvoiceBiller.builder(connections, new Gateway(provider, job.mix()))
+        LockingInvoiceBiller.Builder builder = LockingInvoiceBiller.builder(
+                        connections, new Gateway(provider, job.mix()))
                 .invoices(invoices)
                 .lockStrategy(strategy)
                 .lockScope(scope)
-                .concurrency(throughCall ? RowLock.THREADS : CALLS_AT_ONCE)
-                .build();
+                .concurrency(throughCall ? slots.connections() : slots.calls());
+        job.listener().create().ifPresent(builder::listener);
+        biller = builder.build();
     }
 
     @Override

@@ -10,8 +10,10 @@ import javax.sql.DataSource;
  * @param providerTime how long the provider takes to answer
  * @param mix what the invoices are like
  * @param longest when to stop, done or not
+ * @param slots how much it may have under way at once
+ * @param listener who listens to the library
  */
-record Job(Connections connections, Duration providerTime, Mix mix, Duration longest) {
+record Job(Connections connections, Duration providerTime, Mix mix, Duration longest, Slots slots, Listener listener) {
     /** Whether a call takes so long that threads wait for it, rather than the processor. */
     boolean providerIsSlow() {
         return !providerTime.isZero();

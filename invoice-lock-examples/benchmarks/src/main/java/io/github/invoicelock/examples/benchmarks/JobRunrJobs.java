@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class JobRunrJobs implements Contestant {
     private static final int CONNECTIONS = 20;
     private static final int WORKERS = 20;
-    private static final int WAITING_WORKERS = 200;
+    static final int WAITING_WORKERS = 200;
 
     private final Job job;
     private final Provider provider;

@@ -233,7 +233,7 @@ public final class PeerHost {
 
     private Jobs jobs() {
         return new Jobs(
-                new Job(connections, Duration.ZERO, Mix.ALL_BILLABLE, Duration.ZERO),
+                new Job(connections, Duration.ZERO, Mix.ALL_BILLABLE, Duration.ZERO, Slots.USUAL, Listener.NONE),
                 new Provider(Duration.ZERO),
                 pool);
     }

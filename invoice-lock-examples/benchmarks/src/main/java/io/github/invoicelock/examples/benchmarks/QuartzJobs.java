@@ -26,7 +26,7 @@ import org.quartz.impl.StdSchedulerFactory;
  */
 final class QuartzJobs implements Contestant {
     private static final int THREADS = 20;
-    private static final int WAITING_THREADS = 100;
+    static final int WAITING_THREADS = 100;
     private static final String WORK = "work";
 
     private final Job job;

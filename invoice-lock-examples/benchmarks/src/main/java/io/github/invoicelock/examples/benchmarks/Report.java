@@ -28,9 +28,11 @@ import org.jspecify.annotations.Nullable;
  * @param java its version
  * @param javaFeature the same, the number only
  * @param postgres its version and the settings that matter
+ * @param slots how much was under way at once
  * @param warmups repetitions of each cell that came first and are not counted
  * @param results cell by cell
  * @param claims times of claims
+ * @param jit the same where the server compiles statements
  * @param failures cells that gave no result, and why
  */
 record Report(
@@ -41,9 +43,11 @@ record Report(
         String java,
         int javaFeature,
         Map<String, String> postgres,
+        Slots slots,
         int warmups,
         List<Result> results,
         List<ClaimTime> claims,
+        List<JitTime> jit,
         List<String> failures) {
     private static final String BEGIN = "<!-- benchmarks: begin -->";
     private static final String END = "<!-- benchmarks: end -->";
@@ -83,7 +87,7 @@ record Report(
             text.append('\n').append(heading(group.get(0))).append('\n');
             text.append(String.format(
                     Locale.ROOT,
-                    "  %-38s %9s %10s %8s %8s %8s %8s %9s  %s%n",
+                    "  %-53s %9s %10s %8s %8s %8s %8s %9s %8s %8s %8s %8s  %s%n",
                     "",
                     "invoices",
                     "a second",
@@ -92,11 +96,15 @@ record Report(
                     "of lock",
                     "of one",
                     "WAL bytes",
+                    "JVM µs",
+                    "PG µs",
+                    "of bound",
+                    "of lock",
                     "charged"));
             for (Result result : group) {
                 text.append(String.format(
                         Locale.ROOT,
-                        "  %-38s %9d %10.0f %8s %8s %8s %8s %9.0f  %s%n",
+                        "  %-53s %9d %10.0f %8s %8s %8s %8s %9.0f %8s %8s %8s %8s  %s%n",
                         result.title(),
                         result.pending(),
                         result.perSecond(),
@@ -105,6 +113,10 @@ record Report(
                         ratio(result.toRowLock()),
                         ratio(result.toOneServer()),
                         result.walBytesPerInvoice(),
+                        micros(result.processor().jvmMicros()),
+                        micros(result.processor().postgresMicros()),
+                        ratio(result.processor().toUpperBound()),
+                        ratio(result.processor().toRowLock()),
                         charged(result)));
             }
         }
@@ -115,6 +127,13 @@ record Report(
                     ClaimTimes.PROMISED));
             claims.forEach(claim -> text.append("  ").append(claim.text()).append('\n'));
         }
+        if (!jit.isEmpty()) {
+            text.append(String.format(
+                    Locale.ROOT,
+                    "%nClaims of 500 on a server that compiles (CLAIM_ONLY SKIP_LOCKED; promised: at most %.2f of one with jit=off)%n",
+                    JitTime.PROMISED));
+            jit.forEach(time -> text.append("  ").append(time.text()).append('\n'));
+        }
         failures.forEach(failure -> text.append("\nNO RESULT: ").append(failure).append('\n'));
         return text.toString();
     }
@@ -123,11 +142,12 @@ record Report(
         StringBuilder text = new StringBuilder();
         text.append(String.format(
                 Locale.ROOT,
-                "%s, %s. Java %s, PostgreSQL %s, warm-ups: %d. `%s`%n",
+                "%s, %s. Java %s, PostgreSQL %s, %s, warm-ups: %d. `%s`%n",
                 date,
                 machine,
                 java,
-                postgres.getOrDefault("server_version", "?"),
+                server(),
+                slots.text(),
                 warmups,
                 command));
         for (List<Result> group : grouped()) {
@@ -135,20 +155,26 @@ record Report(
             boolean ofOne = group.stream().anyMatch(result -> result.toOneServer() != null);
             text.append("| | invoices a second | spread | of the upper bound | of the row lock |")
                     .append(ofOne ? " of one server |" : "")
-                    .append(" WAL bytes each |\n|---|--:|--:|--:|--:|--:|")
+                    .append(
+                            " WAL bytes each | processor: JVM | PostgreSQL | both, of the upper bound | of the row lock |\n")
+                    .append("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
                     .append(ofOne ? "--:|" : "")
                     .append('\n');
             for (Result result : group) {
                 text.append(String.format(
                         Locale.ROOT,
-                        "| %s | %,.0f | %s | %s | %s |%s %,.0f |%n",
+                        "| %s | %,.0f | %s | %s | %s |%s %,.0f | %s µs | %s µs | %s | %s |%n",
                         result.title(),
                         result.perSecond(),
                         spread(result),
                         ratio(result.toUpperBound()),
                         ratio(result.toRowLock()),
                         ofOne ? " " + ratio(result.toOneServer()) + " |" : "",
-                        result.walBytesPerInvoice()));
+                        result.walBytesPerInvoice(),
+                        micros(result.processor().jvmMicros()),
+                        micros(result.processor().postgresMicros()),
+                        ratio(result.processor().toUpperBound()),
+                        ratio(result.processor().toRowLock())));
             }
         }
         if (!claims.isEmpty()) {
@@ -173,6 +199,27 @@ record Report(
                         claim.runToFewest()));
             }
         }
+        if (!jit.isEmpty()) {
+            text.append(String.format(
+                    Locale.ROOT,
+                    "%n**A claim of 500 where the server compiles statements; promised: at most %.2f of one with `jit = off`**%n%n",
+                    JitTime.PROMISED));
+            text.append(
+                    "| pending | settled | `jit` | a claim, each invoice | with `jit = off` | ratio | a run, ratio |\n");
+            text.append("|--:|--:|---|--:|--:|--:|--:|\n");
+            for (JitTime time : jit) {
+                text.append(String.format(
+                        Locale.ROOT,
+                        "| %,d | %,d | `%s` | %.1f µs | %.1f µs | %.2f | %.2f |%n",
+                        time.pending(),
+                        time.settled(),
+                        time.byDefault(),
+                        time.claimMicros(),
+                        time.offClaimMicros(),
+                        time.claimToOff(),
+                        time.runToOff()));
+            }
+        }
         failures.forEach(failure -> text.append("\nNo result: ").append(failure).append('\n'));
         return text.toString();
     }
@@ -195,11 +242,11 @@ record Report(
     static String heading(Result result) {
         return String.format(
                 Locale.ROOT,
-                "%s: %d server%s, provider answers %s%s%s",
+                "%s: %d server%s, %s%s%s",
                 result.section(),
                 result.servers(),
                 result.servers() == 1 ? "" : "s",
-                result.providerMillis() == 0 ? "at once" : "after " + result.providerMillis() + " ms",
+                result.waits().text(),
                 result.section().equals(Plan.SIZE)
                         ? String.format(Locale.ROOT, ", %,d pending, %,d paid", result.pending(), result.paid())
                         : "",
@@ -219,6 +266,16 @@ record Report(
                 .max()
                 .orElse(0);
         return String.format(Locale.ROOT, "±%.0f %%", 50 * (most - least) / result.perSecond());
+    }
+
+    private static String micros(@Nullable Double micros) {
+        return micros == null ? "?" : String.format(Locale.ROOT, micros < 100 ? "%,.1f" : "%,.0f", micros);
+    }
+
+    /** Its version, and whether it compiles statements. */
+    private String server() {
+        return postgres.getOrDefault("server_version", "?")
+                + ("true".equals(postgres.get("jit_available")) ? " with LLVM, jit " + postgres.get("jit") : "");
     }
 
     private static String ratio(@Nullable Double ratio) {

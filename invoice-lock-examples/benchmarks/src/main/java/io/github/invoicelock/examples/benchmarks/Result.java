@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param contender its name
  * @param title for people
  * @param servers how many JVMs
- * @param providerMillis the provider's time
+ * @param waits for the provider and the database
  * @param pending how many were pending
  * @param paid how many more were paid
  * @param mix what the pending ones were like
@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param toRowLock the same to the better of the plain row locks
  * @param toOneServer the same to one server of this contender; null for one
  * @param walBytesPerInvoice the median
+ * @param processor what an invoice costs
  * @param repetitions each of them
  */
 record Result(
@@ -26,7 +27,7 @@ record Result(
         String contender,
         String title,
         int servers,
-        int providerMillis,
+        Waits waits,
         int pending,
         int paid,
         String mix,
@@ -35,7 +36,28 @@ record Result(
         @Nullable Double toRowLock,
         @Nullable Double toOneServer,
         double walBytesPerInvoice,
+        Processor processor,
         List<Repetition> repetitions) {
+    /**
+     * The processor's time for each invoice, in microseconds: the figure that a bill shows. Medians of the repetitions.
+     *
+     * @param jvmMicros of the servers
+     * @param postgresMicros of the database; null where it is not of this machine
+     * @param toUpperBound both together, to those of the upper bound
+     * @param toRowLock both together, to those of the cheaper of the plain row locks
+     */
+    record Processor(
+            double jvmMicros,
+            @Nullable Double postgresMicros,
+            @Nullable Double toUpperBound,
+            @Nullable Double toRowLock) {
+        /** The JVM's and the database's; null where that is not known. */
+        @Nullable
+        Double bothMicros() {
+            return postgresMicros == null ? null : jvmMicros + postgresMicros;
+        }
+    }
+
     /**
      * One repetition.
      *
@@ -49,6 +71,8 @@ record Result(
      * @param walBytesPerInvoice written by the database for each
      * @param hotInvoiceUpdates share of the invoices' updates that touched no index, 0 to 1
      * @param hotJournalUpdates the same of the attempts
+     * @param jvmMicros of the processor, for each invoice
+     * @param postgresMicros the same of the database's; null where it is not of this machine
      */
     record Repetition(
             double seconds,
@@ -60,7 +84,14 @@ record Result(
             boolean cutOff,
             double walBytesPerInvoice,
             double hotInvoiceUpdates,
-            double hotJournalUpdates) {}
+            double hotJournalUpdates,
+            double jvmMicros,
+            @Nullable Double postgresMicros) {
+        /** Both together; not a number where the database's is not known. */
+        double processorMicros() {
+            return postgresMicros == null ? Double.NaN : jvmMicros + postgresMicros;
+        }
+    }
 
     /** Whether each invoice was charged once. */
     boolean chargedOnce() {

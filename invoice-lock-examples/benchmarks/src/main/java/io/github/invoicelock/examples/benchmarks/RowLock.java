@@ -15,9 +15,6 @@ import org.jspecify.annotations.Nullable;
  * charge and its commit leaves an invoice that is billed again.
  */
 final class RowLock implements Contestant {
-    /** A thread and a connection for each call: more connections than a small server has processors gain little. */
-    static final int THREADS = 20;
-
     private static final int PAGE = 500;
     private static final String LOCK_NOT_AVAILABLE = "55P03";
 
@@ -39,13 +36,14 @@ final class RowLock implements Contestant {
 
     @Override
     public void prepare(boolean first) {
-        pool = job.pool(THREADS);
+        // A thread and a connection for each call.
+        pool = job.pool(job.slots().connections());
     }
 
     @Override
     public void bill() throws Exception {
         long end = System.nanoTime() + job.longest().toNanos();
-        Threads.run(THREADS, () -> {
+        Threads.run(job.slots().connections(), () -> {
             try (Connection connection = Objects.requireNonNull(pool).getConnection()) {
                 connection.setAutoCommit(false);
                 if (skipsLocked) {

@@ -2,11 +2,9 @@ package io.github.invoicelock.examples.benchmarks;
 
 import io.github.invoicelock.examples.benchmarks.Result.Repetition;
 import io.github.invoicelock.examples.postgres.PostgresDatabase;
-import io.github.invoicelock.examples.postgres.PostgresServer;
 import io.github.invoicelock.examples.process.JavaProcess;
 import java.io.IOException;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -15,34 +13,25 @@ import java.util.concurrent.TimeUnit;
 final class Runner implements AutoCloseable {
     private final Cell cell;
     private final PostgresDatabase database;
+    private final DatabaseServer postgres;
     private final Stock stock;
     private final List<JavaProcess> servers = new ArrayList<>();
 
-    private Runner(Cell cell, PostgresDatabase database) {
+    private Runner(Cell cell, DatabaseServer postgres) {
         this.cell = cell;
-        this.database = database;
+        this.postgres = postgres;
+        this.database = postgres.server().createDatabase();
         this.stock = new Stock(database.dataSource());
     }
 
     /** A database with its tables, and servers that wait. */
-    static Runner start(Cell cell, PostgresServer postgres, Duration longest, List<String> jvmOptions)
-            throws IOException, SQLException {
-        Runner runner = new Runner(cell, postgres.createDatabase());
+    static Runner start(Cell cell, DatabaseServer postgres, Plan plan) throws IOException, SQLException {
+        Runner runner = new Runner(cell, postgres);
         try {
             runner.stock.create();
             runner.stock.supplyPaid(cell.paid());
-            List<String> options = new ArrayList<>(List.of("-Xmx512m", "-XX:TieredStopAtLevel=4"));
-            options.addAll(jvmOptions);
             for (int i = 0; i < cell.servers(); i++) {
-                runner.servers.add(JavaProcess.start(
-                        options,
-                        Server.class,
-                        cell.contender().name(),
-                        runner.database.jdbcUrl(),
-                        String.valueOf(cell.providerMillis()),
-                        String.valueOf(longest.toMillis()),
-                        cell.mix().name(),
-                        String.valueOf(i == 0)));
+                runner.servers.add(runner.server(plan, i == 0));
             }
             for (JavaProcess server : runner.servers) {
                 server.awaitLine("STARTED");
@@ -54,13 +43,29 @@ final class Runner implements AutoCloseable {
         }
     }
 
-    Cell cell() {
-        return cell;
+    private JavaProcess server(Plan plan, boolean first) throws IOException, SQLException {
+        List<String> options = new ArrayList<>(
+                List.of("-Xmx512m", "-XX:TieredStopAtLevel=4", "-Dcom.zaxxer.hikari.blockUntilFilled=true"));
+        options.addAll(plan.jvmOptions());
+        return JavaProcess.start(
+                options,
+                Server.class,
+                cell.contender().name(),
+                postgres.jdbcUrl(database.jdbcUrl(), cell.waits().roundTripMicros()),
+                String.valueOf(cell.waits().providerMillis()),
+                String.valueOf(plan.longest(cell).toMillis()),
+                cell.mix().name(),
+                cell.listener().name(),
+                String.valueOf(plan.slots().calls()),
+                String.valueOf(plan.slots().connections()),
+                String.valueOf(plan.warmups(cell)),
+                String.valueOf(plan.warmUp(cell).waits().providerMillis()),
+                String.valueOf(first));
     }
 
-    /** Puts the database back, and bills all once. */
-    Repetition measure() throws IOException, SQLException {
-        stock.supply(cell.paid(), cell.pending(), cell.mix());
+    /** Puts the database back, and bills all once: as it is to be measured, or as it warms up. */
+    Repetition measure(Cell now) throws IOException, SQLException {
+        stock.supply(now.paid(), now.pending(), now.mix());
         for (JavaProcess server : servers) {
             server.tellGo();
             // One after the other: the first fills the queue of those who have one.
@@ -68,22 +73,26 @@ final class Runner implements AutoCloseable {
         }
         int before = stock.pending();
         Stock.Activity idle = stock.activity();
+        long idleNanos = postgres.processorNanos();
         long start = System.nanoTime();
         for (JavaProcess server : servers) {
             server.tellGo();
         }
         int calls = 0;
         int twice = 0;
+        long jvmNanos = 0;
         for (JavaProcess server : servers) {
             String billed = server.awaitLine("BILLED");
             if (billed.isEmpty()) {
                 throw new IOException(cell.contender().title + ": the server ended without a result");
             }
-            int space = billed.indexOf(' ');
-            calls += Integer.parseInt(billed.substring(0, space));
-            twice += Integer.parseInt(billed.substring(space + 1));
+            String[] counted = billed.split(" ", -1);
+            calls += Integer.parseInt(counted[0]);
+            twice += Integer.parseInt(counted[1]);
+            jvmNanos += Long.parseLong(counted[2]);
         }
         double seconds = (System.nanoTime() - start) / (double) TimeUnit.SECONDS.toNanos(1);
+        long postgresNanos = postgres.processorNanos() - idleNanos;
         int left = stock.pending();
         int markedLater = stock.markedLater();
         // By then each session has reported its statistics.
@@ -99,10 +108,20 @@ final class Runner implements AutoCloseable {
                 calls,
                 twice,
                 markedLater,
-                cell.mix() == Mix.ALL_BILLABLE && left > markedLater,
-                done.walBytes() / (double) Math.max(1, billed),
+                now.mix() == Mix.ALL_BILLABLE && left > markedLater,
+                each(done.walBytes(), billed),
                 share(done.hotInvoiceUpdates(), done.invoiceUpdates()),
-                share(done.hotJournalUpdates(), done.journalUpdates()));
+                share(done.hotJournalUpdates(), done.journalUpdates()),
+                micros(jvmNanos, billed),
+                postgres.processorIsSeen() ? micros(postgresNanos, billed) : null);
+    }
+
+    private static double micros(long nanos, int billed) {
+        return each(nanos, billed) / TimeUnit.MICROSECONDS.toNanos(1);
+    }
+
+    private static double each(long all, int billed) {
+        return all / (double) Math.max(1, billed);
     }
 
     private static double share(long part, long whole) {

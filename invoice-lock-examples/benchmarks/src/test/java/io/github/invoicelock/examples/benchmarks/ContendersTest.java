@@ -84,7 +84,7 @@ class ContendersTest {
     }
 
     private static Job job(Connections connections, Mix mix) {
-        return new Job(connections, Duration.ZERO, mix, Duration.ofMinutes(1));
+        return new Job(connections, Duration.ZERO, mix, Duration.ofMinutes(1), Slots.USUAL, Listener.COUNTING);
     }
 
     private static void bill(Contender contender, Job job, Provider provider) throws Exception {

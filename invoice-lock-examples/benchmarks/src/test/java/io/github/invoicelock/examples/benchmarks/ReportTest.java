@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -67,6 +68,7 @@ class ReportTest {
                         asPromised ->
                                 assertThat(asPromised).contains("ratio 1.17").doesNotContain("MORE THAN PROMISED"),
                         more -> assertThat(more).contains("ratio 1.21 (MORE THAN PROMISED)"));
+        assertThat(report.text()).contains("jit=on 24.0 µs").contains("ratio 1.20 (MORE THAN PROMISED)");
         assertThat(page).content().contains("| 1.17 |").contains("| 1.21 |").contains("warm-ups: 3");
         assertThat(json)
                 .content()
@@ -96,9 +98,9 @@ class ReportTest {
 
     @Test
     void every_contender_is_warmed_up_as_often_as_wanted_three_times_unless_told_otherwise() {
-        assertThat(Plan.of("-").warmups()).isEqualTo(3);
-        assertThat(Plan.of("mode=full").warmups()).isEqualTo(3);
-        assertThat(Plan.of("warmups=0").warmups()).isZero();
+        assertThat(Plan.of("-").pace().warmups()).isEqualTo(3);
+        assertThat(Plan.of("mode=full").pace().warmups()).isEqualTo(3);
+        assertThat(Plan.of("warmups=0").pace().warmups()).isZero();
         assertThatThrownBy(() -> Plan.of("warmups=-1")).hasMessageContaining("warmups is -1");
         assertThatThrownBy(() -> Plan.of("repetitions=0")).hasMessageContaining("repetitions is 0");
     }
@@ -147,6 +149,40 @@ class ReportTest {
     }
 
     @Test
+    void what_an_invoice_costs_is_told_for_both_processors_and_in_relation(@TempDir Path directory) throws IOException {
+        Path page = Files.writeString(
+                directory.resolve("performance.md"), "<!-- benchmarks: begin --><!-- benchmarks: end -->");
+        Report report = report(17, "2026-01-01");
+
+        report.writePage(page);
+
+        assertThat(page)
+                .content()
+                .contains("| processor: JVM | PostgreSQL | both, of the upper bound | of the row lock |")
+                .contains("| 9.4 µs | 21.0 µs | 1.20 |  |");
+        assertThat(report.text()).contains("JVM µs").contains("21.0");
+    }
+
+    @Test
+    void the_cheapest_of_those_beside_it_is_what_the_cost_is_compared_with() {
+        Map<Cell, List<Repetition>> measured = new LinkedHashMap<>();
+        measured.put(cell(Contender.ROW_LOCK_NOWAIT), List.of(costing(10, 30), costing(20, 30)));
+        measured.put(cell(Contender.ROW_LOCK_SKIP_LOCKED), List.of(costing(10, 10), costing(20, 60)));
+        measured.put(cell(Contender.THROUGH_CALL_NOWAIT), List.of(costing(30, 20), costing(50, 50)));
+
+        assertThat(new Comparison(measured).results())
+                .filteredOn(result -> result.contender().equals(Contender.THROUGH_CALL_NOWAIT.name()))
+                .singleElement()
+                .satisfies(result -> {
+                    assertThat(result.processor().toRowLock())
+                            .as("of 50 to 20 and 100 to 50")
+                            .isEqualTo(2.0);
+                    assertThat(result.processor().toUpperBound()).isNull();
+                    assertThat(result.processor().bothMicros()).isEqualTo(50.0);
+                });
+    }
+
+    @Test
     void an_argument_that_is_not_known_is_refused() {
         assertThatThrownBy(() -> Plan.of("mode=full sides=3"))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -163,7 +199,19 @@ class ReportTest {
 
     private static Report report(int java, String date, List<Result> results, ClaimTime... claims) {
         return new Report(
-                date, "quick", "mvn", "2 cores", java + ".0", java, Map.of(), 3, results, List.of(claims), List.of());
+                date,
+                "quick",
+                "mvn",
+                "2 cores",
+                java + ".0",
+                java,
+                Map.of(),
+                Slots.USUAL,
+                3,
+                results,
+                List.of(claims),
+                List.of(new JitTime(1_000_000, 1_000_000, "on", 24, 20, 1.2, 1.1)),
+                List.of());
     }
 
     private static ClaimTime claim(double toFewest) {
@@ -184,7 +232,7 @@ class ReportTest {
                 Contender.BY_HAND.name(),
                 Contender.BY_HAND.title,
                 servers,
-                0,
+                new Waits(0, 0),
                 10,
                 0,
                 Mix.ALL_BILLABLE.name(),
@@ -193,10 +241,19 @@ class ReportTest {
                 null,
                 toOneServer,
                 1_700,
+                new Result.Processor(9.4, 21.0, 1.2, null),
                 List.of(repetition));
     }
 
+    private static Cell cell(Contender contender) {
+        return new Cell(Plan.THROUGHPUT, contender, Listener.NONE, 1, new Waits(50, 0), 10, 0, Mix.ALL_BILLABLE);
+    }
+
+    private static Repetition costing(double jvmMicros, double postgresMicros) {
+        return new Repetition(1, 10, 10, 10, 0, 0, false, 1_700, 0, 0, jvmMicros, postgresMicros);
+    }
+
     private static Repetition repetition(int billed, int calls, int twice) {
-        return new Repetition(1, billed, billed, calls, twice, 0, false, 1_700, 0, 0);
+        return new Repetition(1, billed, billed, calls, twice, 0, false, 1_700, 0, 0, 9.4, 21.0);
     }
 }
