@@ -117,6 +117,7 @@ class ApiTest {
         if (type.isSealed()) {
             header += Arrays.stream(type.getPermittedSubclasses())
                     .map(Class::getSimpleName)
+                    .sorted() // compilers differ
                     .collect(Collectors.joining(", ", " permits ", ""));
         }
         return header
