@@ -7,13 +7,22 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
-import net.jqwik.api.constraints.Size;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
-/** Whatever servers do when, and whatever the provider answers: no invoice is charged twice, none is lost, and all counts add up. */
+/**
+ * Whatever servers do when, and whatever the provider answers: no invoice is charged twice, none is lost, and all counts add up.
+ *
+ * <p>Each schedule comes from its seed alone. The name of a case says its seed, and so does a failure: {@code -Dinvoicelock.schedule.seed=7
+ * -Dinvoicelock.schedules=1} plays that one again.
+ */
 class SchedulePropertiesTest {
+
+    private static final int SCHEDULES = Integer.getInteger("invoicelock.schedules", 25);
+    private static final long FIRST_SEED =
+            Long.getLong("invoicelock.schedule.seed", new Random().nextInt(Integer.MAX_VALUE));
 
     enum Act {
         ONE_RUNS,
@@ -25,30 +34,60 @@ class SchedulePropertiesTest {
         HOURS_PASS
     }
 
-    @Property(tries = 25)
-    void random_schedules_never_charge_twice_and_lose_nothing(
-            @ForAll @Size(min = 3, max = 10) List<Act> schedule,
-            @ForAll LockStrategy strategy,
-            @ForAll LockScope scope,
-            @ForAll @IntRange(min = 1, max = 4) int concurrency,
-            @ForAll boolean retriesRefusals,
-            @ForAll long seed) {
+    /** What one seed says. */
+    record Schedule(
+            long seed,
+            List<Act> acts,
+            LockStrategy strategy,
+            LockScope scope,
+            int concurrency,
+            boolean retriesRefusals,
+            long providersSeed) {
+
+        static Schedule of(long seed) {
+            Random random = new Random(seed);
+            Act[] acts = Act.values();
+            return new Schedule(
+                    seed,
+                    random.ints(3 + random.nextInt(8), 0, acts.length)
+                            .mapToObj(i -> acts[i])
+                            .toList(),
+                    oneOf(LockStrategy.values(), random),
+                    oneOf(LockScope.values(), random),
+                    1 + random.nextInt(4),
+                    random.nextBoolean(),
+                    random.nextLong());
+        }
+
+        private static <T> T oneOf(T[] values, Random random) {
+            return values[random.nextInt(values.length)];
+        }
+    }
+
+    static Stream<Schedule> schedules() {
+        System.out.println("SchedulePropertiesTest: " + SCHEDULES + " schedules from seed " + FIRST_SEED);
+        return LongStream.range(FIRST_SEED, FIRST_SEED + SCHEDULES).mapToObj(Schedule::of);
+    }
+
+    @ParameterizedTest
+    @MethodSource("schedules")
+    void random_schedules_never_charge_twice_and_lose_nothing(Schedule schedule) {
         try (TestHost host = TestHost.withInvoices(12)) {
-            TestProvider provider = unreliable(seed);
+            TestProvider provider = unreliable(schedule.providersSeed());
             LockingInvoiceBiller.Builder settings = host.server(provider)
-                    .lockStrategy(strategy)
-                    .lockScope(scope)
-                    .concurrency(concurrency)
-                    .retryPolicy(attempt -> attempt.state() == AttemptState.DECLINED && !retriesRefusals
+                    .lockStrategy(schedule.strategy())
+                    .lockScope(schedule.scope())
+                    .concurrency(schedule.concurrency())
+                    .retryPolicy(attempt -> attempt.state() == AttemptState.DECLINED && !schedule.retriesRefusals()
                             ? Optional.empty()
                             : Optional.of(Duration.ofMinutes(10)));
             LockingInvoiceBiller one = host.running(settings);
             LockingInvoiceBiller two = host.running(settings);
 
-            for (Act act : schedule) {
+            for (Act act : schedule.acts()) {
                 List<BillingRun> runs = play(act, host, one, two);
                 runs.forEach(run -> assertThat(run.seen())
-                        .as("counts add up: %s", run)
+                        .as("counts add up: %s; %s", run, schedule)
                         .isEqualTo(run.billed()
                                 + run.accepted()
                                 + run.declined()
@@ -58,9 +97,10 @@ class SchedulePropertiesTest {
                                 + run.contended()));
             }
 
-            assertThat(provider.chargedTwice()).isEmpty();
-            assertThat(provider.overlaps()).isEmpty();
+            assertThat(provider.chargedTwice()).as("%s", schedule).isEmpty();
+            assertThat(provider.overlaps()).as("%s", schedule).isEmpty();
             assertThat(host.count("invoice_lock.billing_attempt", "state = 'STARTED'"))
+                    .as("%s", schedule)
                     .isZero();
             assertThat(
                             host.count(
@@ -68,7 +108,7 @@ class SchedulePropertiesTest {
                                     "pending and not exists (select from invoice_lock.billing_attempt a where a.invoice_id = i.id::text "
                                             + "and (a.due_at is not null or a.state in ('BILLED', 'DECLINED', 'IN_DOUBT', 'NOT_BILLED', 'WITHDRAWN')))"
                                             + " and exists (select from invoice_lock.billing_attempt a where a.invoice_id = i.id::text)"))
-                    .as("neither free, due, parked nor settled")
+                    .as("neither free, due, parked nor settled; %s", schedule)
                     .isZero();
             for (int id = 1; id <= 12; id++) {
                 boolean recorded =
@@ -76,7 +116,7 @@ class SchedulePropertiesTest {
                                 > 0;
                 if (recorded) {
                     assertThat(provider.chargesOf(id))
-                            .as("recorded and not charged: %s", id)
+                            .as("recorded and not charged: %s; %s", id, schedule)
                             .isEqualTo(1);
                 }
             }
