@@ -427,11 +427,14 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     BulkResult retryAll(AttemptFilter filter, String note, String who, boolean dryRun) {
-        return words.decisions().many().retry(selected(filter), requireNonNull(who, "who"), requireNonNull(note, "note"), dryRun);
+        return words.decisions()
+                .many()
+                .retry(selected(filter), requireNonNull(who, "who"), requireNonNull(note, "note"), dryRun);
     }
 
     BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who, boolean dryRun) {
-        return words.decisions().many()
+        return words.decisions()
+                .many()
                 .resolve(
                         selected(filter),
                         requireNonNull(outcome, "outcome"),

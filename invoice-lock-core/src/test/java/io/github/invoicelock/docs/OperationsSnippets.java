@@ -9,22 +9,18 @@ import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRequest;
 import io.github.invoicelock.BulkResult;
 import io.github.invoicelock.LockingInvoiceBiller;
-import io.github.invoicelock.WordRefusedException;
 import io.github.invoicelock.PageRequest;
 import io.github.invoicelock.ProviderCharge;
 import io.github.invoicelock.Reconciliation;
+import io.github.invoicelock.WordRefusedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneId;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import java.sql.Connection;
-import java.sql.SQLException;
-import javax.sql.DataSource;
 
 /** Quoted by docs/operations.md. */
 public final class OperationsSnippets {

@@ -16,9 +16,9 @@ import io.github.invoicelock.internal.settlement.Settlements;
 import io.github.invoicelock.internal.settlement.Tables;
 import java.time.Duration;
 import java.util.concurrent.Executor;
-import org.jspecify.annotations.Nullable;
 import org.jooq.Condition;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /** The steps of one biller's engine, chosen once by scope, strategy and database, and the threads that they go on. */
 final class Steps {

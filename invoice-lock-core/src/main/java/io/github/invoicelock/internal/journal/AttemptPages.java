@@ -9,7 +9,6 @@ import static org.jooq.impl.DSL.noCondition;
 import static org.jooq.impl.DSL.select;
 import static org.jooq.impl.DSL.val;
 
-import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptFilter;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;

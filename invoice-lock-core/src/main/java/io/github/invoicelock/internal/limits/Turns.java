@@ -1,5 +1,7 @@
 package io.github.invoicelock.internal.limits;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -57,23 +59,20 @@ public final class Turns {
 
     /** The next one of a customer of whom none is being called; null if there is none. */
     public synchronized @Nullable String next() {
-        for (Map.Entry<String, Deque<String>> each : waiting.entrySet()) {
-            String customer = each.getKey();
-            if (mayBeCalled(customer)) {
-                String invoiceId = each.getValue().pollFirst();
-                if (each.getValue().isEmpty()) {
-                    waiting.remove(customer);
-                }
-                if (invoiceId != null) {
-                    size--;
-                    calling.add(customer);
-                    customersCalled.put(invoiceId, customer);
-                    return invoiceId;
-                }
-                return next();
-            }
+        String customer =
+                waiting.keySet().stream().filter(this::mayBeCalled).findFirst().orElse(null);
+        if (customer == null) {
+            return null;
         }
-        return null;
+        Deque<String> theirs = requireNonNull(waiting.get(customer));
+        String invoiceId = theirs.removeFirst();
+        if (theirs.isEmpty()) {
+            waiting.remove(customer);
+        }
+        size--;
+        calling.add(customer);
+        customersCalled.put(invoiceId, customer);
+        return invoiceId;
     }
 
     /** It was called, and is fresh no more: the next one of its customer may be. */

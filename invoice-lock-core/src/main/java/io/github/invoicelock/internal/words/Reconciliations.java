@@ -1,7 +1,7 @@
 package io.github.invoicelock.internal.words;
 
-import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.AttemptEvent;
+import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.InvoiceLockException;
@@ -13,8 +13,8 @@ import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.invoices.Candidate;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.Position;
-import io.github.invoicelock.internal.journal.AttemptPages;
 import io.github.invoicelock.internal.journal.Act;
+import io.github.invoicelock.internal.journal.AttemptPages;
 import io.github.invoicelock.internal.journal.AttemptRow;
 import io.github.invoicelock.internal.journal.InvoiceAttempts;
 import io.github.invoicelock.internal.journal.Journal;

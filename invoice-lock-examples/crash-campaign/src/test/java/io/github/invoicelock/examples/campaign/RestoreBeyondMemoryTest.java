@@ -93,8 +93,9 @@ class RestoreBeyondMemoryTest {
             }
             hosts(live);
 
-            await().atMost(Duration.ofSeconds(120)).until(() -> one(live, "select count(*) from simple where pending")
-                    .equals("0"));
+            await().atMost(Duration.ofSeconds(120))
+                    .until(() -> one(live, "select count(*) from simple where pending")
+                            .equals("0"));
             stopHosts();
             Verdict verdict = Verdict.of(live, SCHEMA, Ledger.of(provider));
             assertThat(verdict.billed()).as("%s", verdict).isEqualTo(INVOICES);
@@ -122,7 +123,8 @@ class RestoreBeyondMemoryTest {
     }
 
     private Reconciliation reconcile(LockingInvoiceBiller biller) throws IOException, InterruptedException {
-        Stream<ProviderCharge> charges = get("/list").lines()
+        Stream<ProviderCharge> charges = get("/list")
+                .lines()
                 .map(line -> line.split(" "))
                 .map(charge -> new ProviderCharge(charge[0], null, charge[1], null, Instant.parse(charge[2])));
         return biller.reconcile(charges, begun, Instant.now().plusSeconds(60));

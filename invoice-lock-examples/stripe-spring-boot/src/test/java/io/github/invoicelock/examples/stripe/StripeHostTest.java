@@ -242,12 +242,14 @@ class StripeHostTest {
         assertThat(get("/actuator/prometheus"))
                 .contains("invoice_lock_outcomes_total{biller=\"invoices\",outcome=\"billed\"} 5.0")
                 .contains("invoice_lock_journal_in_flight{biller=\"invoices\"} 1.0")
-                .contains("invoice_lock_run_seconds_count{biller=\"invoices\",run=\"bill_pending\",stopped=\"none_left\"} 0");
+                .contains(
+                        "invoice_lock_run_seconds_count{biller=\"invoices\",run=\"bill_pending\",stopped=\"none_left\"} 0");
 
         stripe.release();
         assertThat(run.orTimeout(60, TimeUnit.SECONDS).join().billed()).isEqualTo(6);
         assertThat(get("/actuator/prometheus"))
-                .contains("invoice_lock_run_seconds_count{biller=\"invoices\",run=\"bill_pending\",stopped=\"none_left\"} 1");
+                .contains(
+                        "invoice_lock_run_seconds_count{biller=\"invoices\",run=\"bill_pending\",stopped=\"none_left\"} 1");
     }
 
     @Test
