@@ -44,6 +44,7 @@ class ArchitectureTest {
             "judgement",
             "settlement",
             "words",
+            "run",
             "engine",
             "setup");
 
@@ -52,6 +53,7 @@ class ArchitectureTest {
             ROOT + ".internal.judgement.BillerSettings", // the biller's settings, received whole
             ROOT + ".internal.invoices.InvoiceSettings", // the settings of the host's table
             ROOT + ".internal.database.Server", // the server's and the session's settings, one row of one question
+            ROOT + ".internal.journal.JournalSettings", // whose attempts, and what is kept of them
             ROOT + ".internal.journal.NextState"); // R22: every column of a state
 
     private static final Set<String> LONG_METHODS = Set.of(
@@ -89,7 +91,8 @@ class ArchitectureTest {
                 .resideInAPackage(inRoom("setup"))
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage(inRoom("judgement"), inRoom("settlement"), inRoom("words"), inRoom("engine"))
+                .resideInAnyPackage(
+                        inRoom("judgement"), inRoom("settlement"), inRoom("words"), inRoom("run"), inRoom("engine"))
                 .check(CLASSES);
         assertThat(CLASSES.stream()
                         .map(JavaClass::getPackageName)

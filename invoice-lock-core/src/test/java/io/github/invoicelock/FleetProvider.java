@@ -66,7 +66,7 @@ final class FleetProvider implements AutoCloseable {
         if (keys.putIfAbsent(parts[4], "ch_" + parts[4]) == null) {
             charges.computeIfAbsent(parts[2], invoice -> new AtomicInteger()).incrementAndGet();
         }
-        answering.schedule(
+        var unused = answering.schedule(
                 () -> {
                     calls.decrementAndGet();
                     answer(exchange, "ch_" + parts[4]);

@@ -24,7 +24,7 @@ class NamesInDocsTest {
     private static final Pattern CALL = Pattern.compile("\\bbiller\\.(\\w+)\\(");
     private static final Pattern OF_THE_JOURNAL = Pattern.compile("\\binvoice_lock\\.([a-z_]+)\\b");
     private static final Pattern CREATED =
-            Pattern.compile("(?m)^create (?:or replace )?(?:table|view|function) (\\w+)");
+            Pattern.compile("(?m)^create (?:or replace )?(?:unlogged )?(?:table|view|function) (\\w+)");
 
     @Test
     void exceptions() {

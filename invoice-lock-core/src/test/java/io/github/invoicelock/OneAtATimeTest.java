@@ -24,7 +24,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** oneAtATimeFor: no two calls for one customer at once, over all servers. */
 class OneAtATimeTest {
-    private static final int CUSTOMERS = 50;
 
     private final TestHost host = new TestHost();
     private final TestProvider.Askable provider = TestProvider.thatRemembersAndCanBeAsked();

@@ -103,8 +103,8 @@ class SettingsPageTest {
                 .containsEntry("concurrency", String.format(Locale.ROOT, "1 to %,d", SettingRanges.MOST_CONCURRENCY))
                 .containsEntry("stopAfterFailures", String.format(Locale.ROOT, "1 to %,d", SettingRanges.MOST_FAILURES))
                 .containsEntry("maxCallsPerSecond", "at least 0.001");
-        assertThat(SettingRanges.rate(0.001)).isEqualTo(0.001);
-        assertThatThrownBy(() -> SettingRanges.rate(0.000_9)).isInstanceOf(SetupException.class);
+        assertThat(SettingRanges.rate(0.001, "a", "b")).isEqualTo(0.001);
+        assertThatThrownBy(() -> SettingRanges.rate(0.000_9, "a", "b")).isInstanceOf(SetupException.class);
         for (String time : List.of("callTimeout", "leaseMargin", "waitTimeout")) {
             assertThat(ranges).containsEntry(time, "1 ms to 1 day");
         }

@@ -47,7 +47,7 @@ public final class OperationsSnippets {
                 System.out.println(event.at() + " " + event.what() + " " + event.from() + " -> " + event.to() + " "
                         + event.who() + " " + event.note());
             }
-            return e.getMessage();
+            return "refused: " + e.getMessage();
         }
     }
     // end::decide-on-what-was-seen[]

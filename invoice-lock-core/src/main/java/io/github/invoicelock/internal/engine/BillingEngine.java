@@ -22,6 +22,8 @@ import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
 import io.github.invoicelock.internal.limits.Turns;
+import io.github.invoicelock.internal.run.RunInProgress;
+import io.github.invoicelock.internal.run.Slots;
 import io.github.invoicelock.internal.settlement.Tables;
 import io.github.invoicelock.internal.settlement.Written;
 import java.time.Duration;

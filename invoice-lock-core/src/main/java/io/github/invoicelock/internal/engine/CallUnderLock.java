@@ -15,6 +15,7 @@ import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.run.RunInProgress;
 import io.github.invoicelock.internal.settlement.MarkedTooEarly;
 import io.github.invoicelock.internal.settlement.Settlements;
 import io.github.invoicelock.internal.settlement.Tables;

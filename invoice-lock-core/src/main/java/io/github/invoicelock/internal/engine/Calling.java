@@ -2,6 +2,7 @@ package io.github.invoicelock.internal.engine;
 
 import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.Claim;
+import io.github.invoicelock.internal.run.RunInProgress;
 import io.github.invoicelock.internal.settlement.Written;
 import java.util.List;
 

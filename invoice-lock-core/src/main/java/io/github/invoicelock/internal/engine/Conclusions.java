@@ -4,6 +4,8 @@ import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.internal.engine.Calling.Called;
 import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.limits.Pace;
+import io.github.invoicelock.internal.run.RunInProgress;
+import io.github.invoicelock.internal.run.Slots;
 import io.github.invoicelock.internal.settlement.Written;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -1,5 +1,7 @@
 package io.github.invoicelock.internal.limits;
 
+import io.github.invoicelock.internal.journal.Journal;
+import io.github.invoicelock.internal.judgement.Answer;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;

@@ -2,6 +2,7 @@ package io.github.invoicelock.internal.limits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.invoicelock.internal.journal.Journal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

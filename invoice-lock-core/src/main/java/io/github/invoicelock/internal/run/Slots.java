@@ -1,4 +1,4 @@
-package io.github.invoicelock.internal.engine;
+package io.github.invoicelock.internal.run;
 
 import io.github.invoicelock.internal.limits.Pace;
 import java.time.Duration;
@@ -6,7 +6,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /** As many as there may be calls at once, over all runs. An admitted invoice has one from before its claim until it is settled. */
-final class Slots {
+public final class Slots {
     /** More at once gains nothing and puts more in doubt when this server dies. */
     private static final int MOST_AT_ONCE = 500;
 
@@ -21,7 +21,7 @@ final class Slots {
      * @param all how many there are
      * @param patience how long a claim of many waits for half of them to become free; zero where each call waits for its own lock
      */
-    Slots(int all, Pace pace, Duration patience) {
+    public Slots(int all, Pace pace, Duration patience) {
         this.free = new Semaphore(all);
         this.pace = pace;
         this.some = Math.min(all, Math.min(MOST_AT_ONCE, pace.mostAtOnce())) / 2;
@@ -29,7 +29,7 @@ final class Slots {
     }
 
     /** Waits for a slot, and for the moment of so many calls; false if the run has stopped. */
-    boolean take(RunInProgress run, int calls) {
+    public boolean take(RunInProgress run, int calls) {
         if (run.admit(1) == 0) {
             return false;
         }
@@ -52,7 +52,7 @@ final class Slots {
     }
 
     /** As many as are free or about to be, at least one, and as may be called together; zero if the run has stopped. */
-    int takeMany(RunInProgress run) {
+    public int takeMany(RunInProgress run) {
         int admitted = 0;
         int paced = 0;
         try {
@@ -88,7 +88,7 @@ final class Slots {
     }
 
     /** So many were waited for and not claimed. */
-    void giveBackUnused(int unused, RunInProgress run) {
+    public void giveBackUnused(int unused, RunInProgress run) {
         pace.giveBack(unused);
         giveBack(unused, run);
     }
@@ -99,7 +99,7 @@ final class Slots {
     }
 
     /** An invoice is settled. */
-    void release() {
+    public void release() {
         free.release();
     }
 }

@@ -1,4 +1,4 @@
-package io.github.invoicelock.internal.engine;
+package io.github.invoicelock.internal.run;
 
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
@@ -20,7 +20,7 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** One run: its bounds, what is in flight, its counts, and why it stops. Thread-safe; every invoice that is admitted ends once. */
-final class RunInProgress {
+public final class RunInProgress {
     private final RunKind kind;
     private final RunLimits limits;
     private final int stopAfterFailures;
@@ -57,7 +57,7 @@ final class RunInProgress {
     private int withdrawn;
     private int parked;
 
-    RunInProgress(
+    public RunInProgress(
             RunKind kind,
             RunLimits limits,
             int stopAfterFailures,
@@ -71,12 +71,12 @@ final class RunInProgress {
     }
 
     /** What waits for its customer's turn. */
-    Turns turns() {
+    public Turns turns() {
         return turns;
     }
 
     /** Whether nothing more may be taken up or sent. */
-    synchronized boolean stopped() {
+    public synchronized boolean stopped() {
         if (stopReason == null) {
             stopReason = reasonToStop();
         }
@@ -84,23 +84,23 @@ final class RunInProgress {
     }
 
     /** People have paused the biller: the run sends nothing more. What only asks or marks goes on. */
-    synchronized void pause() {
+    public synchronized void pause() {
         paused = true;
     }
 
-    synchronized boolean paused() {
+    public synchronized boolean paused() {
         return paused;
     }
 
     /** Whether it met a pause that nobody has told of yet; true once. */
-    synchronized boolean tellsPause() {
+    public synchronized boolean tellsPause() {
         boolean untold = paused && !pauseTold;
         pauseTold = paused;
         return untold;
     }
 
     /** Whether fresh invoices may be taken up. */
-    synchronized boolean takesFresh() {
+    public synchronized boolean takesFresh() {
         return !paused && !stopped();
     }
 
@@ -108,7 +108,7 @@ final class RunInProgress {
      * Whether what is claimed and not yet called is given back instead: nothing may be sent, or the provider or the journal cannot be relied
      * upon.
      */
-    synchronized boolean givesBack(Claim claim) {
+    public synchronized boolean givesBack(Claim claim) {
         if (paused && claim.approach().sends()) {
             return true;
         }
@@ -140,7 +140,7 @@ final class RunInProgress {
      *
      * @return how many; zero if the run has stopped
      */
-    synchronized int admit(int wanted) {
+    public synchronized int admit(int wanted) {
         while (!stopped()) {
             int room = Math.min(wanted, limits.invoices() - admitted);
             if (room > 0) {
@@ -158,20 +158,20 @@ final class RunInProgress {
     }
 
     /** So many of those admitted were not there after all. */
-    synchronized void withdrawAdmission(int unused) {
+    public synchronized void withdrawAdmission(int unused) {
         admitted -= unused;
         inFlight -= unused;
         notifyAll();
     }
 
     /** Another had it: it does not count against the limit. */
-    synchronized void contended() {
+    public synchronized void contended() {
         contended++;
         withdrawAdmission(1);
     }
 
     /** Another had so many that a statement had locked. */
-    synchronized void contended(int more) {
+    public synchronized void contended(int more) {
         contended += more;
     }
 
@@ -180,7 +180,7 @@ final class RunInProgress {
      *
      * @param ownFault what set it aside; where that goes on and on, it is not one invoice's fault, and the run ends with it
      */
-    synchronized void settled(BillingAttempt attempt, boolean takenOver, @Nullable RuntimeException ownFault) {
+    public synchronized void settled(BillingAttempt attempt, boolean takenOver, @Nullable RuntimeException ownFault) {
         count(attempt, takenOver);
         inFlight--;
         if (ownFault == null) {
@@ -192,33 +192,33 @@ final class RunInProgress {
     }
 
     /** Whether nothing like it was thrown in this run before. */
-    boolean firstOfItsKind(Throwable thrown) {
+    public boolean firstOfItsKind(Throwable thrown) {
         List<StackTraceElement> frames = HostCode.frames(thrown);
         return kindsThrown.add(thrown.getClass().getName() + (frames.isEmpty() ? "" : " at " + frames.get(0)));
     }
 
     /** Whether it is time to look what has become due meanwhile; never where too much was due to remember it. */
-    synchronized boolean timeToLook(Duration interval) {
+    public synchronized boolean timeToLook(Duration interval) {
         return System.nanoTime() - lookedAt >= interval.toNanos() && takenUp.size() < MOST_REMEMBERED;
     }
 
     /** A look has ended: the next one comes so much later. */
-    synchronized void looked() {
+    public synchronized void looked() {
         lookedAt = System.nanoTime();
     }
 
     /** Whether a due attempt is taken up for the first time: what stays due, since another holds it, is left to the next run. */
-    synchronized boolean takesUp(DueAttempt due) {
+    public synchronized boolean takesUp(DueAttempt due) {
         return takenUp.size() >= MOST_REMEMBERED || takenUp.add(due.id());
     }
 
     /** It waits for its customer's turn: a later look takes it up again. */
-    synchronized void takesUpLater(DueAttempt due) {
+    public synchronized void takesUpLater(DueAttempt due) {
         takenUp.remove(due.id());
     }
 
     /** It ended with an error, which ends the run. */
-    synchronized void failed(Throwable e, @Nullable BillingAttempt attempt, boolean takenOver) {
+    public synchronized void failed(Throwable e, @Nullable BillingAttempt attempt, boolean takenOver) {
         if (attempt != null) {
             count(attempt, takenOver);
         }
@@ -228,7 +228,7 @@ final class RunInProgress {
     }
 
     /** An error ends the run; the first one is thrown, with the others attached. */
-    synchronized void fail(Throwable e) {
+    public synchronized void fail(Throwable e) {
         stopReason = StopReason.ERROR;
         if (failure == null) {
             failure = e;
@@ -238,21 +238,21 @@ final class RunInProgress {
     }
 
     /** R11: the brake is on for all servers, and the one call that was tried has failed. */
-    synchronized void braked() {
+    public synchronized void braked() {
         if (stopReason == null) {
             stopReason = StopReason.PROVIDER_FAILING;
         }
     }
 
     /** R11: whether so many calls have failed in a row that the other servers are to know; true once. */
-    synchronized boolean tellsFailing() {
+    public synchronized boolean tellsFailing() {
         boolean untold = failing && !failingTold;
         failingTold = failing;
         return untold;
     }
 
     /** R11: what was not called tells nothing of the provider. */
-    synchronized void answered(Answer answer) {
+    public synchronized void answered(Answer answer) {
         if (answer.called()) {
             failuresInARow = answer.failed() ? failuresInARow + 1 : 0;
             uncalledInARow = 0;
@@ -265,29 +265,29 @@ final class RunInProgress {
     }
 
     /** The thread that runs it was interrupted. */
-    synchronized void interrupted() {
+    public synchronized void interrupted() {
         wasInterrupted = true;
         if (stopReason == null) {
             stopReason = StopReason.INTERRUPTED;
         }
     }
 
-    synchronized boolean wasInterrupted() {
+    public synchronized boolean wasInterrupted() {
         return wasInterrupted;
     }
 
     /** Waits until nothing is in flight; each is bounded by its lease. */
-    synchronized void awaitInFlight() {
+    public synchronized void awaitInFlight() {
         while (inFlight > 0) {
             await();
         }
     }
 
-    synchronized @Nullable Throwable failure() {
+    public synchronized @Nullable Throwable failure() {
         return failure;
     }
 
-    synchronized BillingRun result() {
+    public synchronized BillingRun result() {
         return new BillingRun(
                 billed,
                 accepted,

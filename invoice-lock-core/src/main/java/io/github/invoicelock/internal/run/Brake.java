@@ -1,4 +1,4 @@
-package io.github.invoicelock.internal.engine;
+package io.github.invoicelock.internal.run;
 
 import io.github.invoicelock.BillingOutcome.NotBilled;
 import io.github.invoicelock.BillingOutcome.Unknown;
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * The brake for all servers: what one server learns of a provider that fails, or asks to be left alone, holds the others back, too (R11).
  * While it is on, one call is tried at a time. If that succeeds the brake is off; if not, the runs that waited for it end.
  */
-final class Brake {
+public final class Brake {
     /** After so many failures in a row. Each call that is tried, and fails, puts it on anew. */
     private static final Duration AFTER_FAILURES = Duration.ofMinutes(10);
 
@@ -37,7 +37,7 @@ final class Brake {
     /** One step of this server looks at a time; the others learn from what it found. */
     private final ReentrantLock looking = new ReentrantLock();
 
-    Brake(BillerSettings settings, Tables tables, Notices notices) {
+    public Brake(BillerSettings settings, Tables tables, Notices notices) {
         this.settings = settings;
         this.database = tables.database();
         this.limits = tables.journal().limits();
@@ -45,7 +45,7 @@ final class Brake {
     }
 
     /** How a step that was held back goes on. */
-    enum Pass {
+    public enum Pass {
         /** The brake is off. */
         FREE,
         /** It is on, and this is the one call that is tried. */
@@ -56,7 +56,7 @@ final class Brake {
 
     /** A claim, as a trial or not. */
     @FunctionalInterface
-    interface Claiming<T> {
+    public interface Claiming<T> {
         T claim(boolean trial);
     }
 
@@ -66,7 +66,7 @@ final class Brake {
      * @param braked whether the brake kept it from claiming
      * @param mine whether there is something to call
      */
-    <T> T past(RunInProgress run, Claiming<T> claiming, Predicate<T> braked, Predicate<T> mine) {
+    public <T> T past(RunInProgress run, Claiming<T> claiming, Predicate<T> braked, Predicate<T> mine) {
         T result = claiming.claim(false);
         while (braked.test(result)) {
             Pass pass = await(run);
@@ -88,7 +88,7 @@ final class Brake {
     }
 
     /** Waits until the brake is off, or this server may try a call, or the run has ended: with what another server's call came to, too. */
-    Pass await(RunInProgress run) {
+    public Pass await(RunInProgress run) {
         Instant putOn = null;
         try {
             while (!run.stopped()) {
@@ -138,7 +138,7 @@ final class Brake {
     }
 
     /** What an answer tells of the provider. */
-    void heard(Answer answer, boolean trial, RunInProgress run) {
+    public void heard(Answer answer, boolean trial, RunInProgress run) {
         if (trial && answer.failed()) {
             run.braked();
             putOn(longer(retryAfter(answer), AFTER_FAILURES), describe(answer));
@@ -166,7 +166,7 @@ final class Brake {
     }
 
     /** The call that was to be tried was not made. */
-    void leaveTrial() {
+    public void leaveTrial() {
         database.atOnce(limits.leaveTrial());
     }
 
