@@ -406,13 +406,13 @@ class HostileHostTest {
             }
         }
 
-        /** What the journal says of each invoice. */
+        /** What the journal says of each invoice; but for the cause, which a run also notes of invoices that it does not take up (R14). */
         private Map<String, String> everything() {
             Map<String, String> rows = new HashMap<>();
             try (Connection connection = host.database().dataSource().getConnection();
                     Statement statement = connection.createStatement();
                     ResultSet row = statement.executeQuery(
-                            "select invoice_id, string_agg(a::text, ';' order by number) from invoice_lock.billing_attempt a group by 1")) {
+                            "select invoice_id, string_agg((to_jsonb(a) - 'cause')::text, ';' order by number) from invoice_lock.billing_attempt a group by 1")) {
                 while (row.next()) {
                     rows.put(row.getString(1), row.getString(2));
                 }

@@ -94,17 +94,7 @@ final class Claims {
                             invoices.rowLocks().lockFresh(invoiceId, wait),
                             journal.limits().hold(),
                             Found::new),
-                    (tx, found) -> found.snapshot().flatMap(row -> {
-                        // R19: a lease begins with the lock, not with the wait for it.
-                        long locked = System.nanoTime();
-                        refuse(found.hold(), trial);
-                        Request<Optional<Claimed>> insert = journal.firsts().insert(invoiceId, row, lease);
-                        return (journal.places().kept()
-                                        ? insert.in(tx)
-                                                .or(() -> journal.firsts().requireAttempt(tx, invoiceId))
-                                        : Database.askAndCommit(tx, insert))
-                                .map(claimed -> fresh(claimed, locked, trial));
-                    })));
+                    (tx, found) -> found.snapshot().flatMap(row -> insert(tx, invoiceId, row, found.hold(), trial))));
         } catch (LockNotAvailableException e) {
             claim = Optional.empty();
         } catch (PlaceTakenException e) {
@@ -123,6 +113,17 @@ final class Claims {
         claim.ifPresent(mine -> told.claimed(mine.attempt()));
         told.tell();
         return claim.<Result>map(Result.Mine::new).orElseGet(() -> new Result.Not(Written.CONTENDED));
+    }
+
+    private Optional<Claim> insert(DSLContext tx, String invoiceId, JSONB row, Hold hold, boolean trial) {
+        // R19: a lease begins with the lock, not with the wait for it.
+        long locked = System.nanoTime();
+        refuse(hold, trial);
+        Request<Optional<Claimed>> insert = journal.firsts().insert(invoiceId, row, lease);
+        Optional<Claimed> claimed = journal.places().kept()
+                ? insert.in(tx).or(() -> journal.firsts().requireAttempt(tx, invoiceId))
+                : Database.askAndCommit(tx, insert);
+        return claimed.map(each -> fresh(each, locked, trial));
     }
 
     /** What a lock finds: the invoice if it is fresh, and what holds the biller back. */

@@ -88,11 +88,15 @@ public final class SharedLimits {
                         : new FleetPace.Answer(true, in(mine)));
     }
 
-    // What was not used before is lost: no burst follows an idle hour.
+    // What was not used before is lost, so that no burst follows an idle hour; but for the moment between two
+    // reservations.
     private Query movingTheCursor() {
         return DSL.using(SQLDialect.POSTGRES)
                 .update(billers)
-                .set(CALLS_UNTIL, DSL.greatest(CALLS_UNTIL, NOW).plus(SPAN))
+                .set(
+                        CALLS_UNTIL,
+                        DSL.greatest(CALLS_UNTIL, NOW.minus(DSL.inline(FleetPace.BEHIND.toMillis() / 1_000d)))
+                                .plus(SPAN))
                 .where(NAME.eq(attempts.biller()))
                 .and(CALLS_UNTIL.isNull().or(CALLS_UNTIL.le(NOW.plus(DSL.inline((double)
                         FleetPace.AHEAD.toSeconds())))))

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /** Decides what an outcome means for an attempt: its next state, when it is looked at next, and whether a person is to look at it. */
 public final class Judgement {
     /** What is to come later than this is left to a person: nobody remembers it by then, and a time stamp was taken for a delay. */
-    private static final Duration LONGEST_DELAY = Duration.ofDays(31);
+    public static final Duration LONGEST_DELAY = Duration.ofDays(31);
 
     /** What no thread called is not tried again at once: there may be none in a moment either. */
     private static final Duration UNCALLED = Duration.ofSeconds(1);

@@ -7,6 +7,7 @@ import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.journal.SharedLimits;
 import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.BillerSettings;
+import io.github.invoicelock.internal.judgement.Judgement;
 import io.github.invoicelock.internal.settlement.Tables;
 import java.time.Duration;
 import java.time.Instant;
@@ -171,9 +172,10 @@ public final class Brake {
     }
 
     private static @Nullable Duration retryAfter(Answer answer) {
-        return answer.source() == Answer.Source.BILL && answer.outcome() instanceof NotBilled notBilled
+        Duration after = answer.source() == Answer.Source.BILL && answer.outcome() instanceof NotBilled notBilled
                 ? notBilled.retryAfter()
                 : null;
+        return after != null && after.compareTo(Judgement.LONGEST_DELAY) <= 0 ? after : null;
     }
 
     private static String describe(Answer answer) {
