@@ -18,7 +18,16 @@ import java.util.Map;
  */
 public record BillingPreview(
         int due, int fresh, List<String> firstIds, Map<String, BigDecimal> sums, boolean paused, String plan) {
-    /** Copies what it is given. */
+    /**
+     * Copies what it is given.
+     *
+     * @param due as above
+     * @param fresh as above
+     * @param firstIds as above
+     * @param sums as above
+     * @param paused as above
+     * @param plan as above
+     */
     public BillingPreview {
         firstIds = List.copyOf(firstIds);
         sums = Map.copyOf(sums);

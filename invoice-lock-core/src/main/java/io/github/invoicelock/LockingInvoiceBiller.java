@@ -866,7 +866,6 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     table.oneAtATimeFor,
                     table.keeping,
                     table.amountColumn,
-                    settings.longestLease(),
                     database.storableText(),
                     database.distributed());
             Journal journal = new Journal(schema, installation, whose, checked.snapshots()::typed);

@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 public final class WordRefusedException extends InvoiceLockException {
     private static final long serialVersionUID = 1L;
 
+    /** Why. */
     private final Refusal refusal;
 
     /**

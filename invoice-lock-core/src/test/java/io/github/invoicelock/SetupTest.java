@@ -207,6 +207,7 @@ class SetupTest {
                     "grant select on \"invoices\"" + to,
                     "grant update (\"pending\") on \"invoices\"" + to,
                     "grant usage on schema \"invoice_lock\"" + to,
+                    "grant select, insert on \"invoice_lock\".\"attempt_event\"" + to,
                     "grant select, insert, update on \"invoice_lock\".\"biller\"" + to,
                     "grant select, insert, update on \"invoice_lock\".\"billing_attempt\"" + to,
                     "grant select on \"invoice_lock\".\"installation\"" + to);

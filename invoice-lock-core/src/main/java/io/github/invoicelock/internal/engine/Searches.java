@@ -2,6 +2,7 @@ package io.github.invoicelock.internal.engine;
 
 import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.internal.database.SessionSettings;
 import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.invoices.Candidate;
 import io.github.invoicelock.internal.invoices.Candidates;
@@ -23,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What a run reads, without a lock, to know what it could take up: what is due, and which invoices are fresh. */
 final class Searches {
+    private static final SessionSettings TRACING =
+            new SessionSettings(Duration.ofMillis(100), Duration.ofSeconds(10), SessionSettings.Work.ONE_ROW);
+
     /** A run that goes on leaves a trace of itself so often: it says that somebody does what is due. */
     private static final Duration TRACE = Duration.ofMinutes(1);
 
@@ -47,12 +51,24 @@ final class Searches {
         long now = System.nanoTime();
         long before = tracedAt.get();
         boolean traces = now - before >= TRACE.toNanos() && tracedAt.compareAndSet(before, now);
-        return traces
-                ? tables.database()
-                        .atOnce(tables.journal()
-                                .billers()
-                                .lookAndTrace(tables.database().distributed()))
-                : look();
+        return traces ? trace() : look();
+    }
+
+    /** No run waits to leave its trace: who holds the biller's row, or its table, is left alone. */
+    private Billers.Standing trace() {
+        try {
+            return tables.database()
+                    .atOnce(
+                            TRACING,
+                            tables.journal()
+                                    .billers()
+                                    .lookAndTrace(tables.database().distributed()));
+        } catch (DatabaseException e) {
+            if (SqlStates.lockNotAvailable(e)) {
+                return look();
+            }
+            throw e;
+        }
     }
 
     /** How the biller stands. */

@@ -1,7 +1,6 @@
 package io.github.invoicelock.internal.journal;
 
 import io.github.invoicelock.internal.database.StorableText;
-import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +13,6 @@ import org.jspecify.annotations.Nullable;
  * @param oneAtATimeFor the invoice's column that says whose calls must not meet; null: no such bound
  * @param kept which values of a snapshot are kept when it is over; empty: none
  * @param amount the one of these that says what was charged; null: none does
- * @param longestLease no server's claim is believed for longer
  * @param storable makes texts of the host and the provider storable
  * @param distributed whether the journal's rows are on several nodes (Citus)
  */
@@ -25,6 +23,5 @@ public record JournalSettings(
         @Nullable String oneAtATimeFor,
         List<String> kept,
         @Nullable String amount,
-        Duration longestLease,
         StorableText storable,
         boolean distributed) {}

@@ -60,8 +60,6 @@ public record BillerSettings(
         Pace.Time time) {
     private static final Duration HOST_CODE = Duration.ofSeconds(2);
 
-    private static final Duration LEASE_OF_ANOTHER = Duration.ofHours(1);
-
     /** Where the host has no work of its own in the settlement. */
     public static final BilledHook NO_HOOK = (transaction, attempt, reference) -> {};
 
@@ -82,13 +80,6 @@ public record BillerSettings(
      */
     public Duration idleLimit() {
         return longer(leases().longest(), hostCodeBound().multipliedBy(3).dividedBy(2));
-    }
-
-    /**
-     * No claim of any server's is believed for longer: while a new callTimeout is deployed, others may still have another one.
-     */
-    public Duration longestLease() {
-        return longer(leases().longest(), LEASE_OF_ANOTHER);
     }
 
     private static Duration longer(Duration one, Duration other) {

@@ -32,8 +32,7 @@ public final class JournalCheck {
             "billing_attempt", List.of("select", "insert", "update"),
             "attempt_event", List.of("select", "insert"),
             "installation", List.of("select"),
-            "biller", List.of("select", "insert", "update"),
-            "provider_charge", List.of("select", "insert", "update", "delete")));
+            "biller", List.of("select", "insert", "update")));
 
     private JournalCheck() {}
 
