@@ -89,7 +89,9 @@ class SettingsPageTest {
 
         Map<String, String> kept = new LinkedHashMap<>();
         for (String setting : settings(BILLER)) {
-            kept.put(setting, shown(valueOf(builder, setting)));
+            Object value = valueOf(builder, setting);
+            // Where none is set, calls go to threads of the library's own; nothing else has a value of its own then.
+            kept.put(setting, value == null && !setting.equals("executor") ? "none" : shown(value));
         }
         assertThat(defaults(BILLER)).containsExactlyEntriesOf(kept);
     }

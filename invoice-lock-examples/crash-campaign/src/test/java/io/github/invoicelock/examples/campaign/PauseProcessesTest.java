@@ -142,7 +142,7 @@ class PauseProcessesTest {
     }
 
     private Heard heard() throws IOException, InterruptedException {
-        String[] said = get("/received").split(" ");
+        String[] said = get("/received").split(" ", -1);
         return new Heard(Integer.parseInt(said[0]), Long.parseLong(said[1]));
     }
 
