@@ -90,13 +90,15 @@ class ListenerTest {
 
     @Test
     void a_claim_and_a_settlement_of_many_say_how_many() {
-        // Both settlers stand still with an outcome each, until the other two outcomes wait for them.
+        // Both settlers stand still with an outcome each, until the other two outcomes wait for them; then one of them
+        // goes on.
         FaultyDataSource database = new FaultyDataSource(host.dataSource());
         Moment firstSettles = new Moment();
         Moment secondSettles = new Moment();
         Moment goOn = new Moment();
+        Moment twoWereSettled = new Moment();
         database.strikeAt(1, before(STATEMENT).of(OUTCOME), standStill(firstSettles, goOn));
-        database.strikeAt(2, before(STATEMENT).of(OUTCOME), standStill(secondSettles, goOn));
+        database.strikeAt(2, before(STATEMENT).of(OUTCOME), standStill(secondSettles, twoWereSettled));
         provider.answering((p, request) -> {
             switch (request.invoiceId()) {
                 case "1" -> {}
@@ -118,7 +120,15 @@ class ListenerTest {
                                     }
                                 })
                                 .start())
-                        .listener(listening))
+                        .listener(listening)
+                        .listener(new BillingListener() {
+                            @Override
+                            public void settleTook(int invoices, Duration time) {
+                                if (invoices == 2) {
+                                    twoWereSettled.reach();
+                                }
+                            }
+                        }))
                 .billPending();
 
         assertThat(listening.claims).containsExactly(4, 0);

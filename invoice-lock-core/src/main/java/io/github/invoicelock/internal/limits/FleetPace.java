@@ -22,9 +22,9 @@ public final class FleetPace {
     public static final Duration AHEAD = Duration.ofSeconds(1);
 
     /** A moment that nobody had reserved may still be used so much later: what lies between two reservations is not lost. */
-    public static final Duration BEHIND = Duration.ofMillis(40);
+    public static final Duration BEHIND = Duration.ofMillis(30);
 
-    private static final long LATE = TimeUnit.MILLISECONDS.toNanos(60);
+    private static final long LATE = TimeUnit.MILLISECONDS.toNanos(50);
     /** A run that has stopped stops waiting so soon at the latest. */
     private static final long LOOK_UP_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
