@@ -93,7 +93,7 @@ class RestoreBeyondMemoryTest {
             }
             hosts(live);
 
-            await().atMost(Duration.ofSeconds(120))
+            await().atMost(Duration.ofMinutes(2))
                     .until(() -> one(live, "select count(*) from simple where pending")
                             .equals("0"));
             stopHosts();
@@ -164,7 +164,7 @@ class RestoreBeyondMemoryTest {
     }
 
     private void untilCharged(int count) {
-        await().atMost(Duration.ofSeconds(120)).until(() -> get("/list").lines().count() >= count);
+        await().atMost(Duration.ofMinutes(2)).until(() -> get("/list").lines().count() >= count);
     }
 
     private String get(String path) throws IOException, InterruptedException {
