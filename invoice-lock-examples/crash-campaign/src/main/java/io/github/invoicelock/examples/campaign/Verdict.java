@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param chargedTwice which the provider charged more than once
  * @param notRecorded which were charged, and neither recorded nor due nor parked
  * @param notCharged which are recorded as billed, and were not charged
- * @param lost which are neither billed, due nor parked
+ * @param lost which are neither billed, due, parked nor closed by a refusal that the host knows of
  * @param otherRequests for which a key came with another request than the first (R4)
  * @param wrongRows whose rows in the host's own table of charges are not just the one of their charge, or any without one
  */
@@ -43,8 +43,8 @@ record Verdict(
 
     private static final int ROWS_AT_ONCE = 10_000;
 
-    /** What the journal has of an invoice: the reference of its charge, and whether the library will look at it again. */
-    private record Journaled(@Nullable String reference, boolean due) {}
+    /** What the journal has of an invoice: the reference of its charge, whether the library will look at it again, and whether it was refused. */
+    private record Journaled(@Nullable String reference, boolean due, boolean refused) {}
 
     /**
      * Compares.
@@ -82,6 +82,8 @@ record Verdict(
                     boolean due = journaled != null && journaled.due();
                     boolean waits = waiting.contains(id);
                     boolean free = pending && journaled == null;
+                    // The host knows of a refusal by a state of its own; nobody is left to decide.
+                    boolean closed = journaled != null && journaled.refused() && !pending;
                     String charged = ledger.get(id);
                     String stored = rows.getString(3);
                     if (charged != null && charged.contains(",")) {
@@ -94,7 +96,7 @@ record Verdict(
                     if (reference != null && (charged == null || !charged.contains(reference))) {
                         notCharged.add(id);
                     }
-                    if (!recorded && !due && !waits && !free) {
+                    if (!recorded && !due && !waits && !free && !closed) {
                         lost.add(id);
                     }
                     Array charges = rows.getArray(4);
@@ -123,13 +125,16 @@ record Verdict(
     private static Map<String, Journaled> journal(Connection connection, String biller) throws SQLException {
         Map<String, Journaled> journal = new HashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(
-                "select invoice_id, max(reference) filter (where state = 'BILLED'), bool_or(due_at is not null) "
+                "select invoice_id, max(reference) filter (where state = 'BILLED'), bool_or(due_at is not null), "
+                        + "(array_agg(state order by number desc))[1] = 'DECLINED' "
                         + "from invoice_lock.billing_attempt where biller = ? group by invoice_id")) {
             statement.setString(1, biller);
             statement.setFetchSize(ROWS_AT_ONCE);
             try (ResultSet rows = statement.executeQuery()) {
                 while (rows.next()) {
-                    journal.put(rows.getString(1), new Journaled(rows.getString(2), rows.getBoolean(3)));
+                    journal.put(
+                            rows.getString(1),
+                            new Journaled(rows.getString(2), rows.getBoolean(3), rows.getBoolean(4)));
                 }
             }
         }
