@@ -71,6 +71,57 @@ class HostErrorsTest {
         assertThat(host.state(5)).isEqualTo("BILLED");
     }
 
+    /** The DataSource is the host's, too: what it throws while an outcome is written must not take the outcome along. */
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void a_data_source_that_throws_an_error_at_the_settlement_hides_no_charge(LockScope scope) {
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        LockingInvoiceBiller server = host.running(
+                host.server(database.proxy(), provider).lockScope(scope).concurrency(1));
+        database.strikeOnce(
+                FaultyDataSource.Place.before(FaultyDataSource.Door.STATEMENT).of(FaultyDataSource.Kind.OUTCOME),
+                crossing -> missing());
+
+        Bounded<BillingRun> run = Bounded.by(LIMIT, "the run", () -> server.bill(1));
+
+        assertThat(run.thrown()).as("it is the host's to know").isInstanceOf(NoClassDefFoundError.class);
+        assertThat(host.state(1)).isEqualTo("BILLED");
+        assertThat(host.count("invoice_lock.billing_attempt", "state = 'BILLED'"))
+                .isEqualTo(provider.charges());
+        assertThat(Bounded.by(LIMIT, "the next run", () -> server.bill(2))
+                        .answer()
+                        .billed())
+                .as("with the only slot")
+                .isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void a_data_source_that_throws_an_error_when_all_servers_are_told_of_a_limit_keeps_no_slot(LockScope scope) {
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        provider.answering((p, request) -> request.invoiceId().equals("1")
+                ? BillingOutcome.notBilled("429", Duration.ofSeconds(1))
+                : p.charge(request));
+        LockingInvoiceBiller server = host.running(
+                host.server(database.proxy(), provider).lockScope(scope).concurrency(1));
+        database.strikeOnce(
+                FaultyDataSource.Place.before(FaultyDataSource.Door.STATEMENT)
+                        .such(crossing -> crossing.sql().contains("brake_why")
+                                && crossing.sql().startsWith("set")
+                                && crossing.sql().contains("update")),
+                crossing -> missing());
+
+        Bounded<BillingRun> run = Bounded.by(LIMIT, "the run", () -> server.bill(1));
+
+        assertThat(run.thrown()).isInstanceOf(NoClassDefFoundError.class);
+        assertThat(host.state(1)).as("what was heard is written").isEqualTo("NOT_BILLED");
+        assertThat(Bounded.by(LIMIT, "the next run", () -> server.bill(2))
+                        .answer()
+                        .billed())
+                .as("with the only slot")
+                .isEqualTo(1);
+    }
+
     @ParameterizedTest
     @EnumSource(LockScope.class)
     void a_report_whose_hook_throws_an_error_is_in_the_journal(LockScope scope) {

@@ -137,7 +137,8 @@ final class Connections {
                 forgetPlans(connection);
             }
             return true;
-        } catch (SQLException | RuntimeException e) {
+        } catch (Throwable e) {
+            // R20: an Error of the host's connection, too, must not hide what failed before.
             alsoFailed(cause, e);
             return false;
         }
@@ -171,7 +172,7 @@ final class Connections {
                 connection.setAutoCommit(true);
             }
             NetworkTimeout.restore(connection, taken.networkTimeout());
-        } catch (SQLException | RuntimeException | AbstractMethodError e) {
+        } catch (Throwable e) {
             alsoFailed(failure, e);
         }
     }

@@ -243,7 +243,7 @@ public final class BillingEngine {
         private void tellAll(Claim claim, Answer answer, RunInProgress run) {
             try {
                 steps.brake().heard(answer, claim.trial(), run);
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 run.fail(e);
             }
         }

@@ -113,6 +113,20 @@ final class CallUnderLock implements Calling {
             return heard.answer == null ? held(claim) : settlements.write(heard.claim, heard.answer);
         } catch (RuntimeException e) {
             return heard.answer == null ? releaseAfter(e, claim) : settleAfter(e, heard.claim, heard.answer);
+        } catch (Error e) {
+            if (heard.answer != null) {
+                settleDespite(e, heard.claim, heard.answer);
+            }
+            throw e;
+        }
+    }
+
+    /** R20: an Error ends the run, and takes nothing along that was heard. */
+    private void settleDespite(Error failure, Claim claim, Answer answer) {
+        try {
+            settlements.write(claim, answer);
+        } catch (Throwable again) {
+            throw Settlements.with(again, failure);
         }
     }
 

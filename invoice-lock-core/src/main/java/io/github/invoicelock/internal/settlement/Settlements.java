@@ -77,7 +77,22 @@ public final class Settlements {
             return writeJournal(claim, answer, next.markedLater(Outcomes.MARK_AGAIN));
         } catch (RuntimeException e) {
             return rescue(claim, answer, next, e);
+        } catch (Error e) {
+            try {
+                writeJournal(claim, answer, touchesInvoice ? next.markedLater(Outcomes.MARK_AGAIN) : next);
+            } catch (Throwable again) {
+                throw with(again, e);
+            }
+            throw e;
         }
+    }
+
+    /** R20: an Error, of the host's DataSource say, ends the run; what another try at writing met is told with it. */
+    public static Error with(Throwable again, Error failure) {
+        if (again != failure) {
+            failure.addSuppressed(again);
+        }
+        return failure;
     }
 
     /**

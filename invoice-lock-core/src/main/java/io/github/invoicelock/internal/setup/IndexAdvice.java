@@ -37,6 +37,7 @@ public final class IndexAdvice {
     }
 
     private static boolean served(DSLContext tx, Invoices invoices) {
+        tx.execute("set local jit = off");
         tx.execute("set local enable_seqscan = off");
         tx.execute("set local enable_sort = off");
         tx.execute("set local enable_incremental_sort = off");
