@@ -10,7 +10,6 @@ import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.InvoiceSettings;
 import io.github.invoicelock.internal.invoices.Invoices;
-import io.github.invoicelock.internal.journal.AttemptSelection;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.journal.JournalSettings;
 import io.github.invoicelock.internal.journal.ProviderCharges;
@@ -195,11 +194,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @throws DatabaseException if the database cannot be asked
      */
     public Page<BillingAttempt> find(AttemptFilter filter, PageRequest page) {
-        requireNonNull(filter, "filter");
-        return words.overview()
-                .find(
-                        filter.invoice() == null ? filter : filter.invoice(id(filter.invoice())),
-                        requireNonNull(page, "page"));
+        return words.overview().find(asPrinted(filter), requireNonNull(page, "page"));
     }
 
     /**
@@ -429,30 +424,23 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     BulkResult retryAll(AttemptFilter filter, String note, String who, boolean dryRun) {
         return words.decisions()
                 .many()
-                .retry(selected(filter), requireNonNull(who, "who"), requireNonNull(note, "note"), dryRun);
+                .retry(asPrinted(filter), requireNonNull(who, "who"), requireNonNull(note, "note"), dryRun);
     }
 
     BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who, boolean dryRun) {
         return words.decisions()
                 .many()
                 .resolve(
-                        selected(filter),
+                        asPrinted(filter),
                         requireNonNull(outcome, "outcome"),
                         requireNonNull(who, "who"),
                         requireNonNull(note, "note"),
                         dryRun);
     }
 
-    private AttemptSelection selected(AttemptFilter filter) {
-        Object invoiceId = filter.invoice();
-        return new AttemptSelection(
-                invoiceId == null ? null : words.overview().printed(id(invoiceId)),
-                filter.key(),
-                filter.reference(),
-                filter.state(),
-                filter.cause(),
-                filter.from(),
-                filter.until());
+    private AttemptFilter asPrinted(AttemptFilter filter) {
+        Object invoiceId = requireNonNull(filter, "filter").invoice();
+        return invoiceId == null ? filter : filter.invoice(words.overview().printed(id(invoiceId)));
     }
 
     private static Resolutions.Word word(String id, @Nullable BillingAttempt seen, String note, String who) {

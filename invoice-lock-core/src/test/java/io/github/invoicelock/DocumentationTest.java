@@ -2,8 +2,10 @@ package io.github.invoicelock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.lang.reflect.Method;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -85,6 +87,20 @@ class DocumentationTest {
                         .as("%s in %s", match.group(), page.path())
                         .contains(match.group(2) == null ? match.group(1) : match.group(2)));
         softly.assertAll();
+    }
+
+    /** Who clones it runs these two; .ci/run calls the second, as it stands there. */
+    @Test
+    void the_first_commands_of_readme_show_it_and_test_it() throws IOException {
+        String commands = Docs.page("README.md").blocks().stream()
+                .filter(block -> block.language().equals("sh"))
+                .findFirst()
+                .orElseThrow()
+                .code();
+
+        assertThat(commands.lines()).hasSize(2);
+        assertThat(Files.readString(Path.of("../.ci/run")).lines())
+                .contains(commands.lines().toList().get(1));
     }
 
     @Test

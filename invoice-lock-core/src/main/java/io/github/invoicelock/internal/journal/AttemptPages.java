@@ -67,7 +67,7 @@ public final class AttemptPages {
                 .where(AttemptTable.BILLER.eq(table.biller()))
                 .and(AttemptTable.ID.lt(from.before()))
                 .and(AttemptTable.ID.ge(from.least()))
-                .and(meets(filter))
+                .and(meets(table, filter))
                 .orderBy(AttemptTable.ID.desc())
                 .limit(inline(page.size() + 1))
                 .fetch(row -> AttemptTable.row(row).attempt());
@@ -85,7 +85,8 @@ public final class AttemptPages {
                         .from(name("found"));
     }
 
-    private Condition meets(AttemptFilter filter) {
+    /** What a filter says; its invoice as the row prints it. */
+    static Condition meets(AttemptTable table, AttemptFilter filter) {
         Condition all = noCondition();
         if (filter.invoice() != null) {
             all = all.and(AttemptTable.INVOICE_ID.eq(String.valueOf(filter.invoice())));

@@ -7,6 +7,7 @@ import static org.jooq.impl.DSL.select;
 import static org.jooq.impl.DSL.val;
 
 import io.github.invoicelock.AttemptCause;
+import io.github.invoicelock.AttemptFilter;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.JournalStatus;
@@ -16,7 +17,6 @@ import io.github.invoicelock.internal.statements.Rows;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -231,22 +231,19 @@ public final class Inquiries {
     /**
      * A page of them that somebody means, in the same order.
      *
+     * @param which its invoice as the row prints it
      * @param begun what was first claimed later is not meant
      * @param after the last one of the page before; null for the first page
      */
     public List<BillingAttempt> needingAttention(
-            DSLContext tx, AttemptSelection which, OffsetDateTime begun, @Nullable BillingAttempt after, int limit) {
+            DSLContext tx, AttemptFilter which, OffsetDateTime begun, @Nullable BillingAttempt after, int limit) {
         return tx.select(AttemptTable.COLUMNS)
                 .from(table.table())
                 .where(needsAttention())
-                .and(which.condition())
+                .and(AttemptPages.meets(table, which))
                 .and(AttemptTable.STARTED_AT.le(begun))
-                .and(
-                        after == null
-                                ? DSL.noCondition()
-                                : DSL.row(AttemptTable.STARTED_AT, AttemptTable.ID)
-                                        .gt(DSL.row(val(after.startedAt().atOffset(ZoneOffset.UTC)), val(after.id()))))
-                .orderBy(AttemptTable.STARTED_AT, AttemptTable.ID)
+                .and(after == null ? DSL.noCondition() : AttemptTable.ID.gt(after.id()))
+                .orderBy(AttemptTable.ID)
                 .limit(inline(limit))
                 .fetch(row -> AttemptTable.row(row).attempt());
     }

@@ -2,6 +2,7 @@ package io.github.invoicelock.internal.words;
 
 import io.github.invoicelock.Advice;
 import io.github.invoicelock.Advice.Effect;
+import io.github.invoicelock.AttemptFilter;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BulkResult;
@@ -14,7 +15,6 @@ import io.github.invoicelock.WordRefusedException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.HostCode;
-import io.github.invoicelock.internal.journal.AttemptSelection;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.settlement.Tables;
 import io.github.invoicelock.internal.words.Resolutions.Word;
@@ -52,7 +52,7 @@ public final class ManyAtOnce {
     }
 
     /** Releases them. */
-    public BulkResult retry(AttemptSelection which, String who, String note, boolean dryRun) {
+    public BulkResult retry(AttemptFilter which, String who, String note, boolean dryRun) {
         return onEach(which, who, note, dryRun, Decision.RETRY, new Saying() {
             @Override
             public void say(Word word) {
@@ -67,7 +67,7 @@ public final class ManyAtOnce {
     }
 
     /** Decides what became of them. */
-    public BulkResult resolve(AttemptSelection which, BillingOutcome outcome, String who, String note, boolean dryRun) {
+    public BulkResult resolve(AttemptFilter which, BillingOutcome outcome, String who, String note, boolean dryRun) {
         return onEach(which, who, note, dryRun, decision(outcome), new Saying() {
             @Override
             public void say(Word word) {
@@ -92,7 +92,7 @@ public final class ManyAtOnce {
     }
 
     private BulkResult onEach(
-            AttemptSelection which, String who, String note, boolean dryRun, Decision decision, Saying saying) {
+            AttemptFilter which, String who, String note, boolean dryRun, Decision decision, Saying saying) {
         Map<Effect, Long> effects = new EnumMap<>(Effect.class);
         Map<Refusal, Long> refusals = new EnumMap<>(Refusal.class);
         // What is made meanwhile is not meant: so it ends.

@@ -130,12 +130,7 @@ public final class Overview {
 
     /** Attempts by what is known of them, newest first. */
     public Page<BillingAttempt> find(AttemptFilter filter, PageRequest page) {
-        return database.inTransaction(tx -> journal.pages()
-                .find(tx, filter.invoice() == null ? filter : filter.invoice(printed(tx, filter.invoice())), page));
-    }
-
-    private Object printed(DSLContext tx, Object invoiceId) {
-        return invoices.ids().printed(tx, String.valueOf(invoiceId)).orElse(String.valueOf(invoiceId));
+        return database.inTransaction(tx -> journal.pages().find(tx, filter, page));
     }
 
     /** Charges that were recorded in a period, a page at a time. */
