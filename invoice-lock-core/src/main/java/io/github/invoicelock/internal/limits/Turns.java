@@ -38,12 +38,13 @@ public final class Turns {
 
     /** One more that waits for its turn. */
     public synchronized void add(String invoiceId, @Nullable String customer) {
-        Deque<String> queue =
-                waiting.computeIfAbsent(customer == null ? nobody(invoiceId) : customer, c -> new ArrayDeque<>());
-        if (size >= MOST || queue.size() >= MOST_OF_ONE) {
+        String whose = customer == null ? nobody(invoiceId) : customer;
+        Deque<String> theirs = waiting.getOrDefault(whose, new ArrayDeque<>());
+        if (size >= MOST || theirs.size() >= MOST_OF_ONE) {
             passedOver = true;
         } else {
-            queue.addLast(invoiceId);
+            theirs.addLast(invoiceId);
+            waiting.put(whose, theirs);
             size++;
         }
     }
