@@ -2,6 +2,8 @@ package io.github.invoicelock;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.github.invoicelock.examples.process.JavaProcess;
+import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
 
@@ -19,11 +21,7 @@ final class FleetServer {
      * @throws Exception if a run fails
      */
     public static void main(String[] arguments) throws Exception {
-        HikariConfig config = new HikariConfig();
-        config.setJdbcUrl(arguments[0]);
-        config.setMaximumPoolSize(CALLS_AT_ONCE + 2);
-        config.setMinimumIdle(0);
-        try (HikariDataSource pool = new HikariDataSource(config);
+        try (HikariDataSource pool = pool(arguments[0]);
                 LockingInvoiceBiller biller = server(
                                 pool,
                                 FleetProvider.gateway(URI.create(arguments[1])),
@@ -39,6 +37,27 @@ final class FleetServer {
             }
             System.out.println("DONE");
         }
+    }
+
+    /** Starts one, which waits to be told to go. */
+    static JavaProcess start(TestHost host, FleetProvider provider, double fleetCallsPerSecond, boolean oneAtATime)
+            throws IOException {
+        return JavaProcess.start(
+                FleetServer.class,
+                host.database().jdbcUrl(),
+                provider.address().toString(),
+                "NOWAIT",
+                "THROUGH_CALL",
+                String.valueOf(fleetCallsPerSecond),
+                String.valueOf(oneAtATime));
+    }
+
+    static HikariDataSource pool(String jdbcUrl) {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(jdbcUrl);
+        config.setMaximumPoolSize(CALLS_AT_ONCE + 2);
+        config.setMinimumIdle(0);
+        return new HikariDataSource(config);
     }
 
     static LockingInvoiceBiller.Builder server(

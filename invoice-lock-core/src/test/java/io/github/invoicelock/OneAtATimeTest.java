@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.github.invoicelock.examples.process.JavaProcess;
 import java.io.IOException;
@@ -302,24 +301,13 @@ class OneAtATimeTest {
     }
 
     private JavaProcess process(FleetProvider slow) throws IOException {
-        JavaProcess process = JavaProcess.start(
-                FleetServer.class,
-                host.database().jdbcUrl(),
-                slow.address().toString(),
-                "NOWAIT",
-                "THROUGH_CALL",
-                String.valueOf(Double.POSITIVE_INFINITY),
-                "true");
+        JavaProcess process = FleetServer.start(host, slow, Double.POSITIVE_INFINITY, true);
         open.add(process::kill);
         return process;
     }
 
     private HikariDataSource pool() {
-        HikariConfig config = new HikariConfig();
-        config.setJdbcUrl(host.database().jdbcUrl());
-        config.setMaximumPoolSize(FleetServer.CALLS_AT_ONCE + 2);
-        config.setMinimumIdle(0);
-        HikariDataSource pool = new HikariDataSource(config);
+        HikariDataSource pool = FleetServer.pool(host.database().jdbcUrl());
         open.add(pool);
         return pool;
     }

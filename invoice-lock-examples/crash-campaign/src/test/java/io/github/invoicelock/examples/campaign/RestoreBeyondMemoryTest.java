@@ -2,6 +2,10 @@ package io.github.invoicelock.examples.campaign;
 
 import static io.github.invoicelock.Reconciliation.Kind.MATCHED;
 import static io.github.invoicelock.Reconciliation.Kind.NOT_RECORDED;
+import static io.github.invoicelock.examples.campaign.DatabaseByHand.dataSource;
+import static io.github.invoicelock.examples.campaign.DatabaseByHand.execute;
+import static io.github.invoicelock.examples.campaign.DatabaseByHand.one;
+import static io.github.invoicelock.examples.campaign.DatabaseByHand.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -22,11 +26,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -36,7 +35,6 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.postgresql.ds.PGSimpleDataSource;
 
 /** A dump that is restored when the provider has forgotten the keys that were sent since: docs/operations.md, after a restore. */
 class RestoreBeyondMemoryTest {
@@ -170,36 +168,5 @@ class RestoreBeyondMemoryTest {
     private String get(String path) throws IOException, InterruptedException {
         return client.send(HttpRequest.newBuilder(provider.resolve(path)).build(), HttpResponse.BodyHandlers.ofString())
                 .body();
-    }
-
-    private static PGSimpleDataSource dataSource(String jdbcUrl) {
-        PGSimpleDataSource dataSource = new PGSimpleDataSource();
-        dataSource.setUrl(jdbcUrl);
-        return dataSource;
-    }
-
-    private static void execute(String jdbcUrl, String sql) throws SQLException {
-        try (Connection connection = DriverManager.getConnection(jdbcUrl);
-                Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
-    }
-
-    private static String one(String jdbcUrl, String sql) throws SQLException {
-        try (Connection connection = DriverManager.getConnection(jdbcUrl);
-                Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(sql)) {
-            row.next();
-            return row.getString(1);
-        }
-    }
-
-    private static void run(Path tools, String tool, String... arguments) throws Exception {
-        List<String> command =
-                new ArrayList<>(List.of(tools.resolve(tool).toString(), "-h", "127.0.0.1", "-U", "postgres"));
-        command.addAll(List.of(arguments));
-        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor())
-                .as("%s", command)
-                .isZero();
     }
 }

@@ -1,5 +1,9 @@
 package io.github.invoicelock.examples.campaign;
 
+import static io.github.invoicelock.examples.campaign.DatabaseByHand.dataSource;
+import static io.github.invoicelock.examples.campaign.DatabaseByHand.execute;
+import static io.github.invoicelock.examples.campaign.DatabaseByHand.one;
+import static io.github.invoicelock.examples.campaign.DatabaseByHand.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -15,18 +19,12 @@ import io.github.invoicelock.examples.postgres.PostgresDatabase;
 import io.github.invoicelock.examples.postgres.PostgresProcess;
 import io.github.invoicelock.examples.postgres.PostgresServer;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Test;
-import org.postgresql.ds.PGSimpleDataSource;
 
 /** R3: a database that is put back to before charges that happened mints the same keys, and the provider answers with the first charge. */
 class RestoreTest {
@@ -104,8 +102,8 @@ class RestoreTest {
                 execute(replica.jdbcUrl("postgres"), "alter system set primary_conninfo = ''");
                 execute(replica.jdbcUrl("postgres"), "select pg_reload_conf()");
                 await().atMost(Duration.ofSeconds(60))
-                        .until(() ->
-                                one(replica.jdbcUrl("postgres"), "select count(*) from pg_stat_wal_receiver") == 0);
+                        .until(() -> one(replica.jdbcUrl("postgres"), "select count(*) from pg_stat_wal_receiver")
+                                .equals("0"));
                 bill(primary.jdbcUrl("live"), 15);
                 primary.kill();
                 execute(replica.jdbcUrl("postgres"), "select pg_promote()");
@@ -143,37 +141,7 @@ class RestoreTest {
     }
 
     private static int billed(String jdbcUrl) throws SQLException {
-        return one(jdbcUrl, "select count(*) from invoices where not pending and charge = 'ch_' || id");
-    }
-
-    private static PGSimpleDataSource dataSource(String jdbcUrl) {
-        PGSimpleDataSource dataSource = new PGSimpleDataSource();
-        dataSource.setUrl(jdbcUrl);
-        return dataSource;
-    }
-
-    private static void execute(String jdbcUrl, String sql) throws SQLException {
-        try (Connection connection = DriverManager.getConnection(jdbcUrl);
-                Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
-    }
-
-    private static int one(String jdbcUrl, String sql) throws SQLException {
-        try (Connection connection = DriverManager.getConnection(jdbcUrl);
-                Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(sql)) {
-            row.next();
-            return row.getInt(1);
-        }
-    }
-
-    private static void run(Path tools, String tool, String... arguments) throws Exception {
-        List<String> command =
-                new java.util.ArrayList<>(List.of(tools.resolve(tool).toString(), "-h", "127.0.0.1", "-U", "postgres"));
-        command.addAll(List.of(arguments));
-        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor())
-                .as("%s", command)
-                .isZero();
+        return Integer.parseInt(
+                one(jdbcUrl, "select count(*) from invoices where not pending and charge = 'ch_' || id"));
     }
 }
