@@ -9,6 +9,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -197,13 +198,18 @@ final class FaultyDataSource {
     private void cross(Door door, boolean before, String sql, Set<Kind> kinds, @Nullable Connection connection)
             throws SQLException {
         Crossing crossing = new Crossing(door, before, sql, EnumSet.copyOf(kinds), connection);
+        // Each counts before one strikes: a strike that waits must not keep others from counting.
+        List<Strike> strikes = new ArrayList<>();
         for (Watch watch : watches) {
             if (watch.place().has(crossing)) {
                 int now = watch.crossed().incrementAndGet();
                 if (watch.number() == 0 || now == watch.number()) {
-                    watch.strike().at(crossing);
+                    strikes.add(watch.strike());
                 }
             }
+        }
+        for (Strike strike : strikes) {
+            strike.at(crossing);
         }
     }
 

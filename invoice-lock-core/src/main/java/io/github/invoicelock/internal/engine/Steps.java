@@ -63,7 +63,7 @@ final class Steps {
         this.claimsPages = settings.strategy() == LockStrategy.SKIP_LOCKED && !takesTurns;
         this.searches = new Searches(
                 claiming,
-                new PendingAgain(tables, notices),
+                new PendingAgain(claiming, notices),
                 throughCall && settings.providerRemembers()
                         ? new DueAttempts.Grace(GRACE, settings.leases().of(Approach.BILL))
                         : null);
