@@ -60,9 +60,14 @@ class SilentNetworkTest {
                 network.restore();
                 await().atMost(Duration.ofMinutes(2))
                         .ignoreException(BillingRunException.class)
-                        .until(() -> {
-                            biller.billPending();
-                            return host.count("invoices", "pending") == 0;
+                        .untilAsserted(() -> {
+                            BillingRun rest = biller.billPending();
+                            assertThat(host.one(
+                                            "select string_agg(a::text, '; ') from invoices left join invoice_lock.billing_attempt a "
+                                                    + "on a.invoice_id = invoices.id::text where pending"))
+                                    .as("attempts of what is still pending, after %s", rest)
+                                    .isNull();
+                            assertThat(host.count("invoices", "pending")).isZero();
                         });
                 assertThat(provider.charges()).isEqualTo(INVOICES);
                 assertThat(provider.chargedTwice()).isEmpty();
