@@ -77,8 +77,8 @@ class ListenerTest {
 
     @Test
     void what_it_throws_is_one_short_line_of_the_log() {
-        LockingInvoiceBiller server = host.running(host.server(TestProvider.thatRemembers())
-                .listener(new BillingListener() {
+        LockingInvoiceBiller server =
+                host.running(host.server(TestProvider.thatRemembers()).listener(new BillingListener() {
                     @Override
                     public void claimed(BillingAttempt attempt) {
                         throw new IllegalStateException("first\nWARN a line of its own " + "x".repeat(100_000));
