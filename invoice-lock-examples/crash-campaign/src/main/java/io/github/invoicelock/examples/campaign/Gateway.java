@@ -85,6 +85,11 @@ sealed class Gateway implements BillingGateway permits Gateway.Asking {
         }
 
         @Override
+        public boolean canBeAsked() {
+            return true;
+        }
+
+        @Override
         public BillingOutcome find(BillingRequest request) throws IOException, InterruptedException {
             return ask(request);
         }
