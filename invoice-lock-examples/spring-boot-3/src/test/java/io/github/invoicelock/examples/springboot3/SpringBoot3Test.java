@@ -67,9 +67,12 @@ class SpringBoot3Test {
         try (ConfigurableApplicationContext context = start(EXPOSED)) {
             context.getBean(LockingInvoiceBiller.class).billPending();
 
-            assertThat(operations()).contains("billers", "biller", "list", "invoice").doesNotContain("say", "decide");
+            assertThat(operations())
+                    .contains("billers", "biller", "list", "invoice")
+                    .doesNotContain("say", "decide");
             assertThat(String.valueOf(told("biller", "invoices"))).contains("parked=0");
-            assertThat(String.valueOf(told("invoice", "invoices", "invoices", "1"))).contains("BILLED");
+            assertThat(String.valueOf(told("invoice", "invoices", "invoices", "1")))
+                    .contains("BILLED");
         }
     }
 
@@ -109,11 +112,14 @@ class SpringBoot3Test {
 
     @Test
     void a_gateway_is_traced_withdrawals_are_there_and_two_billers_can_be() {
-        try (ConfigurableApplicationContext context = start(
-                "--invoice-lock.billers.one.invoices=everything", "--spring.profiles.active=table")) {
-            assertThat(context.getBean("oneBiller", LockingInvoiceBiller.class).billPending().billed())
+        try (ConfigurableApplicationContext context =
+                start("--invoice-lock.billers.one.invoices=everything", "--spring.profiles.active=table")) {
+            assertThat(context.getBean("oneBiller", LockingInvoiceBiller.class)
+                            .billPending()
+                            .billed())
                     .isEqualTo(5);
-            assertThat(context.getBean("oneInvoiceWithdrawals", InvoiceWithdrawals.class).getClass())
+            assertThat(context.getBean("oneInvoiceWithdrawals", InvoiceWithdrawals.class)
+                            .getClass())
                     .isEqualTo(InvoiceWithdrawals.class);
             assertThat(context.getBean(MeterRegistry.class)
                             .get("invoice.lock.gateway")

@@ -28,7 +28,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -272,9 +271,13 @@ class StripeHostTest {
         assertThat(get("/actuator/invoicelock")).contains("\"invoices\":{").contains("\"parked\":2");
         assertThat(get("/actuator/invoicelock/invoices")).contains("\"parked\":2");
         String first = get("/actuator/invoicelock/invoices/waiting?size=1");
-        assertThat(first).contains("\"cause\":\"REFUSED\"").contains("\"invoice\":\"2\"").doesNotContain("cus_1");
+        assertThat(first)
+                .contains("\"cause\":\"REFUSED\"")
+                .contains("\"invoice\":\"2\"")
+                .doesNotContain("cus_1");
         String next = first.replaceAll("(?s).*\"next\":\"([^\"]*)\".*", "$1");
-        assertThat(get("/actuator/invoicelock/invoices/waiting?size=1&after=" + URLEncoder.encode(next, StandardCharsets.UTF_8)))
+        assertThat(get("/actuator/invoicelock/invoices/waiting?size=1&after="
+                        + URLEncoder.encode(next, StandardCharsets.UTF_8)))
                 .contains("\"invoice\":\"1\"");
         assertThat(get("/actuator/invoicelock/invoices/invoices/1"))
                 .contains("\"state\":\"DECLINED\"")
@@ -290,10 +293,12 @@ class StripeHostTest {
     void decisions_are_taken_once_the_access_says_so_and_name_who_took_them() throws Exception {
         invoices(1, "pm_card_authenticationRequired");
         biller.billPending();
-        try (ConfigurableApplicationContext open = host("sk_test_1", "--management.endpoint.invoicelock.access=unrestricted")) {
+        try (ConfigurableApplicationContext open =
+                host("sk_test_1", "--management.endpoint.invoicelock.access=unrestricted")) {
             URI there = URI.create("http://127.0.0.1:" + open.getEnvironment().getProperty("local.server.port"));
 
-            assertThat(post(there.resolve("/actuator/invoicelock/invoices/retry/1"), "{\"who\":\"ann\"}").statusCode())
+            assertThat(post(there.resolve("/actuator/invoicelock/invoices/retry/1"), "{\"who\":\"ann\"}")
+                            .statusCode())
                     .as("without a note")
                     .isEqualTo(400);
             assertThat(post(
@@ -302,7 +307,9 @@ class StripeHostTest {
                             .body())
                     .contains("\"who\":\"ann\"")
                     .contains("\"note\":\"a new card\"");
-            assertThat(post(there.resolve("/actuator/invoicelock/invoices/pause"), "{\"who\":\"ann\",\"why\":\"wrong\"}")
+            assertThat(post(
+                                    there.resolve("/actuator/invoicelock/invoices/pause"),
+                                    "{\"who\":\"ann\",\"why\":\"wrong\"}")
                             .body())
                     .contains("\"paused\":\"by ann since");
         }
@@ -310,7 +317,8 @@ class StripeHostTest {
     }
 
     private HttpResponse<String> post(String path, String body) throws IOException, InterruptedException {
-        return post(URI.create("http://127.0.0.1:" + host.getEnvironment().getProperty("local.server.port") + path), body);
+        return post(
+                URI.create("http://127.0.0.1:" + host.getEnvironment().getProperty("local.server.port") + path), body);
     }
 
     private static HttpResponse<String> post(URI address, String body) throws IOException, InterruptedException {
@@ -367,17 +375,19 @@ class StripeHostTest {
 
     private ConfigurableApplicationContext host(String apiKey, String... more) {
         return new SpringApplicationBuilder(StripeHost.class)
-                .run(Stream.concat(Stream.of(more), Stream.of(
-                                "--server.port=0",
-                                "--server.address=127.0.0.1",
-                                "--logging.level.root=off",
-                                "--spring.datasource.url=" + database.jdbcUrl(),
-                                "--stripe.api-key=" + apiKey,
-                                "--stripe.api-base=" + stripe.apiBase(),
-                                "--stripe.webhook-secret=whsec_test",
-                                "--billing.pending=-",
-                                "--billing.recover=P1D",
-                                "--billing.try-again=" + Duration.ofHours(1)))
+                .run(Stream.concat(
+                                Stream.of(more),
+                                Stream.of(
+                                        "--server.port=0",
+                                        "--server.address=127.0.0.1",
+                                        "--logging.level.root=off",
+                                        "--spring.datasource.url=" + database.jdbcUrl(),
+                                        "--stripe.api-key=" + apiKey,
+                                        "--stripe.api-base=" + stripe.apiBase(),
+                                        "--stripe.webhook-secret=whsec_test",
+                                        "--billing.pending=-",
+                                        "--billing.recover=P1D",
+                                        "--billing.try-again=" + Duration.ofHours(1)))
                         .toArray(String[]::new));
     }
 
