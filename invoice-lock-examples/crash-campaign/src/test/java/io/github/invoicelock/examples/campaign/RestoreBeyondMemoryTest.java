@@ -34,9 +34,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A dump that is restored when the provider has forgotten the keys that were sent since: docs/operations.md, after a restore. */
+@Tag("thorough")
 class RestoreBeyondMemoryTest {
     private static final HostSchema SCHEMA = HostSchema.named("simple");
     private static final int INVOICES = 240;
