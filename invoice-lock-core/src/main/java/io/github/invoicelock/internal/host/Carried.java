@@ -50,6 +50,6 @@ public final class Carried {
         LOG.warn(
                 "biller={} the CallContext threw {}; calls are made without what it carries, and no money depends on it",
                 biller,
-                HostCode.described(e));
+                Notices.line(e));
     }
 }
