@@ -133,22 +133,20 @@ public final class FleetPace {
 
     /** These, or one that was given back meanwhile; nothing is left behind if the run stops. */
     private Moments awaitOneOf(Moments mine, BooleanSupplier stopped) throws InterruptedException {
-        Moments given = NONE;
+        boolean due = false;
         try {
+            Moments given = NONE;
             while (given.count() == 0 && !stopped.getAsBoolean()) {
                 long left = mine.last() - time.nanos();
-                if (left <= 0) {
-                    given = mine;
-                } else {
-                    given = givenBack();
-                    if (given.count() == 0) {
-                        time.sleep(Math.min(left, LOOK_BACK_NANOS));
-                    }
+                due = left <= 0;
+                given = due ? mine : givenBack();
+                if (given.count() == 0) {
+                    time.sleep(Math.min(left, LOOK_BACK_NANOS));
                 }
             }
             return given;
         } finally {
-            if (given != mine) {
+            if (!due) {
                 putBack(mine.count(), mine.last());
             }
         }

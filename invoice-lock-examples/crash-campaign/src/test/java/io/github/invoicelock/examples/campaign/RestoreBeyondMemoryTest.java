@@ -16,6 +16,7 @@ import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.ProviderCharge;
 import io.github.invoicelock.Reconciliation;
+import io.github.invoicelock.StopReason;
 import io.github.invoicelock.examples.postgres.PostgresProcess;
 import io.github.invoicelock.examples.process.JavaProcess;
 import io.github.invoicelock.examples.schemas.HostSchema;
@@ -59,7 +60,7 @@ class RestoreBeyondMemoryTest {
     }
 
     @Test
-    void restored_reconciled_and_written_back_nothing_is_charged_twice() throws Exception {
+    void restored_paused_reconciled_written_back_and_resumed_nothing_is_charged_twice() throws Exception {
         assertThat(chargedTwiceAfterARestore(true)).isEmpty();
     }
 
@@ -89,9 +90,13 @@ class RestoreBeyondMemoryTest {
             Files.delete(dump);
 
             if (reconciled) {
-                reconcileAndWriteBack(live);
+                // In the restored database, before any host finds it: with psql.
+                execute(live, "select invoice_lock.pause('" + SCHEMA.biller() + "', 'the operator', 'restored')");
             }
             hosts(live);
+            if (reconciled) {
+                reconcileWriteBackAndResume(live);
+            }
 
             await().atMost(Duration.ofMinutes(2))
                     .until(() -> one(live, "select count(*) from simple where pending")
@@ -104,9 +109,11 @@ class RestoreBeyondMemoryTest {
         }
     }
 
-    /** No host is there to be paused. */
-    private void reconcileAndWriteBack(String live) throws Exception {
+    /** While the hosts are there, and find the biller paused. */
+    private void reconcileWriteBackAndResume(String live) throws Exception {
         try (LockingInvoiceBiller biller = job(live).biller(dataSource(live))) {
+            assertThat(biller.billPending().stopReason()).isEqualTo(StopReason.PAUSED);
+            long charged = get("/list").lines().count();
             try (Reconciliation compared = reconcile(biller)) {
                 assertThat(compared.count(NOT_RECORDED)).as("%s", compared).isPositive();
                 assertThat(compared.count(MATCHED) + compared.count(NOT_RECORDED))
@@ -115,10 +122,12 @@ class RestoreBeyondMemoryTest {
                 assertThat(compared.writeBack("the operator").charges()).isEqualTo(compared.count(NOT_RECORDED));
             }
             try (Reconciliation again = reconcile(biller)) {
-                assertThat(again.count(MATCHED))
-                        .as("%s", again)
-                        .isEqualTo(get("/list").lines().count());
+                assertThat(again.count(MATCHED)).as("%s", again).isEqualTo(charged);
             }
+            assertThat(get("/list").lines().count())
+                    .as("charged while paused")
+                    .isEqualTo(charged);
+            biller.resume("the operator");
         }
     }
 
