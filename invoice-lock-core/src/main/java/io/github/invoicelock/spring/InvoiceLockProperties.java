@@ -7,7 +7,6 @@ import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.RowLock;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -81,15 +80,6 @@ public record InvoiceLockProperties(
         @Nullable String retryPolicy,
         @Nullable String onBilled,
         @DefaultValue Map<String, Biller> billers) {
-
-    /**
-     * Copied.
-     *
-     * @param billers in their order
-     */
-    public InvoiceLockProperties {
-        billers = new LinkedHashMap<>(billers);
-    }
 
     /**
      * One of several billers. What it does not say it has from {@code invoice-lock.*}, but for its name.
