@@ -124,9 +124,7 @@ class RestoreBeyondMemoryTest {
             try (Reconciliation again = reconcile(biller)) {
                 assertThat(again.count(MATCHED)).as("%s", again).isEqualTo(charged);
             }
-            assertThat(get("/list").lines().count())
-                    .as("charged while paused")
-                    .isEqualTo(charged);
+            assertThat(get("/list").lines().count()).as("charged while paused").isEqualTo(charged);
             biller.resume("the operator");
         }
     }
