@@ -10,6 +10,8 @@ module io.github.invoicelock {
     requires org.slf4j;
     requires static transitive org.jspecify;
 
+    requires static gg.jte.runtime;
+    requires static jakarta.servlet;
     requires static flyway.core; // the name of its file: Flyway has given it none
     requires static micrometer.core;
     requires static spring.beans;
@@ -26,6 +28,7 @@ module io.github.invoicelock {
     requires static org.junit.jupiter.api;
 
     exports io.github.invoicelock;
+    exports io.github.invoicelock.console;
     exports io.github.invoicelock.micrometer;
     exports io.github.invoicelock.spring;
     exports io.github.invoicelock.testkit;

@@ -182,6 +182,36 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
+     * What waits for a person, by what it has in common: cause, state, code and message. For looking at where many wait; one look-up in an
+     * index of at most 10,000 rows.
+     *
+     * @return the largest group first, at most 100 of them
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public List<WaitingGroup> waiting() {
+        return words.overview().waiting();
+    }
+
+    /**
+     * What was charged in the last hour, minute by minute, and by which servers. Reads the hour's outcomes, at most 100,000 of them.
+     *
+     * @return counts at this moment
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public BillingActivity activity() {
+        return words.overview().activity();
+    }
+
+    /**
+     * For how long the provider remembers a key, as {@link BillingGateway#idempotencyWindow()} said when this was built.
+     *
+     * @return zero: it remembers none
+     */
+    public Duration keyMemory() {
+        return words.overview().keyMemory();
+    }
+
+    /**
      * Finds attempts by what is known of them, newest first. Every filter goes by an index. With a period and no more the first page reads
      * the whole period once; with {@link AttemptState#BILLED}, or no condition at all, a page reads through the newest attempts until it is
      * full, those of other billers, too.
@@ -209,6 +239,21 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      */
     public Stream<BillingAttempt> billed(Instant from, Instant to) {
         return words.overview().billed(requireNonNull(from, "from"), requireNonNull(to, "to"));
+    }
+
+    /**
+     * A page of them, for people.
+     *
+     * @param from as above
+     * @param to as above
+     * @param page which page of them; a cursor is only good for the same period
+     * @return in the order in which they were claimed
+     * @throws IllegalArgumentException if the page's cursor is none
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public Page<BillingAttempt> billed(Instant from, Instant to, PageRequest page) {
+        return words.overview()
+                .billed(requireNonNull(from, "from"), requireNonNull(to, "to"), requireNonNull(page, "page"));
     }
 
     /**
