@@ -392,6 +392,26 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
+     * A person proposes what became of an attempt that they looked at, for a second one to say. It is kept in the {@link #history} as
+     * {@link AttemptEvent.What#PROPOSED} and changes nothing; who asks for two people compares their names.
+     *
+     * @param seen as it was read
+     * @param outcome what they would say
+     * @param note how they know; kept in the history
+     * @param who proposes; kept in the history
+     * @throws WordRefusedException as {@link #resolve(BillingAttempt, BillingOutcome, String, String)} would be refused
+     */
+    public void propose(BillingAttempt seen, BillingOutcome outcome, String note, String who) {
+        words.decisions()
+                .proposals()
+                .propose(
+                        ours(seen),
+                        requireNonNull(outcome, "outcome"),
+                        requireNonNull(note, "note"),
+                        requireNonNull(who, "who"));
+    }
+
+    /**
      * Releases what there is of an invoice; in the name of the operating system's user and this server.
      *
      * @param invoiceId as for {@link #bill}

@@ -36,6 +36,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Pages that change nothing. */
 final class Looking {
+    private static final int MOST_GROUPS = 4;
     private static final int MOST_PREVIEWED = 10_000;
     private static final List<AttemptCause> ANOMALIES = List.of(
             AttemptCause.SECOND_CHARGE, AttemptCause.PENDING_THOUGH_BILLED, AttemptCause.TAKEN_BACK_AND_PENDING);
@@ -50,7 +51,13 @@ final class Looking {
 
     private static NowPage.Biller biller(Visit visit, String name, LockingInvoiceBiller biller) {
         JournalStatus status = biller.status();
-        return new NowPage.Biller(visit.frame("Now", "/", name), name, status, biller.activity(), wrong(status));
+        return new NowPage.Biller(
+                visit.frame("Now", "/", name),
+                name,
+                status,
+                biller.activity(),
+                wrong(status),
+                biller.waiting().stream().limit(MOST_GROUPS).toList());
     }
 
     private static List<String> wrong(JournalStatus status) {

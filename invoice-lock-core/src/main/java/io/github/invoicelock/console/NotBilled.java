@@ -39,7 +39,9 @@ final class NotBilled {
                 until,
                 newest.choices().stream().anyMatch(choice -> choice.decision() == Decision.ASK),
                 Story.answer(events).orElse(null),
-                null,
+                visit.settings().asksForASecondPerson()
+                        ? Story.proposal(events, newest.attempt()).orElse(null)
+                        : null,
                 visit.settings().asksForASecondPerson());
         return Visit.page(200, out -> JtenotbilledGenerated.render(out, null, page));
     }
@@ -54,7 +56,22 @@ final class NotBilled {
         }
         LockingInvoiceBiller biller = visit.biller();
         BillingAttempt seen = SeenAttempt.in(biller, id, visit.needed("seen", "What the page showed"));
-        biller.resolve(seen, BillingOutcome.notBilled(note), note, visit.who());
+        BillingOutcome notBilled = BillingOutcome.notBilled(note);
+        if (!visit.settings().asksForASecondPerson()) {
+            biller.resolve(seen, notBilled, note, visit.who());
+            return visit.backTo("/invoice", "resolved");
+        }
+        String first = Story.proposal(biller.history(id), seen)
+                .map(InvoicePage.Line::by)
+                .orElse(null);
+        if (first == null) {
+            biller.propose(seen, notBilled, note, visit.who());
+            return visit.backTo("/not-billed", "proposed");
+        }
+        if (first.equalsIgnoreCase(visit.who())) {
+            throw new BadInput("You have proposed it yourself. A second person has to say the same.");
+        }
+        biller.resolve(seen, notBilled, note + " (proposed by " + first + ")", visit.who());
         return visit.backTo("/invoice", "resolved");
     }
 }

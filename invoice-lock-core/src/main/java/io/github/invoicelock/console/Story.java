@@ -3,6 +3,7 @@ package io.github.invoicelock.console;
 import io.github.invoicelock.AttemptEvent;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.console.pages.InvoicePage;
 import io.github.invoicelock.console.pages.Words;
 import java.util.ArrayList;
@@ -14,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /** What happened to an invoice, in the order in which it happened. */
 final class Story {
+    private static final String PROPOSAL = "Proposes " + BillingOutcome.Kind.NOT_BILLED;
+
     private Story() {}
 
     /** From its attempts and their history: the straight way has no history of its own. */
@@ -97,6 +100,7 @@ final class Story {
             case RESOLVED -> "Decided: " + Words.state(event.to()) + waits;
             case RETRIED -> "Released";
             case ASKED -> "The provider was asked";
+            case PROPOSED -> "A decision was proposed";
             case WITHDRAWN -> "Taken back";
             case REPLACED -> "A new key took its place";
             case ANOMALY -> "Found as it should not be" + waits;
@@ -112,6 +116,23 @@ final class Story {
                         .map(line -> line.what() + (line.by().isEmpty() ? "" : ", by " + line.by()) + ", "
                                 + Words.time(line.at())
                                 + (line.note() == null ? "." : ", with the note \"" + line.note() + "\"."));
+    }
+
+    /** Who has proposed to say "not billed" of an attempt as it is now; empty if nobody has. */
+    static Optional<InvoicePage.Line> proposal(List<AttemptEvent> events, BillingAttempt attempt) {
+        AttemptEvent proposed = null;
+        for (AttemptEvent event : events) {
+            if (event.attempt() != attempt.number()) {
+                continue;
+            }
+            if (event.what() == AttemptEvent.What.PROPOSED) {
+                proposed = PROPOSAL.equals(event.message()) ? event : proposed;
+            } else if (event.what() != AttemptEvent.What.ASKED) {
+                // It was changed since: what was proposed then is void.
+                proposed = null;
+            }
+        }
+        return Optional.ofNullable(proposed).map(Story::line);
     }
 
     /** What the provider said when it was asked last; empty if it never was. */

@@ -2,6 +2,7 @@ package io.github.invoicelock.console.pages;
 
 import io.github.invoicelock.BillingActivity;
 import io.github.invoicelock.JournalStatus;
+import io.github.invoicelock.WaitingGroup;
 import java.util.List;
 
 /**
@@ -19,8 +20,20 @@ public record NowPage(Frame frame, List<Biller> billers) {
      * @param status how it stands
      * @param activity what it did lately
      * @param wrong what is wrong, a sentence each
+     * @param groups the largest of those that wait for a person
      */
-    public record Biller(Frame frame, String name, JournalStatus status, BillingActivity activity, List<String> wrong) {
+    public record Biller(
+            Frame frame,
+            String name,
+            JournalStatus status,
+            BillingActivity activity,
+            List<String> wrong,
+            List<WaitingGroup> groups) {
+        /** The list of a group. */
+        public String only(WaitingGroup group) {
+            return WaitingPage.only(frame, group);
+        }
+
         /** The most charges of a minute, at least one. */
         public long most() {
             return activity.minutes().stream().mapToLong(BillingActivity.Minute::charges).max().stream()

@@ -36,6 +36,10 @@ public record WaitingPage(
 
     /** The same list of another cause and state. */
     public String only(WaitingGroup group) {
+        return only(frame, group);
+    }
+
+    static String only(Frame frame, WaitingGroup group) {
         return frame.link(
                 "/waiting",
                 "cause",
