@@ -23,6 +23,7 @@ module io.github.invoicelock {
     requires static spring.context;
     requires static spring.core;
     requires static spring.jdbc;
+    requires static spring.security.web;
     requires static java.net.http;
     requires static jdk.httpserver;
     requires static org.junit.jupiter.api;

@@ -252,6 +252,8 @@ class ArchitectureTest {
                 .that()
                 .doNotHaveFullyQualifiedName(ROOT + ".console.ConsoleServlet")
                 .and()
+                .doNotHaveFullyQualifiedName(ROOT + ".console.ConsoleVisitors")
+                .and()
                 .resideOutsideOfPackage(ROOT + ".spring..")
                 .should()
                 .dependOnClassesThat()

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.invoicelock.console.Console;
 import io.github.invoicelock.console.ConsoleServlet;
 import io.github.invoicelock.console.ConsoleSettings;
+import io.github.invoicelock.console.ConsoleVisitors;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -54,7 +55,7 @@ class ConsoleBrowserTest {
                 new ConsoleServlet(
                         new Console(ConsoleSettings.of(() -> billers)
                                 .providerLink("https://dashboard.test/search?query={key}")),
-                        ConsoleServlet.byRoles("support", "billing", "head")));
+                        ConsoleVisitors.byRoles("support", "billing", "head")));
     }
 
     @AfterEach

@@ -8,6 +8,7 @@ import io.github.invoicelock.console.ConsoleServer;
 import io.github.invoicelock.console.ConsoleServlet;
 import io.github.invoicelock.console.ConsoleSettings;
 import io.github.invoicelock.console.ConsoleVisitor;
+import io.github.invoicelock.console.ConsoleVisitors;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -42,7 +43,7 @@ class ConsoleDoorsTest {
     @Test
     void in_a_servlet_container_the_context_path_the_proxys_prefix_and_the_login_hold() throws Exception {
         try (ServletContainer container = ServletContainer.with(
-                "/shop", new ConsoleServlet(console, ConsoleServlet.byRoles("support", "billing", "head")))) {
+                "/shop", new ConsoleServlet(console, ConsoleVisitors.byRoles("support", "billing", "head")))) {
             URI first = container.at("/shop/invoice-lock/");
             assertThat(send(HttpRequest.newBuilder(first)).statusCode())
                     .as("nobody is signed in")
@@ -67,7 +68,7 @@ class ConsoleDoorsTest {
     @Test
     void in_a_servlet_container_a_form_of_the_same_origin_decides() throws Exception {
         try (ServletContainer container = ServletContainer.with(
-                "", new ConsoleServlet(console, ConsoleServlet.byRoles("support", "billing", "head")))) {
+                "", new ConsoleServlet(console, ConsoleVisitors.byRoles("support", "billing", "head")))) {
             URI pause = container.at("/invoice-lock/pause");
             String why = "why=falsche+Betr%C3%A4ge";
 
@@ -106,7 +107,7 @@ class ConsoleDoorsTest {
                     .as("an address opens once")
                     .isEqualTo(403);
 
-            String session = cookie.split(";")[0];
+            String session = cookie.split(";", -1)[0];
             HttpResponse<String> page = send(HttpRequest.newBuilder(root).header("Cookie", session));
             assertThat(page.statusCode()).isEqualTo(200);
             assertThat(page.body()).contains("Wait for a person", "href=\"/console.css\"");
@@ -138,7 +139,8 @@ class ConsoleDoorsTest {
     void on_loopback_another_hosts_name_and_a_form_that_is_none_are_refused() throws Exception {
         try (ConsoleServer server =
                 ConsoleServer.start(console, 0, ConsoleVisitor.named("ann", ConsoleAccess.DECIDE))) {
-            try (java.net.Socket socket = new java.net.Socket("127.0.0.1", server.port())) {
+            try (java.net.Socket socket =
+                    new java.net.Socket(java.net.InetAddress.getLoopbackAddress(), server.port())) {
                 socket.getOutputStream()
                         .write("GET / HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n"
                                 .getBytes(java.nio.charset.StandardCharsets.US_ASCII));

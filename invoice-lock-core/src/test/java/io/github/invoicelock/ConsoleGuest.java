@@ -68,7 +68,7 @@ final class ConsoleGuest {
         String[] parts = link.replace("&amp;", "&").split("\\?", 2);
         Map<String, List<String>> parameters = new HashMap<>();
         if (parts.length == 2) {
-            for (String pair : parts[1].split("&")) {
+            for (String pair : parts[1].split("&", -1)) {
                 String[] each = pair.split("=", 2);
                 parameters.put(each[0], List.of(URLDecoder.decode(each[1], StandardCharsets.UTF_8)));
             }

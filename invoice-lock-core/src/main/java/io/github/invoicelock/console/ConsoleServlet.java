@@ -7,13 +7,11 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.security.Principal;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -28,41 +26,17 @@ public final class ConsoleServlet extends HttpServlet {
     /** The console. */
     private final transient Console console;
     /** Who is at the door. */
-    private final transient Function<? super HttpServletRequest, ConsoleVisitor> visitors;
+    private final transient ConsoleVisitors visitors;
 
     /**
      * A door.
      *
      * @param console what is behind it
-     * @param visitors who sends a request, by the host's own security, {@link #byRoles} for example; asked at each request
+     * @param visitors who sends a request, by the host's own security, {@link ConsoleVisitors#byRoles} for example; asked at each request
      */
-    public ConsoleServlet(Console console, Function<? super HttpServletRequest, ConsoleVisitor> visitors) {
+    public ConsoleServlet(Console console, ConsoleVisitors visitors) {
         this.console = requireNonNull(console, "console");
         this.visitors = requireNonNull(visitors, "visitors");
-    }
-
-    /**
-     * Visitors by the container's own roles. Who has none of them sees nothing.
-     *
-     * @param look the role that may look
-     * @param decide the role that may decide
-     * @param decideNotBilled the role that may say that the provider did not charge
-     * @return for {@link #ConsoleServlet}
-     */
-    public static Function<HttpServletRequest, ConsoleVisitor> byRoles(
-            String look, String decide, String decideNotBilled) {
-        return request -> {
-            Principal principal = request.getUserPrincipal();
-            if (principal == null) {
-                return ConsoleVisitor.nobody();
-            }
-            ConsoleAccess access = request.isUserInRole(decideNotBilled)
-                    ? ConsoleAccess.DECIDE_NOT_BILLED
-                    : request.isUserInRole(decide)
-                            ? ConsoleAccess.DECIDE
-                            : request.isUserInRole(look) ? ConsoleAccess.LOOK : ConsoleAccess.NONE;
-            return ConsoleVisitor.named(principal.getName(), access);
-        };
     }
 
     @Override
@@ -76,7 +50,7 @@ public final class ConsoleServlet extends HttpServlet {
                 parameters(request),
                 headers(request),
                 prefix(request) + request.getContextPath() + request.getServletPath(),
-                visitors.apply(request)));
+                visitors.of(request)));
         response.setStatus(answer.status());
         answer.headers().forEach(response::setHeader);
         if (!request.getMethod().equals("HEAD")) {
