@@ -36,6 +36,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
@@ -45,6 +46,7 @@ import org.junit.jupiter.api.TestMethodOrder;
  * beyond its lease, connections cut} × every strategy × both scopes × every kind of provider. The faults strike a process of its own, which
  * runs what hosts run; a second server finishes; the provider's ledger judges.
  */
+@Tag(Thorough.SAMPLED)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class FaultMatrixTest {
@@ -58,6 +60,7 @@ class FaultMatrixTest {
     /** What became of a cell: '1' billed once; 'p' billed once or parked, never repeated; '·' the point is not on its way. */
     private final Map<String, Character> verdicts = new ConcurrentHashMap<>();
 
+    private final List<Group> groups = Thorough.orOneIn(6, "FaultMatrixTest", Group.all());
     private final Set<String> reached = ConcurrentHashMap.newKeySet();
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -100,11 +103,10 @@ class FaultMatrixTest {
     @Order(1)
     void halted() throws Exception {
         ExecutorService two = Executors.newFixedThreadPool(2);
-        List<Future<?>> groups = new ArrayList<>();
-        List<Group> all = Group.all();
-        for (int i = 0; i < all.size(); i += HALTED_AT_ONCE) {
-            List<Group> together = all.subList(i, Math.min(all.size(), i + HALTED_AT_ONCE));
-            groups.add(two.submit(() -> {
+        List<Future<?>> halted = new ArrayList<>();
+        for (int i = 0; i < groups.size(); i += HALTED_AT_ONCE) {
+            List<Group> together = groups.subList(i, Math.min(groups.size(), i + HALTED_AT_ONCE));
+            halted.add(two.submit(() -> {
                 List<FaultCell> cells = cells(together, Fault.HALT);
                 cells.forEach(this::prepare);
                 try (Struck server = new Struck(Fault.HALT, together)) {
@@ -116,7 +118,7 @@ class FaultMatrixTest {
                 return null;
             }));
         }
-        for (Future<?> group : groups) {
+        for (Future<?> group : halted) {
             group.get(5, TimeUnit.MINUTES);
         }
         two.shutdown();
@@ -126,7 +128,6 @@ class FaultMatrixTest {
     @Test
     @Order(2)
     void stalled_beyond_the_lease() throws Exception {
-        List<Group> groups = Group.all();
         for (int i = 0; i < groups.size(); i += STALLED_AT_ONCE) {
             List<Group> together = groups.subList(i, Math.min(groups.size(), i + STALLED_AT_ONCE));
             List<FaultCell> cells = cells(together, Fault.STALL);
@@ -148,9 +149,9 @@ class FaultMatrixTest {
     @Order(3)
     void connections_cut() throws Exception {
         WithoutPgBouncer.because("it lends a connection to whoever comes next, so that no cell's can be cut alone");
-        List<FaultCell> cells = cells(Group.all(), Fault.CUT);
+        List<FaultCell> cells = cells(groups, Fault.CUT);
         cells.forEach(this::prepare);
-        try (Struck server = new Struck(Fault.CUT, Group.all())) {
+        try (Struck server = new Struck(Fault.CUT, groups)) {
             server.awaitLine("DONE");
         }
         letTimePass(cells);
@@ -178,7 +179,7 @@ class FaultMatrixTest {
                 LockStrategy.NOWAIT,
                 LockStrategy.SKIP_LOCKED,
                 LockStrategy.WAIT));
-        for (Group group : Group.all()) {
+        for (Group group : groups) {
             StringBuilder row = new StringBuilder(
                     String.format(Locale.ROOT, "%-42s", group.point() + " (" + group.situation() + ")"));
             for (FaultCell cell : FaultCell.group(group.situation(), group.point(), fault)) {
@@ -203,9 +204,7 @@ class FaultMatrixTest {
                         .filter(reached::contains)
                         .count()));
         System.out.println(table);
-        assertThat(tables)
-                .as("each cell has a table of its own")
-                .hasSize(Group.all().size() * 24);
+        assertThat(tables).as("each cell has a table of its own").hasSize(groups.size() * 24);
         assertThat(unexpected).isEmpty();
     }
 

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Attempts are found by what a person or a program knows of them, and a period's charges are handed on for an export. */
@@ -164,6 +165,7 @@ class FindTest {
                 .isEmpty();
     }
 
+    @Tag(Thorough.TAG)
     @Test
     void a_days_charges_are_read_by_the_page_and_hold_nothing() {
         host.sql("insert into invoices (id) select g from generate_series(13, 2600) g");

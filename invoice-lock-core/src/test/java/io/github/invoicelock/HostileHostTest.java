@@ -26,6 +26,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -35,6 +36,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * R20: the host's code is an enemy. Each of its places does each deed, in both scopes; whatever it does, no run hangs, no charge that was
  * heard is lost, nothing is charged twice, the counts add up, and all slots come back.
  */
+@Tag(Thorough.SAMPLED)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HostileHostTest {
     private static final int CALLS_AT_ONCE = 3;
@@ -92,7 +94,7 @@ class HostileHostTest {
         }
     }
 
-    /** All of them, or those that the system property {@code invoicelock.cells} names: {@code "HOOK .*"} for example. */
+    /** Some or all of them ({@link Thorough}), or those that the system property {@code invoicelock.cells} names: {@code "HOOK .*"} for example. */
     static Stream<Arguments> cells() {
         List<Cell> cells = new ArrayList<>();
         for (Place place : Place.values()) {
@@ -113,9 +115,11 @@ class HostileHostTest {
                 }
             }
         }
-        return cells.stream()
-                .filter(cell -> cell.toString().matches(System.getProperty("invoicelock.cells", ".*")))
-                .map(Arguments::of);
+        String named = System.getProperty("invoicelock.cells");
+        List<Cell> walked = named != null
+                ? cells.stream().filter(cell -> cell.toString().matches(named)).toList()
+                : Thorough.orOneIn(8, "HostileHostTest", cells);
+        return walked.stream().map(Arguments::of);
     }
 
     private static void add(List<Cell> cells, Place place, Deed deed, int most) {

@@ -76,6 +76,24 @@ class ListenerTest {
     }
 
     @Test
+    void what_it_throws_is_one_short_line_of_the_log() {
+        LockingInvoiceBiller server =
+                host.running(host.server(TestProvider.thatRemembers()).listener(new BillingListener() {
+                    @Override
+                    public void claimed(BillingAttempt attempt) {
+                        throw new IllegalStateException("first\nWARN a line of its own " + "x".repeat(100_000));
+                    }
+                }));
+
+        String log = Log.of(server::billPending);
+
+        assertThat(log.lines().filter(line -> line.contains("the BillingListener threw")))
+                .isNotEmpty()
+                .allMatch(line -> line.length() < 1_200 && line.contains("first WARN a line of its own"));
+        assertThat(log.lines()).noneMatch(line -> line.startsWith("WARN a line"));
+    }
+
+    @Test
     void a_settlement_while_the_host_holds_the_row_is_told_too() {
         provider.answering((p, request) -> {
             host.holding(1);

@@ -12,10 +12,12 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** A million charges, in a process with so little memory that it could not hold them, with a journal that was never analysed. */
+@Tag(Thorough.TAG)
 class MillionChargesTest {
     private static final int CHARGES = 1_000_000;
     private static final int LOST = 1_000;

@@ -16,6 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -199,6 +200,7 @@ class OneAtATimeTest {
                 .hasMessageContaining("oneAtATimeFor(\"payer\")");
     }
 
+    @Tag(Thorough.TAG)
     @ParameterizedTest
     @ValueSource(strings = {"g % 50", "(g - 1) / 40"})
     void eight_servers_bill_as_fast_as_fifty_at_once_allow(String customer) {
@@ -238,6 +240,7 @@ class OneAtATimeTest {
         }
     }
 
+    @Tag(Thorough.TAG)
     @Test
     void eight_server_processes_of_which_two_are_killed_never_call_for_a_customer_twice_at_once() throws Exception {
         try (FleetProvider slow = new FleetProvider(Duration.ofMillis(100))) {

@@ -11,12 +11,14 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Every statement that the library sends goes by an index, whatever the statistics say: with an empty journal, with one that was analysed
  * while it was empty, with one of a million rows that was never analysed, with an analysed one; and after plans were cached.
  */
+@Tag(Thorough.TAG)
 class PlansTest {
     private static final Pattern READS_ALL =
             Pattern.compile("\"Node Type\": \"Seq Scan\",[^{]*?\"Relation Name\": \"(invoices|billing_attempt)\"");

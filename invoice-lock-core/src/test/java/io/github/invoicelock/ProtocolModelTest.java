@@ -8,9 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The model of the protocol holds, and fails where a rule is left out: checked where Spin and a C compiler are installed. */
+@Tag(Thorough.TAG)
 class ProtocolModelTest {
     private static final Path CHECK = Path.of("..", "docs", "protocol", "check.sh");
 

@@ -11,10 +11,12 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import javax.sql.DataSource;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** R17: a network that swallows packets ends a run, and hangs nothing. The time-outs are those of a driver that was told nothing. */
+@Tag(Thorough.TAG)
 class SilentNetworkTest {
     private static final int INVOICES = 20;
 

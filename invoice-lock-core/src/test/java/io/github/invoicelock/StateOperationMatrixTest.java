@@ -30,6 +30,7 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -41,6 +42,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * <p>Each state meets each operation {@value #TIMES} time, in surroundings that the seed chooses. {@code -Dinvoicelock.matrix=96} walks every
  * cell, which takes an hour or two; {@code -Dinvoicelock.matrix.seed=7} walks others.
  */
+@Tag(Thorough.SAMPLED)
 class StateOperationMatrixTest {
     private static final int TIMES = 1;
     private static final int WALKED = Integer.getInteger("invoicelock.matrix", TIMES);
@@ -85,9 +87,12 @@ class StateOperationMatrixTest {
         dying = host.running(server(LockScope.CLAIM_ONLY, Duration.ofHours(1)).concurrency(WAVE));
         impatient =
                 host.running(server(LockScope.CLAIM_ONLY, Duration.ofSeconds(1)).concurrency(WAVE));
-        List<MatrixCell> cells = MatrixCell.all().stream()
-                .filter(cell -> cell.isChosen(kind, scope, SEED, WALKED))
-                .toList();
+        List<MatrixCell> cells = Thorough.orOneIn(
+                4,
+                "StateOperationMatrixTest",
+                MatrixCell.all().stream()
+                        .filter(cell -> cell.isChosen(kind, scope, SEED, WALKED))
+                        .toList());
 
         for (List<MatrixCell> wave : waves(cells)) {
             new Wave(wave).play();

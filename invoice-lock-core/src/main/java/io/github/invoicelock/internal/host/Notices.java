@@ -31,6 +31,8 @@ public final class Notices {
     private static final Logger LOG = LoggerFactory.getLogger("io.github.invoicelock");
     /** Enough to find the line in the gateway. */
     private static final int FRAMES = 15;
+    /** Enough of what others wrote to know it by: an exception's message may be a whole page of the provider's. */
+    private static final int MOST_OF_A_LINE = 1_000;
     /** What is shorter is in many a sentence by chance. */
     private static final int SHORTEST_QUOTE = 4;
 
@@ -108,13 +110,13 @@ public final class Notices {
                     attempt.invoiceId(),
                     attempt.number(),
                     attempt.state(),
-                    attempt.code() == null ? "" : " code=" + attempt.code(),
+                    attempt.code() == null ? "" : " code=" + line(attempt.code()),
                     attempt.cause());
             return add(l -> l.parked(attempt));
         }
 
         public Batch anomaly(String invoiceId, String what) {
-            LOG.warn("biller={} invoice={} anomaly: {}", biller, invoiceId, what);
+            LOG.warn("biller={} invoice={} anomaly: {}", biller, invoiceId, line(what));
             return add(l -> l.anomaly(invoiceId, what));
         }
 
@@ -185,7 +187,7 @@ public final class Notices {
             LOG.warn(
                     "biller={} {} It is told nothing more until it does; no money depends on it",
                     biller,
-                    e.getMessage());
+                    line(String.valueOf(e.getMessage())));
         }
     }
 
@@ -193,7 +195,7 @@ public final class Notices {
         try {
             event.accept(listener);
         } catch (Throwable e) {
-            LOG.warn("biller={} the BillingListener threw {}; no money depends on it", biller, HostCode.described(e));
+            LOG.warn("biller={} the BillingListener threw {}; no money depends on it", biller, line(e));
         }
     }
 
@@ -242,9 +244,16 @@ public final class Notices {
         unattended = status.unattended();
     }
 
-    /** What a person wrote is one line. */
+    private static String line(Throwable e) {
+        return line(HostCode.described(e));
+    }
+
+    /** What others wrote is one line, and no endless one: it must not look like a line of the log's own. */
     private static String line(String text) {
-        return text.replaceAll("[\\p{Cntrl}\\s]+", " ").strip();
+        boolean longer = text.length() > MOST_OF_A_LINE;
+        return (longer ? text.substring(0, MOST_OF_A_LINE) + "…" : text)
+                .replaceAll("[\\p{Cntrl}\\s]+", " ")
+                .strip();
     }
 
     /** What a person decided. Their note stays in the journal: it may quote the invoice. */
@@ -262,12 +271,12 @@ public final class Notices {
 
     /** A bug of the gateway's is not to be mistaken for a provider that is away. What quotes the invoice is not for the log. */
     public void gatewayThrew(String invoiceId, Record invoice, Throwable thrown) {
-        String message = HostCode.described(thrown).replaceAll("\\s+", " ");
+        String message = HostCode.described(thrown);
         LOG.warn(
                 "biller={} invoice={} the BillingGateway threw {}, taken for an unknown outcome; told once for a run and kind; at {}",
                 biller,
                 invoiceId,
-                quotes(message, invoice) ? thrown.getClass().getName() : message,
+                quotes(message, invoice) ? thrown.getClass().getName() : line(message),
                 HostCode.frames(thrown).stream()
                         .limit(FRAMES)
                         .map(StackTraceElement::toString)
@@ -285,11 +294,11 @@ public final class Notices {
                 "biller={} invoice={} listeners were not told of it: {}; no money depends on it",
                 biller,
                 invoiceId,
-                HostCode.described(e));
+                line(e));
     }
 
     public void notCutOff(Throwable e) {
-        LOG.warn("biller={} a call could not be cut off just now: {}", biller, HostCode.described(e));
+        LOG.warn("biller={} a call could not be cut off just now: {}", biller, line(e));
     }
 
     public void lateAnswerLost(String invoiceId, Throwable e) {

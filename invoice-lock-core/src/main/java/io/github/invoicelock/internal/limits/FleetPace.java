@@ -3,8 +3,8 @@ package io.github.invoicelock.internal.limits;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.judgement.Answer;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.PriorityQueue;
+import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
@@ -27,6 +27,8 @@ public final class FleetPace {
     private static final long LATE = TimeUnit.MILLISECONDS.toNanos(50);
     /** A run that has stopped stops waiting so soon at the latest. */
     private static final long LOOK_UP_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+    /** Who waits for a moment finds one that was given back so soon at the latest: before it is missed. */
+    private static final long LOOK_BACK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
     private static final int MOST_AT_ONCE = 500;
     private static final int MOST_PATIENT = 64;
@@ -38,7 +40,9 @@ public final class FleetPace {
     private final Pace.Time time;
     private final Journal journal;
     private final ReentrantLock reserving = new ReentrantLock();
-    private final Deque<Long> moments = new ArrayDeque<>();
+    /** The earliest first. */
+    private final Queue<Long> moments = new PriorityQueue<>((one, other) -> Long.signum(one - other));
+
     private long latest;
     private int handful = 1;
     private boolean missed;
@@ -97,19 +101,12 @@ public final class FleetPace {
             if (mine.count() == 0) {
                 return 0;
             }
-            boolean given = false;
-            try {
-                given = await(mine.last(), stopped);
-            } finally {
-                if (!given) {
-                    putBack(mine.count(), mine.last());
-                }
-            }
+            Moments given = awaitOneOf(mine, stopped);
             // The machine may have slept for longer than it was told to.
-            if (given && time.nanos() - mine.last() <= late) {
-                return mine.count();
+            if (given.count() > 0 && time.nanos() - given.last() <= late) {
+                return given.count();
             }
-            if (given) {
+            if (given.count() > 0) {
                 miss();
             }
         }
@@ -124,7 +121,7 @@ public final class FleetPace {
 
     /** One more is made than was waited for: the next moment is used up by it. */
     synchronized void owe() {
-        if (moments.pollFirst() == null) {
+        if (moments.poll() == null) {
             owed++;
         }
     }
@@ -133,6 +130,32 @@ public final class FleetPace {
     private record Moments(int count, long last) {}
 
     private static final Moments NONE = new Moments(0, 0);
+
+    /** These, or one that was given back meanwhile; nothing is left behind if the run stops. */
+    private Moments awaitOneOf(Moments mine, BooleanSupplier stopped) throws InterruptedException {
+        boolean due = false;
+        try {
+            Moments given = NONE;
+            while (given.count() == 0 && !stopped.getAsBoolean()) {
+                long left = mine.last() - time.nanos();
+                due = left <= 0;
+                given = due ? mine : givenBack();
+                if (given.count() == 0) {
+                    time.sleep(Math.min(left, LOOK_BACK_NANOS));
+                }
+            }
+            return given;
+        } finally {
+            if (!due) {
+                putBack(mine.count(), mine.last());
+            }
+        }
+    }
+
+    private synchronized Moments givenBack() {
+        Long first = moments.peek();
+        return first != null && first - time.nanos() <= 0 ? poll(1) : NONE;
+    }
 
     private Moments next(int wanted, BooleanSupplier stopped) throws InterruptedException {
         int most = Math.min(wanted, mostAtOnce);
@@ -159,13 +182,13 @@ public final class FleetPace {
 
     private synchronized Moments poll(int most) {
         long now = time.nanos();
-        while (!moments.isEmpty() && now - moments.getFirst() > late) {
-            moments.removeFirst();
+        while (!moments.isEmpty() && now - moments.element() > late) {
+            moments.remove();
             missed = true;
         }
         int count = 0;
         while (count < most && !moments.isEmpty()) {
-            latest = moments.removeFirst();
+            latest = moments.remove();
             count++;
         }
         return new Moments(count, latest);
@@ -194,7 +217,7 @@ public final class FleetPace {
         synchronized (this) {
             owed -= debts;
             for (int i = debts; i < calls; i++) {
-                moments.addLast(first + i * distance);
+                moments.add(first + i * distance);
             }
         }
         return time.nanos();
@@ -232,7 +255,7 @@ public final class FleetPace {
 
     private synchronized void putBack(int count, long moment) {
         for (int i = 0; i < count; i++) {
-            moments.addFirst(moment);
+            moments.add(moment);
         }
     }
 }

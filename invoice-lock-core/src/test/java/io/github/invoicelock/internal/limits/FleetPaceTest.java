@@ -6,6 +6,7 @@ import io.github.invoicelock.internal.journal.Journal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** How the calls of all servers are spread over time, by a clock that sleeping moves. */
@@ -87,6 +88,22 @@ class FleetPaceTest {
         pace.owe();
         pace.take(1, () -> false);
         assertThat(time.passed()).isEqualTo(Duration.ofMillis(200));
+    }
+
+    @Test
+    void a_moment_that_is_given_back_is_used_by_who_waits_for_a_later_one() throws InterruptedException {
+        Pace pace = pace();
+        pace.take(1, () -> false);
+        AtomicBoolean failed = new AtomicBoolean();
+        pace.take(1, () -> {
+            if (time.passed().toMillis() >= 50 && !failed.getAndSet(true)) {
+                pace.giveBack(1); // another server has claimed the first one's invoice
+            }
+            return false;
+        });
+        assertThat(time.passed()).isLessThanOrEqualTo(Duration.ofMillis(70));
+        pace.take(1, () -> false);
+        assertThat(time.passed()).isEqualTo(Duration.ofMillis(100));
     }
 
     @Test

@@ -16,6 +16,8 @@ import java.time.Duration;
 sealed class Gateway implements BillingGateway permits Gateway.Asking {
     /** What the hosts of a campaign wait for an answer. */
     static final Duration CALL_TIMEOUT = Duration.ofSeconds(1);
+    /** When a host gives a request up, by the machine's clock in milliseconds: the provider holds itself to {@link Provider#LATEST}. */
+    static final String GIVEN_UP_AT = "Given-Up-At";
 
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -37,6 +39,10 @@ sealed class Gateway implements BillingGateway permits Gateway.Asking {
     public BillingOutcome bill(BillingRequest request) throws IOException, InterruptedException {
         HttpRequest charge = HttpRequest.newBuilder(provider.resolve("/charges/" + request.invoiceId()))
                 .header("Idempotency-Key", request.idempotencyKey())
+                .header(
+                        GIVEN_UP_AT,
+                        String.valueOf(
+                                System.currentTimeMillis() + request.timeout().toMillis()))
                 .timeout(request.timeout())
                 .POST(HttpRequest.BodyPublishers.ofString(
                         schema.charge(request.invoice()).toString()))

@@ -70,7 +70,8 @@ final class Host {
                     .lockScope(scope)
                     .concurrency(CONCURRENCY)
                     .callTimeout(callTimeout)
-                    .leaseMargin(Provider.LATEST.plusMillis(300))
+                    // Half of it is for what arrives late.
+                    .leaseMargin(Provider.LATEST.plusMillis(500).multipliedBy(2))
                     .waitTimeout(Duration.ofSeconds(2))
                     .retryPolicy(attempt -> switch (attempt.state()) {
                         // A refused key is refused for good: three more, then a person.

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class Provider {
     /** How long keys are remembered. */
     static final Duration MEMORY = Duration.ofSeconds(60);
-    /** How long after it was given up a request may still be executed: less than the lease's margin. */
+    /** How long after it was given up a request is still executed, however busy the machine: less than half of the lease's margin. */
     static final Duration LATEST = Duration.ofMillis(700);
 
     private static final int BAD_REQUESTS_OF_A_KEY = 2;
@@ -124,6 +124,7 @@ final class Provider {
     }
 
     private void charge(HttpExchange exchange, String invoice, String key) throws IOException {
+        long latest = Long.parseLong(exchange.getRequestHeaders().getFirst(Gateway.GIVEN_UP_AT)) + LATEST.toMillis();
         int count = requests.computeIfAbsent(key, k -> new AtomicInteger()).incrementAndGet();
         Random random = new Random(seed ^ (31L * key.hashCode() + count));
         int luck = badDay && count <= BAD_REQUESTS_OF_A_KEY ? random.nextInt(100) : 100;
@@ -131,37 +132,41 @@ final class Provider {
         if (luck < 4) {
             answer(exchange, new Saved(429, "too many requests", 0), false);
         } else if (luck < 10) {
-            execute(invoice, key, 200); // and the answer is lost
+            execute(invoice, key, latest, 200); // and the answer is lost
             exchange.close();
         } else if (luck < 14) {
             long delay = random.nextInt((int) LATEST.toMillis());
             later.execute(() -> {
                 pause(Duration.ofMillis(delay));
-                execute(invoice, key, 200);
+                execute(invoice, key, latest, 200);
             });
             exchange.close();
         } else if (luck < 17) {
             pause(Gateway.CALL_TIMEOUT.plusMillis(random.nextInt((int) LATEST.toMillis())));
-            answer(exchange, execute(invoice, key, 200), false);
+            answer(exchange, execute(invoice, key, latest, 200), false);
         } else if (luck < 20) {
-            answer(exchange, execute(invoice, key, 500), false);
+            answer(exchange, execute(invoice, key, latest, 500), false);
         } else if (luck < 23) {
-            answer(exchange, execute(invoice, key, 402), false);
+            answer(exchange, execute(invoice, key, latest, 402), false);
         } else {
             boolean seen = keys.containsKey(key);
-            Saved executed = execute(invoice, key, 200);
+            Saved executed = execute(invoice, key, latest, 200);
             untilReleased();
             answer(exchange, executed, seen);
         }
     }
 
     /** Once for a key that is remembered; each time else. */
-    private synchronized Saved execute(String invoice, String key, int status) {
+    private synchronized Saved execute(String invoice, String key, long latest, int status) {
         Saved saved = keys.get(key);
         boolean known = remembers && saved != null && System.nanoTime() - saved.at() < MEMORY.toNanos();
         // What was refused or charged stays so; one that remembers replays its failures, too.
         if (saved != null && (known || saved.status() == 402)) {
             return saved;
+        }
+        // On a machine that is too busy a thread comes late; that is no request that came late.
+        if (System.currentTimeMillis() > latest) {
+            return new Saved(503, "too late", 0);
         }
         String body =
                 switch (status) {

@@ -6,6 +6,7 @@ import io.github.invoicelock.LockScope;
 import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.examples.campaign.Campaign.Plan;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -14,6 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class CampaignTest {
     private final long seed = Long.getLong("campaign.seed", new Random().nextInt(1_000_000));
 
+    @Tag("thorough")
     @ParameterizedTest
     @CsvSource({
         "shop, NOWAIT, THROUGH_CALL, REMEMBERS",
@@ -26,16 +28,18 @@ class CampaignTest {
             String schema, LockStrategy strategy, LockScope scope, ProviderKind kind) throws Exception {
         Verdict verdict = Campaign.run(new Plan(schema, strategy, scope, kind, 5, 1, seed));
 
-        assertThat(verdict.chargedTwice()).as("charged twice").isEmpty();
-        assertThat(verdict.notRecorded()).as("charged and not recorded").isEmpty();
-        assertThat(verdict.notCharged()).as("recorded and not charged").isEmpty();
-        assertThat(verdict.lost()).as("neither billed, due nor parked").isEmpty();
-        assertThat(verdict.otherRequests()).as("another request under a key").isEmpty();
-        assertThat(verdict.wrongRows()).as("not one row for one charge").isEmpty();
-        assertThat(verdict.billed()).isPositive();
+        assertAsPromised(verdict);
         if (kind == ProviderKind.NEITHER) {
             assertThat(verdict.parked()).as("every unknown outcome is parked").isPositive();
         }
+    }
+
+    @Test
+    void two_hosts_are_killed_and_nothing_is_charged_twice_or_lost() throws Exception {
+        LockScope scope = seed % 2 == 0 ? LockScope.THROUGH_CALL : LockScope.CLAIM_ONLY;
+
+        assertAsPromised(
+                Campaign.run(new Plan("shop", LockStrategy.NOWAIT, scope, ProviderKind.REMEMBERS, 2, 0, seed)));
     }
 
     @Test
@@ -44,5 +48,15 @@ class CampaignTest {
                 new Plan("simple", LockStrategy.NOWAIT, LockScope.THROUGH_CALL, ProviderKind.LIES, 3, 0, seed));
 
         assertThat(verdict.chargedTwice()).isNotEmpty();
+    }
+
+    private static void assertAsPromised(Verdict verdict) {
+        assertThat(verdict.chargedTwice()).as("charged twice").isEmpty();
+        assertThat(verdict.notRecorded()).as("charged and not recorded").isEmpty();
+        assertThat(verdict.notCharged()).as("recorded and not charged").isEmpty();
+        assertThat(verdict.lost()).as("neither billed, due nor parked").isEmpty();
+        assertThat(verdict.otherRequests()).as("another request under a key").isEmpty();
+        assertThat(verdict.wrongRows()).as("not one row for one charge").isEmpty();
+        assertThat(verdict.billed()).isPositive();
     }
 }

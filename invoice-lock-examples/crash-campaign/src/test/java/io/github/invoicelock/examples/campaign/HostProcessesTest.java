@@ -27,11 +27,13 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Host processes, a provider process and PostgreSQL: healthy ones that meet, one that dies, and one that is told to end. */
+@Tag("thorough")
 class HostProcessesTest {
     private static final HostSchema SCHEMA = HostSchema.named("simple");
     private static final Pattern BILLED = Pattern.compile("\\bbilled=(\\d+)");

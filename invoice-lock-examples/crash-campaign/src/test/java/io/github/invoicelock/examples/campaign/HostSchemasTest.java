@@ -253,6 +253,7 @@ class HostSchemasTest {
                 .send(
                         HttpRequest.newBuilder(provider.resolve("/charges/7"))
                                 .header("Idempotency-Key", "key")
+                                .header(Gateway.GIVEN_UP_AT, String.valueOf(Long.MAX_VALUE / 2))
                                 .POST(HttpRequest.BodyPublishers.ofString(body))
                                 .build(),
                         HttpResponse.BodyHandlers.discarding())

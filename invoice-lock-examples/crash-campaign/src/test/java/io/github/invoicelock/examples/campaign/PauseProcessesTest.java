@@ -26,10 +26,12 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Four host processes bill ten thousand invoices; a person stops them in the middle, once by Java and once by SQL. The provider is the judge. */
+@Tag("thorough")
 class PauseProcessesTest {
     private static final HostSchema SCHEMA = HostSchema.named("simple");
     private static final int INVOICES = 10_000;
