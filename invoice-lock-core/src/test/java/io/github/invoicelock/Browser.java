@@ -90,8 +90,9 @@ final class Browser implements AutoCloseable {
         return new Browser(new ChromeDriver(service, options));
     }
 
-    boolean takesPictures() {
-        return driver instanceof TakesScreenshot;
+    /** Not one that only reads pages: with a screen, and a focus for whatever a keyboard reaches. */
+    boolean isChromium() {
+        return driver instanceof ChromeDriver;
     }
 
     /** Signed in by a cookie, as {@link ServletContainer} takes it. */

@@ -1,6 +1,7 @@
 package io.github.invoicelock;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.invoicelock.console.Console;
 import io.github.invoicelock.console.ConsoleServlet;
@@ -8,8 +9,6 @@ import io.github.invoicelock.console.ConsoleSettings;
 import io.github.invoicelock.console.ConsoleVisitors;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -151,6 +150,7 @@ class ConsoleBrowserTest {
 
     @Test
     void a_keyboard_alone_is_enough() {
+        assumeTrue(browser.isChromium(), "HtmlUnit moves no focus to a summary");
         aBadMorning();
         visit("ann:billing", "/invoice?id=4");
         for (int i = 0; i < 40 && !browser.focused().contains("Release it"); i++) {
@@ -208,7 +208,7 @@ class ConsoleBrowserTest {
     @Test
     void pictures_for_the_documentation_are_made_on_demand() throws Exception {
         String folder = System.getProperty("invoicelock.screenshots");
-        org.junit.jupiter.api.Assumptions.assumeTrue(folder != null && browser.takesPictures());
+        assumeTrue(folder != null && browser.isChromium());
         host.sql("insert into invoices (id, amount) select g, g * 1.10 from generate_series(7, 412) g");
         provider.answering((p, request) -> {
             int id = Integer.parseInt(request.invoiceId());
@@ -255,6 +255,5 @@ class ConsoleBrowserTest {
             made.add(dark.picture(into.resolve("dark-invoice.png")));
         }
         assertThat(made).allSatisfy(picture -> assertThat(picture).isNotEmptyFile());
-        assertThat(Duration.between(Instant.now(), Instant.now())).isNotNull();
     }
 }

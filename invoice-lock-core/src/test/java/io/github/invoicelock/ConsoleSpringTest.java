@@ -8,6 +8,12 @@ import io.github.invoicelock.console.ConsoleServlet;
 import io.github.invoicelock.console.ConsoleVisitors;
 import io.github.invoicelock.spring.InvoiceLockAutoConfiguration;
 import io.github.invoicelock.spring.InvoiceLockConsoleAutoConfiguration;
+import java.net.CookieManager;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.List;
+import java.util.Objects;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -16,6 +22,8 @@ import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.web.servlet.ServletRegistrationBean;
+import org.springframework.security.web.csrf.CsrfFilter;
+import org.springframework.security.web.csrf.HttpSessionCsrfTokenRepository;
 
 /** The console under Spring Boot: off, on, and what is said where it cannot be shown. */
 class ConsoleSpringTest {
@@ -71,6 +79,45 @@ class ConsoleSpringTest {
                 .withBean(ConsoleVisitors.class, () -> own)
                 .run(context ->
                         assertThat(context.getBean(ConsoleVisitors.class)).isSameAs(own));
+    }
+
+    @Test
+    void under_spring_security_its_token_is_in_every_form_and_asked_for() {
+        application
+                .withPropertyValues("invoice-lock.console.enabled=true", "invoice-lock.console.decide=billing")
+                .run(context -> {
+                    ConsoleServlet servlet = (ConsoleServlet)
+                            context.getBean(ServletRegistrationBean.class).getServlet();
+                    CsrfFilter forgery = new CsrfFilter(new HttpSessionCsrfTokenRepository());
+                    try (ServletContainer container =
+                            ServletContainer.with("/shop", Objects.requireNonNull(servlet), forgery)) {
+                        decideWithAndWithoutAToken(container);
+                    }
+                    assertThat(context.getBean(LockingInvoiceBiller.class)
+                                    .status()
+                                    .pause())
+                            .isNotNull();
+                });
+    }
+
+    private static void decideWithAndWithoutAToken(ServletContainer container) throws Exception {
+        HttpClient http =
+                HttpClient.newBuilder().cookieHandler(new CookieManager()).build();
+        HttpRequest.Builder page = HttpRequest.newBuilder(container.at("/shop/invoice-lock/"));
+        String html = http.send(page.header("X-Test-User", "ann:billing").build(), HttpResponse.BodyHandlers.ofString())
+                .body();
+        String token = ConsoleGuest.first(html, "name=\"_csrf\" value=\"([^\"]*)\"");
+
+        for (String form : List.of("why=outage", "why=outage&_csrf=" + token)) {
+            HttpRequest pause = HttpRequest.newBuilder(container.at("/shop/invoice-lock/pause"))
+                    .headers("X-Test-User", "ann:billing", "Sec-Fetch-Site", "same-origin")
+                    .header("Content-Type", "application/x-www-form-urlencoded")
+                    .POST(HttpRequest.BodyPublishers.ofString(form))
+                    .build();
+            assertThat(http.send(pause, HttpResponse.BodyHandlers.discarding()).statusCode())
+                    .as(form)
+                    .isEqualTo(form.contains("_csrf") ? 303 : 403);
+        }
     }
 
     @Test

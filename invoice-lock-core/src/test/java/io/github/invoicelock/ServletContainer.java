@@ -1,5 +1,6 @@
 package io.github.invoicelock;
 
+import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpFilter;
@@ -28,7 +29,7 @@ final class ServletContainer implements AutoCloseable {
         this.tomcat = tomcat;
     }
 
-    static ServletContainer with(String contextPath, HttpServlet console) throws Exception {
+    static ServletContainer with(String contextPath, HttpServlet console, Filter... more) throws Exception {
         Tomcat tomcat = new Tomcat();
         File folder = Files.createTempDirectory("tomcat").toFile();
         tomcat.setBaseDir(folder.getPath());
@@ -36,17 +37,24 @@ final class ServletContainer implements AutoCloseable {
         tomcat.setSilent(true);
         tomcat.getConnector();
         Context context = tomcat.addContext(contextPath, folder.getPath());
-        FilterDef login = new FilterDef();
-        login.setFilterName("login");
-        login.setFilter(new Login());
-        context.addFilterDef(login);
-        FilterMap everywhere = new FilterMap();
-        everywhere.setFilterName("login");
-        everywhere.addURLPattern("/*");
-        context.addFilterMap(everywhere);
+        filter(context, "login", new Login());
+        for (Filter each : more) {
+            filter(context, each.getClass().getSimpleName(), each);
+        }
         Tomcat.addServlet(context, "console", console).addMapping("/invoice-lock/*");
         tomcat.start();
         return new ServletContainer(tomcat);
+    }
+
+    private static void filter(Context context, String name, Filter filter) {
+        FilterDef defined = new FilterDef();
+        defined.setFilterName(name);
+        defined.setFilter(filter);
+        context.addFilterDef(defined);
+        FilterMap everywhere = new FilterMap();
+        everywhere.setFilterName(name);
+        everywhere.addURLPattern("/*");
+        context.addFilterMap(everywhere);
     }
 
     URI at(String path) {
