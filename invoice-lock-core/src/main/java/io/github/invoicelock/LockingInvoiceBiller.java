@@ -24,6 +24,7 @@ import io.github.invoicelock.internal.setup.JournalCheck;
 import io.github.invoicelock.internal.setup.PoolCheck;
 import io.github.invoicelock.internal.setup.Pruning;
 import io.github.invoicelock.internal.setup.SettingRanges;
+import io.github.invoicelock.internal.words.ManyAtOnce;
 import io.github.invoicelock.internal.words.Resolutions;
 import io.github.invoicelock.internal.words.Words;
 import java.net.InetAddress;
@@ -459,7 +460,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @throws DatabaseException if the database ended it; what was decided before stays decided
      */
     public BulkResult retryAll(AttemptFilter filter, String note, String who) {
-        return retryAll(filter, note, who, false);
+        return retryAll(filter, note, who, ManyAtOnce.Extent.ALL);
     }
 
     /**
@@ -474,7 +475,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @throws DatabaseException if the database ended it; what was decided before stays decided
      */
     public BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who) {
-        return resolveAll(filter, outcome, note, who, false);
+        return resolveAll(filter, outcome, note, who, ManyAtOnce.Extent.ALL);
     }
 
     /**
@@ -483,16 +484,35 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @return says what each would lead to, as things are
      */
     public DryRun dryRun() {
-        return new DryRun(this);
+        return dryRun(Long.MAX_VALUE);
     }
 
-    BulkResult retryAll(AttemptFilter filter, String note, String who, boolean dryRun) {
+    /**
+     * The same, of the oldest that wait alone: where so many wait that to try all of them takes too long.
+     *
+     * @param most after how many it ends, or up to 99 later
+     * @return says what each of these would lead to, as things are
+     */
+    public DryRun dryRun(long most) {
+        return new DryRun(this, most);
+    }
+
+    BulkResult tryRetryAll(AttemptFilter filter, String note, String who, long most) {
+        return retryAll(filter, note, who, new ManyAtOnce.Extent(true, most));
+    }
+
+    BulkResult tryResolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who, long most) {
+        return resolveAll(filter, outcome, note, who, new ManyAtOnce.Extent(true, most));
+    }
+
+    private BulkResult retryAll(AttemptFilter filter, String note, String who, ManyAtOnce.Extent extent) {
         return words.decisions()
                 .many()
-                .retry(asPrinted(filter), requireNonNull(who, "who"), requireNonNull(note, "note"), dryRun);
+                .retry(asPrinted(filter), requireNonNull(who, "who"), requireNonNull(note, "note"), extent);
     }
 
-    BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who, boolean dryRun) {
+    private BulkResult resolveAll(
+            AttemptFilter filter, BillingOutcome outcome, String note, String who, ManyAtOnce.Extent extent) {
         return words.decisions()
                 .many()
                 .resolve(
@@ -500,7 +520,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                         requireNonNull(outcome, "outcome"),
                         requireNonNull(who, "who"),
                         requireNonNull(note, "note"),
-                        dryRun);
+                        extent);
     }
 
     private AttemptFilter asPrinted(AttemptFilter filter) {

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  * @param cause why they wait; null where another writer than the library left one that is never due
  * @param state where they stand
  * @param code of the refusal; null if there is none
- * @param message what was said of each, at most 200 characters, with an ellipsis in place of every word that has four digits in a row, an id
- *     for example; null if nothing was said
+ * @param message what was said of each, at most 200 characters, with an ellipsis in place of what looks like an id: a word with four digits in
+ *     a row, or with an underscore and a digit; null if nothing was said
  * @param count how many there are among the 10,000 oldest that wait
  * @param oldest when the first of them was claimed first
  * @param newest when the last of them was claimed first

@@ -443,6 +443,44 @@ class ConsoleTest {
     }
 
     @Test
+    void with_a_hundred_thousand_that_wait_every_page_is_answered_and_none_holds_them_all() {
+        host.sql(
+                "insert into invoice_lock.billing_attempt (biller, invoice_id, number, idempotency_key, state, cause, owner, calls, "
+                        + "lease_until, settled_at, invoice, message) select 'invoices', g::text, 1, md5(g::text), 'NOT_BILLED', 'TRIES_USED_UP', 'x', 1, "
+                        + "now(), now(), '{\"id\": 1}', 'status 401, request req_' || g from generate_series(1, 100000) g");
+        host.sql("insert into invoices (id) select g from generate_series(4, 100000) g");
+
+        assertThat(eve.page("/")).contains("10,000 or more");
+        assertThat(eve.page("/waiting"))
+                .as("their messages differ by an id, and are one group")
+                .contains("<b class=\"count\">10,000 or more</b>", "status 401, request …");
+        for (String path : List.of(
+                "/invoice?id=50000", "/charged", "/anomalies", "/waiting?cause=TRIES_USED_UP&from=2020-01-01")) {
+            assertThat(eve.follow("/app/console" + path).status()).as(path).isEqualTo(200);
+        }
+        assertThat(ann.post("/many", "step", "try", "word", "retry", "incident", "outage")
+                        .text())
+                .contains("The 2,000 oldest were tried");
+        long[] bytes = {0};
+        try {
+            eve.get("/waiting.csv").body().writeTo(new java.io.OutputStream() {
+                @Override
+                public void write(int b) {
+                    bytes[0]++;
+                }
+
+                @Override
+                public void write(byte[] b, int off, int len) {
+                    bytes[0] += len;
+                }
+            });
+        } catch (java.io.IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+        assertThat(bytes[0]).isGreaterThan(10_000_000L);
+    }
+
+    @Test
     void a_message_does_not_become_a_formula_in_a_spreadsheet() {
         parked();
         host.sql("update invoice_lock.billing_attempt set message = '=cmd|'' /C calc''!A0'");

@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 final class Many {
     private static final int LARGEST_BATCH = 200;
     private static final int SHOWN = 20;
+    /** A page is answered in seconds, however many wait. */
+    private static final int MOST_TRIED = 2_000;
 
     /** What is said of each. */
     private record Word(String name, String incident, String code) {
@@ -76,8 +78,9 @@ final class Many {
                         visit,
                         word,
                         word.releases()
-                                ? biller.dryRun().retryAll(filter, word.incident(), visit.who())
-                                : biller.dryRun().resolveAll(filter, word.declined(), word.incident(), visit.who()),
+                                ? biller.dryRun(MOST_TRIED).retryAll(filter, word.incident(), visit.who())
+                                : biller.dryRun(MOST_TRIED)
+                                        .resolveAll(filter, word.declined(), word.incident(), visit.who()),
                         null);
             case "say" -> page(visit, word, null, batch(visit, word, filter));
             default -> throw new BadInput("The step is neither try nor say.");

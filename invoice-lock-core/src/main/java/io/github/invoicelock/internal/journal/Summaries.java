@@ -34,7 +34,7 @@ public final class Summaries {
     private static final int MOST_COUNTED = 100_000;
     private static final int MOST_GROUPS = 100;
     /** An id, a date or an amount would make a group of its own for each attempt; a status of three digits tells them apart. */
-    private static final String WORD_WITH_A_NUMBER = "\\S*\\d{4,}\\S*|[0-9a-f]{8}-[0-9a-f-]{20,}";
+    private static final String WORD_WITH_A_NUMBER = "\\S*\\d{4,}\\S*|\\w+_\\w*\\d\\w*|[0-9a-f]{8}-[0-9a-f-]{20,}";
 
     private final AttemptTable table;
 
