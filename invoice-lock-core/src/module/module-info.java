@@ -14,9 +14,11 @@ module io.github.invoicelock {
     requires static jakarta.servlet;
     requires static flyway.core; // the name of its file: Flyway has given it none
     requires static micrometer.core;
+    requires static micrometer.observation;
     requires static spring.beans;
     requires static spring.boot;
     requires static spring.boot.actuator;
+    requires static spring.boot.actuator.autoconfigure;
     requires static spring.boot.autoconfigure;
     requires static spring.boot.health;
     requires static spring.boot.sql;
@@ -24,6 +26,7 @@ module io.github.invoicelock {
     requires static spring.core;
     requires static spring.jdbc;
     requires static spring.security.web;
+    requires static spring.tx;
     requires static java.net.http;
     requires static jdk.httpserver;
     requires static org.junit.jupiter.api;

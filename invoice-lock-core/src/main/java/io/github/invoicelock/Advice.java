@@ -40,7 +40,7 @@ public record Advice(AttemptState state, @Nullable AttemptCause cause, Provider 
          * Which it is.
          *
          * @param remembers whether it still remembers the key: {@link BillingGateway#idempotencyWindow()}
-         * @param canBeAsked whether the gateway has a {@link BillingGateway#find} of its own
+         * @param canBeAsked see {@link BillingGateway#canBeAsked()}
          * @return one of the four
          */
         public static Provider of(boolean remembers, boolean canBeAsked) {

@@ -35,8 +35,19 @@ public interface BillingGateway {
     BillingOutcome bill(BillingRequest request) throws Exception;
 
     /**
-     * Asks the provider what became of a key, without charging anything. Called before a key whose outcome is unknown is sent again,
-     * and for attempts that the provider had accepted.
+     * Whether the provider can be asked what became of a key: whether {@link #find} does so. Say true beside a {@code find} of your own; a
+     * gateway around another hands on what that one says. {@link LockingInvoiceBiller.Builder#build()} refuses a class that has the one
+     * without the other.
+     *
+     * @return false by default; the same at each call
+     */
+    default boolean canBeAsked() {
+        return false;
+    }
+
+    /**
+     * Asks the provider what became of a key, without charging anything. Where {@link #canBeAsked()} is true it is called before a
+     * key whose outcome is unknown is sent again, and for attempts that the provider had accepted.
      *
      * <p>Use a read-after-write look-up, or declare {@link #findLag()}: Stripe's Search, for one, is
      * <a href="https://docs.stripe.com/search#data-freshness">up to a minute behind, and up to an hour in outages</a>.

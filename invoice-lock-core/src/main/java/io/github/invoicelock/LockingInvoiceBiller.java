@@ -18,6 +18,7 @@ import io.github.invoicelock.internal.limits.Pace;
 import io.github.invoicelock.internal.settlement.Tables;
 import io.github.invoicelock.internal.setup.BillerRegistry;
 import io.github.invoicelock.internal.setup.Environment;
+import io.github.invoicelock.internal.setup.GatewayCheck;
 import io.github.invoicelock.internal.setup.IndexAdvice;
 import io.github.invoicelock.internal.setup.InvoiceTableCheck;
 import io.github.invoicelock.internal.setup.JournalCheck;
@@ -335,7 +336,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @param who asks; kept in the history
      * @return what it said; unknown if it could not be asked just now, or not in time. While a request may be on its way, the reason of
      *     {@link BillingOutcome#notBilled} says until when
-     * @throws WordRefusedException if the gateway has no {@code find} of its own, or there is no attempt
+     * @throws WordRefusedException if the gateway cannot be asked, or there is no attempt
      */
     public BillingOutcome ask(Object invoiceId, String who) {
         return words.decisions().questions().ask(id(invoiceId), requireNonNull(who, "who"));
@@ -659,6 +660,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         private @Nullable BilledHook onBilled = BillerSettings.NO_HOOK;
         private final List<@Nullable BillingListener> listeners = new ArrayList<>();
         private @Nullable Executor executor;
+        private @Nullable CallContext callContext;
         private @Nullable String journalSchema = InvoiceLockSchema.DEFAULT_SCHEMA;
         private @Nullable String environment;
         private Pace.Time time = Pace.Time.OF_THE_MACHINE;
@@ -872,6 +874,17 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
+         * Carries what belongs to the thread that begins a run, a trace for example, to the threads of its calls. Nothing by default.
+         *
+         * @param context what is carried; for Micrometer there is a ready one, {@code BillingObservations}
+         * @return this
+         */
+        public Builder callContext(CallContext context) {
+            this.callContext = context;
+            return this;
+        }
+
+        /**
          * Where the journal is. {@code invoice_lock} by default.
          *
          * @param schema its name
@@ -964,6 +977,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                     provider,
                     SettingRanges.forEverAtMost(window),
                     SettingRanges.forEverAtMost(lag),
+                    GatewayCheck.canBeAsked(provider),
                     given(lockStrategy, "lockStrategy", "Say LockStrategy.NOWAIT, SKIP_LOCKED or WAIT."),
                     given(lockScope, "lockScope", "Say LockScope.THROUGH_CALL or CLAIM_ONLY."),
                     SettingRanges.between(
@@ -1001,6 +1015,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                             .map(each -> given(each, "listener", "Leave it out for no listener."))
                             .toList(),
                     executor,
+                    callContext == null ? BillerSettings.NOTHING_CARRIED : callContext,
                     time);
             SettingRanges.repeatable(
                     settings.name(),

@@ -166,9 +166,7 @@ final class FaultServer {
                 callMayLeave();
             }
         };
-        return cell.provider().canBeAsked
-                ? FaultyGateway.asking(gateway, atTheDoor)
-                : FaultyGateway.of(gateway, atTheDoor);
+        return FaultyGateway.of(gateway, atTheDoor);
     }
 
     /**

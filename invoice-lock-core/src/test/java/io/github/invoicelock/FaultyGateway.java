@@ -3,7 +3,7 @@ package io.github.invoicelock;
 import java.time.Duration;
 
 /** The door to the provider, at which tests strike: before and after each call of a gateway. */
-class FaultyGateway implements BillingGateway {
+final class FaultyGateway implements BillingGateway {
     /** What is crossed. After: it has answered or thrown. */
     enum Door {
         BEFORE_FIND,
@@ -26,14 +26,9 @@ class FaultyGateway implements BillingGateway {
         this.strike = strike;
     }
 
-    /** Before one that cannot be asked. */
+    /** Before any: whether it can be asked is what it says. */
     static BillingGateway of(BillingGateway gateway, Strike strike) {
         return new FaultyGateway(gateway, strike);
-    }
-
-    /** Before one that has a {@code find} of its own. */
-    static BillingGateway asking(BillingGateway gateway, Strike strike) {
-        return new Asking(gateway, strike);
     }
 
     @Override
@@ -56,25 +51,18 @@ class FaultyGateway implements BillingGateway {
         return gateway.findLag();
     }
 
-    /** With a look-up: the library tells by the class that declares it. */
-    private static final class Asking extends FaultyGateway {
-        private final BillingGateway gateway;
-        private final Strike strike;
+    @Override
+    public boolean canBeAsked() {
+        return gateway.canBeAsked();
+    }
 
-        private Asking(BillingGateway gateway, Strike strike) {
-            super(gateway, strike);
-            this.gateway = gateway;
-            this.strike = strike;
-        }
-
-        @Override
-        public BillingOutcome find(BillingRequest request) throws Exception {
-            strike.at(Door.BEFORE_FIND, request);
-            try {
-                return gateway.find(request);
-            } finally {
-                strike.at(Door.AFTER_FIND, request);
-            }
+    @Override
+    public BillingOutcome find(BillingRequest request) throws Exception {
+        strike.at(Door.BEFORE_FIND, request);
+        try {
+            return gateway.find(request);
+        } finally {
+            strike.at(Door.AFTER_FIND, request);
         }
     }
 }

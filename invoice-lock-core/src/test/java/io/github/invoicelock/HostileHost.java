@@ -200,6 +200,11 @@ final class HostileHost implements BillingGateway {
     }
 
     @Override
+    public boolean canBeAsked() {
+        return true;
+    }
+
+    @Override
     public BillingOutcome find(BillingRequest request) throws Exception {
         lastKey = request.idempotencyKey();
         BillingOutcome instead = at(Place.FIND, request);

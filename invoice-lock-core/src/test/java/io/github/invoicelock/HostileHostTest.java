@@ -477,6 +477,11 @@ class HostileHostTest {
                 }
 
                 @Override
+                public boolean canBeAsked() {
+                    return true;
+                }
+
+                @Override
                 public BillingOutcome find(BillingRequest request) throws Exception {
                     return gateway.find(request);
                 }

@@ -132,6 +132,11 @@ final class HttpLedger implements AutoCloseable {
         }
 
         @Override
+        public boolean canBeAsked() {
+            return true;
+        }
+
+        @Override
         public BillingOutcome find(BillingRequest request) throws IOException, InterruptedException {
             return gateway.ask(request);
         }

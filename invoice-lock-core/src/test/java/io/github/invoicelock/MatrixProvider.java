@@ -59,6 +59,11 @@ class MatrixProvider implements BillingGateway {
         }
 
         @Override
+        public boolean canBeAsked() {
+            return true;
+        }
+
+        @Override
         public BillingOutcome find(BillingRequest request) {
             return account(request.invoiceId()).found(request.idempotencyKey());
         }

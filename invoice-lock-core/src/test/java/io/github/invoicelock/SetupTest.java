@@ -118,6 +118,62 @@ class SetupTest {
         assertThatThrownBy(() -> host.server(backwards).build()).hasMessageContaining("idempotencyWindow() is PT-1S");
     }
 
+    @Test
+    void a_find_that_is_not_declared_is_refused_and_says_what_to_do() {
+        BillingGateway forgetful = new BillingGateway() {
+            @Override
+            public BillingOutcome bill(BillingRequest request) {
+                return BillingOutcome.unknown("");
+            }
+
+            @Override
+            public BillingOutcome find(BillingRequest request) {
+                return BillingOutcome.unknown("");
+            }
+        };
+        assertThatThrownBy(() -> host.server(forgetful).build())
+                .isInstanceOf(SetupException.class)
+                .hasMessageContaining("has a find of its own, but no canBeAsked()")
+                .hasMessageContaining("Override canBeAsked() and return true");
+    }
+
+    @Test
+    void a_promise_to_be_asked_without_a_find_is_refused() {
+        BillingGateway promising = new BillingGateway() {
+            @Override
+            public BillingOutcome bill(BillingRequest request) {
+                return BillingOutcome.unknown("");
+            }
+
+            @Override
+            public boolean canBeAsked() {
+                return true;
+            }
+        };
+        assertThatThrownBy(() -> host.server(promising).build())
+                .isInstanceOf(SetupException.class)
+                .hasMessageContaining("says canBeAsked(), but has no find of its own");
+    }
+
+    @Test
+    void a_proxy_of_a_gateway_is_asked_where_its_target_says_so_and_never_else() {
+        provider.answering(BillingOutcome.unknown("500"));
+        host.running(host.server(proxyOf(provider))).bill(1);
+        assertThatThrownBy(() -> host.running(host.server(proxyOf(provider))).ask(1))
+                .isInstanceOf(WordRefusedException.class)
+                .hasMessageContaining("cannot be asked");
+
+        LockingInvoiceBiller asking = host.running(host.server(proxyOf(TestProvider.thatCanBeAsked())));
+        assertThat(asking.ask(1)).isInstanceOf(BillingOutcome.NotBilled.class);
+    }
+
+    private static BillingGateway proxyOf(BillingGateway target) {
+        return (BillingGateway) Proxy.newProxyInstance(
+                SetupTest.class.getClassLoader(),
+                new Class<?>[] {BillingGateway.class},
+                (proxy, method, arguments) -> method.invoke(target, arguments));
+    }
+
     @TestFactory
     Stream<DynamicTest> a_table_that_does_not_fit_is_explained() {
         host.sql("create table plain (number bigint, pending boolean)");

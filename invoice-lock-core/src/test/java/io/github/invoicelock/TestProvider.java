@@ -168,6 +168,11 @@ class TestProvider implements BillingGateway {
         }
 
         @Override
+        public boolean canBeAsked() {
+            return true;
+        }
+
+        @Override
         public BillingOutcome find(BillingRequest request) {
             asked.incrementAndGet();
             Function<BillingRequest, BillingOutcome> scripted = found;

@@ -71,6 +71,15 @@ public final class BillingMetrics implements BillingListener, MeterBinder {
         this.biller = requireNonNull(biller, "biller");
     }
 
+    /**
+     * Whose they are.
+     *
+     * @return the value of the tag {@code biller}
+     */
+    public String biller() {
+        return biller;
+    }
+
     @Override
     public synchronized void bindTo(MeterRegistry registry) {
         // Bound twice, by the host and by its framework, everything would count double.
@@ -146,7 +155,7 @@ public final class BillingMetrics implements BillingListener, MeterBinder {
         return cause == null ? NO_CAUSE : cause.name().toLowerCase(Locale.ROOT);
     }
 
-    private static String answer(BillingOutcome outcome) {
+    static String answer(BillingOutcome outcome) {
         if (outcome instanceof BillingOutcome.Billed) {
             return "billed";
         }

@@ -9,7 +9,9 @@ import io.github.invoicelock.console.ConsoleVisitor;
 import io.github.invoicelock.console.ConsoleVisitors;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -29,7 +31,9 @@ import org.springframework.security.web.csrf.CsrfToken;
 @ConditionalOnProperty(prefix = "invoice-lock.console", name = "enabled", havingValue = "true")
 @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.SERVLET)
 @EnableConfigurationProperties(InvoiceLockConsoleProperties.class)
-public class InvoiceLockConsoleAutoConfiguration {
+public final class InvoiceLockConsoleAutoConfiguration {
+    /** Made by Spring. */
+    InvoiceLockConsoleAutoConfiguration() {}
 
     /** With what it is rendered by. */
     @Configuration(proxyBeanMethods = false)
@@ -45,7 +49,7 @@ public class InvoiceLockConsoleAutoConfiguration {
                     .zone(properties.zone())
                     .accessSetting(
                             "invoice-lock.console.look, decide and decide-not-billed, or a ConsoleVisitors bean");
-            for (String link : properties.providerLinks()) {
+            for (String link : Objects.requireNonNullElse(properties.providerLinks(), List.<String>of())) {
                 settings = settings.providerLink(link);
             }
             ConsoleSettings linked = properties.secondPerson() ? settings.secondPerson() : settings;

@@ -25,6 +25,6 @@ public record InvoiceLockConsoleProperties(
         @Nullable String look,
         @Nullable String decide,
         @Nullable String decideNotBilled,
-        @DefaultValue List<String> providerLinks,
+        @Nullable List<String> providerLinks,
         @DefaultValue("false") boolean secondPerson,
         @DefaultValue("UTC") ZoneId zone) {}

@@ -8,10 +8,9 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
 
-/** Calls {@code recover()} again and again, on a thread of its own, from the context's start to its end. An error is logged, and the next comes. */
-final class RecoverSchedule implements SmartLifecycle {
+/** Calls {@code recover()} again and again, on a thread of its own, until it is stopped. An error is logged, and the next comes. */
+final class RecoverSchedule {
     private static final Logger LOG = LoggerFactory.getLogger("io.github.invoicelock");
 
     private final LockingInvoiceBiller biller;
@@ -34,8 +33,7 @@ final class RecoverSchedule implements SmartLifecycle {
         });
     }
 
-    @Override
-    public void start() {
+    void start() {
         running = true;
         long nanos = every.toNanos();
         var unused = thread.scheduleWithFixedDelay(this::recover, nanos, nanos, TimeUnit.NANOSECONDS);
@@ -52,15 +50,8 @@ final class RecoverSchedule implements SmartLifecycle {
         }
     }
 
-    /** Not interrupted: the biller is closed next, and waits for what is in flight. */
-    @Override
-    public void stop() {
+    void stop() {
         running = false;
         thread.shutdown();
-    }
-
-    @Override
-    public boolean isRunning() {
-        return running;
     }
 }

@@ -150,7 +150,7 @@ final class Bench {
     }
 
     void assumeFind() {
-        Assumptions.assumeTrue(host.canFind(), "This gateway cannot look up a charge: see canFind().");
+        Assumptions.assumeTrue(host.canFind(), "This gateway cannot look up a charge: canBeAsked() is false.");
     }
 
     Duration patience(BillingRequest request) {

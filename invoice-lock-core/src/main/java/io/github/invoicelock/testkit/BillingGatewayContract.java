@@ -238,6 +238,12 @@ public abstract class BillingGatewayContract extends GatewayUnderTest {
         declarations.what_is_declared_holds_still();
     }
 
+    /** {@code canBeAsked()} and {@code find} are both there, or neither. */
+    @Test
+    protected void find_is_declared_where_there_is_one() {
+        declarations.find_is_declared_where_there_is_one();
+    }
+
     // Many at once.
 
     /** Calls that are under way together do not mix up keys, invoices and answers. */

@@ -44,13 +44,39 @@ final class DeclarationChecks {
                         + " like the first.");
     }
 
+    void find_is_declared_where_there_is_one() {
+        BillingGateway gateway = bench.connected();
+        String name = gateway.getClass().getName();
+        boolean finds = hasItsOwn(gateway, "find", BillingRequest.class);
+        require(
+                !finds || hasItsOwn(gateway, "canBeAsked"),
+                () -> name + " has a find of its own, but no canBeAsked().",
+                "It is false by default: find would never be called, so build() refuses this gateway.",
+                "Override canBeAsked() and return true; a gateway around another returns what that one says.");
+        require(
+                finds || !gateway.canBeAsked(),
+                () -> name + " says canBeAsked(), but has no find of its own.",
+                "Every answer would be unknown, so build() refuses this gateway.",
+                "Override find, or let canBeAsked() return false.");
+    }
+
+    private static boolean hasItsOwn(BillingGateway gateway, String method, Class<?>... parameters) {
+        try {
+            return gateway.getClass().getMethod(method, parameters).getDeclaringClass() != BillingGateway.class;
+        } catch (NoSuchMethodException e) {
+            throw new IllegalStateException("A BillingGateway without " + method, e);
+        }
+    }
+
     void what_is_declared_holds_still() {
         List<Duration> declared = new ArrayList<>();
+        Set<Boolean> asked = new HashSet<>();
         for (int server = 0; server < 2; server++) {
             BillingGateway gateway = bench.connected();
             for (int call = 0; call < 2; call++) {
                 declared.add(gateway.idempotencyWindow());
                 declared.add(gateway.findLag());
+                asked.add(gateway.canBeAsked());
             }
         }
         Set<Duration> windows = new HashSet<>();
@@ -60,8 +86,12 @@ final class DeclarationChecks {
             lags.add(declared.get(i + 1));
         }
         require(
-                windows.size() == 1 && lags.size() == 1 && declared.stream().noneMatch(Duration::isNegative),
-                () -> "idempotencyWindow() told " + windows + ", findLag() told " + lags + ".",
+                windows.size() == 1
+                        && lags.size() == 1
+                        && asked.size() == 1
+                        && declared.stream().noneMatch(Duration::isNegative),
+                () -> "idempotencyWindow() told " + windows + ", findLag() told " + lags + ", canBeAsked() told "
+                        + asked + ".",
                 "Whether a key may be sent again is decided by them, on every server alike (R6, R7).",
                 "Return constants, zero or positive.");
     }

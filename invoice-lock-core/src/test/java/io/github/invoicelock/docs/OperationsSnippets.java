@@ -13,6 +13,8 @@ import io.github.invoicelock.PageRequest;
 import io.github.invoicelock.ProviderCharge;
 import io.github.invoicelock.Reconciliation;
 import io.github.invoicelock.WordRefusedException;
+import io.github.invoicelock.micrometer.BillingObservations;
+import io.micrometer.observation.ObservationRegistry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -21,6 +23,7 @@ import java.time.LocalDate;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.stream.Stream;
+import javax.sql.DataSource;
 
 /** Quoted by docs/operations.md. */
 public final class OperationsSnippets {
@@ -91,6 +94,17 @@ public final class OperationsSnippets {
     }
     // end::find[]
 
+    // tag::traces[]
+    /** A biller whose calls continue the trace of the run. */
+    public static LockingInvoiceBiller traced(
+            DataSource dataSource, BillingGateway gateway, ObservationRegistry registry) {
+        BillingObservations observations = new BillingObservations("invoices", registry);
+        return LockingInvoiceBiller.builder(dataSource, observations.around(gateway))
+                .callContext(observations)
+                .build();
+    }
+    // end::traces[]
+
     // tag::asking-first[]
     /** Asks the provider's ledger before every send: for the first runs after a restore. */
     public record AskingFirst(BillingGateway gateway) implements BillingGateway {
@@ -98,6 +112,11 @@ public final class OperationsSnippets {
         public BillingOutcome bill(BillingRequest request) throws Exception {
             BillingOutcome known = gateway.find(request);
             return known instanceof BillingOutcome.NotBilled ? gateway.bill(request) : known;
+        }
+
+        @Override
+        public boolean canBeAsked() {
+            return gateway.canBeAsked();
         }
 
         @Override

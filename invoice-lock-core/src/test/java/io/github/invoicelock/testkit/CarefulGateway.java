@@ -35,6 +35,11 @@ public class CarefulGateway implements BillingGateway {
     }
 
     @Override
+    public boolean canBeAsked() {
+        return true;
+    }
+
+    @Override
     public BillingOutcome find(BillingRequest request) throws Exception {
         return found(send(question(request)));
     }

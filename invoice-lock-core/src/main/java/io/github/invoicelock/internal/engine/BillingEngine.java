@@ -11,6 +11,7 @@ import io.github.invoicelock.RunLimits;
 import io.github.invoicelock.SetupException;
 import io.github.invoicelock.internal.engine.Calling.Called;
 import io.github.invoicelock.internal.errors.SqlStates;
+import io.github.invoicelock.internal.host.Carried;
 import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.Position;
@@ -393,8 +394,13 @@ public final class BillingEngine {
 
     private BillingRun run(RunKind kind, RunLimits limits, Consumer<RunInProgress> way) {
         begin();
-        RunInProgress run =
-                new RunInProgress(kind, limits, settings.stopAfterFailures(), () -> closed, steps.calls()::usedUp);
+        RunInProgress run = new RunInProgress(
+                kind,
+                limits,
+                settings.stopAfterFailures(),
+                Carried.from(settings.callContext(), settings.name()),
+                () -> closed,
+                steps.calls()::usedUp);
         boolean watched = false;
         try {
             steps.calls().watch();

@@ -84,7 +84,7 @@ final class CallUnderLock implements Calling {
         Heard heard = new Heard(claim);
         if (!claim.approach().sends()) {
             // Asking changes nothing at the provider: no lock is held meanwhile.
-            Answer answer = heard.hear(claim, calls.make(claim));
+            Answer answer = heard.hear(claim, calls.make(claim, run.carried()));
             run.answered(answer);
             then.called(List.of(new Called(claim, run, answer, settlements.write(claim, answer))), heard.at);
             return;
@@ -163,7 +163,7 @@ final class CallUnderLock implements Calling {
             return settlements.release(tx, claim, Duration.ZERO, GIVEN_BACK);
         }
         Claim allowed = pending ? claim : claim.askOnly();
-        Answer answer = heard.hear(allowed, calls.make(allowed));
+        Answer answer = heard.hear(allowed, calls.make(allowed, run.carried()));
         run.answered(answer);
         return settlements.writeLocked(tx, allowed, answer);
     }

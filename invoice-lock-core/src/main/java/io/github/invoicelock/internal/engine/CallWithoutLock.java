@@ -40,7 +40,7 @@ final class CallWithoutLock implements Calling {
             then.uncalled(claim, run, settlements.release(claim, Duration.ZERO, GIVEN_BACK));
             return;
         }
-        calls.start(claim).thenAccept(answer -> {
+        calls.start(claim, run.carried()).thenAccept(answer -> {
             run.answered(answer);
             queue.offer(new Heard(claim, run, answer, then));
         });

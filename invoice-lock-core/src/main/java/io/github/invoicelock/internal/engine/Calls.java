@@ -3,7 +3,9 @@ package io.github.invoicelock.internal.engine;
 import io.github.invoicelock.BillingGateway;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingRequest;
+import io.github.invoicelock.internal.host.Carried;
 import io.github.invoicelock.internal.host.HostCode;
+import io.github.invoicelock.internal.host.LogContext;
 import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.Claim;
@@ -67,25 +69,29 @@ final class Calls {
     }
 
     /** A conversation from beginning to end, as long as the call's time-out at most. */
-    Answer make(Claim claim) {
-        return start(claim).join();
+    Answer make(Claim claim, Carried carried) {
+        return start(claim, carried).join();
     }
 
-    /** Starts a conversation; the future always completes, and never exceptionally. */
-    CompletableFuture<Answer> start(Claim claim) {
+    /**
+     * Starts a conversation; the future always completes, and never exceptionally.
+     *
+     * @param carried from the thread that began the run
+     */
+    CompletableFuture<Answer> start(Claim claim, Carried carried) {
         Call call = new Call(claim);
         inFlight.add(call);
         try {
-            asking.execute(() -> handOver(call));
+            asking.execute(() -> handOver(call, carried));
         } catch (Throwable e) {
             refused(call, e);
         }
         return call.answer;
     }
 
-    private void handOver(Call call) {
+    private void handOver(Call call, Carried carried) {
         try {
-            executor.execute(call::converse);
+            executor.execute(carried.around(call::converse));
         } catch (Throwable e) {
             refused(call, e);
         }
@@ -203,7 +209,7 @@ final class Calls {
             }
             Answer result;
             try {
-                result = askAndSend();
+                result = LogContext.around(claim.attempt(), this::askAndSend).call();
             } catch (Throwable e) {
                 // Not the gateway's: what it throws is an answer.
                 result = answer(

@@ -244,7 +244,7 @@ public final class Notices {
         unattended = status.unattended();
     }
 
-    private static String line(Throwable e) {
+    static String line(Throwable e) {
         return line(HostCode.described(e));
     }
 

@@ -3,7 +3,7 @@ package io.github.invoicelock.internal.judgement;
 import io.github.invoicelock.BilledHook;
 import io.github.invoicelock.BillingGateway;
 import io.github.invoicelock.BillingListener;
-import io.github.invoicelock.BillingRequest;
+import io.github.invoicelock.CallContext;
 import io.github.invoicelock.LockScope;
 import io.github.invoicelock.LockStrategy;
 import io.github.invoicelock.RetryPolicy;
@@ -11,6 +11,7 @@ import io.github.invoicelock.internal.limits.Pace;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param gateway the host's
  * @param idempotencyWindow what the gateway said of its provider's memory when the biller was built
  * @param findLag what the gateway said of its look-up then
+ * @param providerCanBeAsked whether the gateway said that it can look a charge up
  * @param strategy how rows are locked
  * @param scope what holds an invoice through the call
  * @param concurrency calls at once
@@ -35,6 +37,7 @@ import org.jspecify.annotations.Nullable;
  * @param hook the host's own work in the settlement
  * @param listeners are told afterwards
  * @param executor makes the calls; null: threads of the library's own
+ * @param callContext what is carried to the threads of calls
  * @param time by which calls are spread
  */
 public record BillerSettings(
@@ -43,6 +46,7 @@ public record BillerSettings(
         BillingGateway gateway,
         Duration idempotencyWindow,
         Duration findLag,
+        boolean providerCanBeAsked,
         LockStrategy strategy,
         LockScope scope,
         int concurrency,
@@ -57,11 +61,15 @@ public record BillerSettings(
         BilledHook hook,
         List<BillingListener> listeners,
         @Nullable Executor executor,
+        CallContext callContext,
         Pace.Time time) {
     private static final Duration HOST_CODE = Duration.ofSeconds(2);
 
     /** Where the host has no work of its own in the settlement. */
     public static final BilledHook NO_HOOK = (transaction, attempt, reference) -> {};
+
+    /** Where the host carries nothing to the threads of calls. */
+    public static final CallContext NOTHING_CARRIED = UnaryOperator::identity;
 
     public Leases leases() {
         return new Leases(callTimeout, leaseMargin);
@@ -109,17 +117,7 @@ public record BillerSettings(
                         waitTimeout,
                         stopAfterFailures,
                         idempotencyWindow,
-                        providerCanBeAsked(),
+                        providerCanBeAsked,
                         findLag);
-    }
-
-    /** Whether the gateway can look a charge up: it does where it has a {@code find} of its own. */
-    public boolean providerCanBeAsked() {
-        try {
-            return gateway.getClass().getMethod("find", BillingRequest.class).getDeclaringClass()
-                    != BillingGateway.class;
-        } catch (NoSuchMethodException e) {
-            throw new IllegalStateException("A BillingGateway without find", e);
-        }
     }
 }

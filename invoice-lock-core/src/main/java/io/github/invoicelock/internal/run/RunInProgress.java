@@ -6,6 +6,7 @@ import io.github.invoicelock.BillingRun;
 import io.github.invoicelock.RunKind;
 import io.github.invoicelock.RunLimits;
 import io.github.invoicelock.StopReason;
+import io.github.invoicelock.internal.host.Carried;
 import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.journal.DueAttempt;
 import io.github.invoicelock.internal.judgement.Answer;
@@ -24,6 +25,7 @@ public final class RunInProgress {
     private final RunKind kind;
     private final RunLimits limits;
     private final int stopAfterFailures;
+    private final Carried carried;
     private final BooleanSupplier closed;
     private final BooleanSupplier threadsUsedUp;
     private final long start = System.nanoTime();
@@ -61,13 +63,20 @@ public final class RunInProgress {
             RunKind kind,
             RunLimits limits,
             int stopAfterFailures,
+            Carried carried,
             BooleanSupplier closed,
             BooleanSupplier threadsUsedUp) {
         this.kind = kind;
         this.limits = limits;
         this.stopAfterFailures = stopAfterFailures;
+        this.carried = carried;
         this.closed = closed;
         this.threadsUsedUp = threadsUsedUp;
+    }
+
+    /** What its calls have from the thread that began it. */
+    public Carried carried() {
+        return carried;
     }
 
     /** What waits for its customer's turn. */

@@ -10,6 +10,7 @@ import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.errors.LockNotAvailableException;
 import io.github.invoicelock.internal.host.HostCode;
+import io.github.invoicelock.internal.host.LogContext;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.invoices.Mark;
 import io.github.invoicelock.internal.invoices.RowWait;
@@ -132,10 +133,10 @@ public final class Marking {
         if (settings.hook() == BillerSettings.NO_HOOK) {
             return;
         }
-        hostCode.call("The BilledHook", () -> {
+        hostCode.call("The BilledHook", LogContext.around(billed, () -> {
             settings.hook().billed(tx, billed, reference(billed));
             return true;
-        });
+        }));
         try {
             if (journal.inquiries().isMarked(tx, billed)) {
                 return;

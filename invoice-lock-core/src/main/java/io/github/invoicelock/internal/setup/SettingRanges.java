@@ -135,7 +135,7 @@ public final class SettingRanges {
                 : "Take a callTimeout of at most " + fitting + ", or a shorter leaseMargin";
         if (!canBeAsked) {
             throw new SetupException(told + ", so no unknown outcome could ever be settled by calling again. " + remedy
-                    + ", or give the gateway a find.");
+                    + ", or give the gateway a find, and let its canBeAsked() return true.");
         }
         LoggerFactory.getLogger("io.github.invoicelock")
                 .warn(

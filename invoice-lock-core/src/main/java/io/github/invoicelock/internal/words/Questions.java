@@ -11,7 +11,9 @@ import io.github.invoicelock.BillingOutcome.Unknown;
 import io.github.invoicelock.BillingRequest;
 import io.github.invoicelock.Refusal;
 import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.host.Carried;
 import io.github.invoicelock.internal.host.HostCode;
+import io.github.invoicelock.internal.host.LogContext;
 import io.github.invoicelock.internal.invoices.Invoices;
 import io.github.invoicelock.internal.journal.Act;
 import io.github.invoicelock.internal.journal.AttemptRow;
@@ -61,10 +63,10 @@ public final class Questions {
                     Refusal.CANNOT_BE_ASKED,
                     given,
                     ASKED,
-                    "the BillingGateway has no find of its own. Look the key up in the provider's dashboard.");
+                    "the BillingGateway cannot be asked (canBeAsked() is false). Look the key up in the provider's dashboard.");
         }
         Question question = database.inTransaction(tx -> question(tx, given));
-        BillingOutcome answer = careful(question, find(question.request()));
+        BillingOutcome answer = careful(question, find(question));
         BillingAttempt attempt = question.attempt();
         database.inTransaction(tx -> {
             journal.events()
@@ -110,19 +112,20 @@ public final class Questions {
     }
 
     /** Bounded like any call, on the host's threads if it has any; whatever goes wrong is no answer (R20). */
-    private BillingOutcome find(BillingRequest request) {
-        Executor hosts = settings.executor();
+    private BillingOutcome find(Question question) {
+        Executor executor = settings.executor() == null ? Runnable::run : settings.executor();
+        Carried carried = Carried.from(settings.callContext(), settings.name());
+        FutureTask<BillingOutcome> find = new FutureTask<>(
+                LogContext.around(question.attempt(), () -> settings.gateway().find(question.request())));
         try {
             BillingOutcome answer = bounded.call("BillingGateway.find", () -> {
-                if (hosts == null) {
-                    return settings.gateway().find(request);
-                }
-                FutureTask<BillingOutcome> find =
-                        new FutureTask<>(() -> settings.gateway().find(request));
                 try {
-                    hosts.execute(find);
+                    executor.execute(carried.around(find));
                     return find.get();
                 } catch (ExecutionException e) {
+                    if (e.getCause() instanceof Error error) {
+                        throw error;
+                    }
                     throw e.getCause() instanceof Exception thrown ? thrown : e;
                 } finally {
                     find.cancel(true);

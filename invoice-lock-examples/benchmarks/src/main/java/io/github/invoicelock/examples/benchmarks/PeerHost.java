@@ -293,6 +293,11 @@ public final class PeerHost {
         }
 
         @Override
+        public boolean canBeAsked() {
+            return true;
+        }
+
+        @Override
         public BillingOutcome find(BillingRequest request) throws IOException, InterruptedException {
             HttpResponse<String> answer = host.client.send(
                     HttpRequest.newBuilder(host.provider.resolve("/charges/" + request.idempotencyKey()))

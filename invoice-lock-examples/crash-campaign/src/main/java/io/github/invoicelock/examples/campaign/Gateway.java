@@ -91,6 +91,11 @@ sealed class Gateway implements BillingGateway permits Gateway.Asking {
         }
 
         @Override
+        public boolean canBeAsked() {
+            return true;
+        }
+
+        @Override
         public BillingOutcome find(BillingRequest request) throws IOException, InterruptedException {
             return ask(request);
         }

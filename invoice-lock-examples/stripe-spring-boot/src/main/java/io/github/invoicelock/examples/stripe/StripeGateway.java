@@ -72,6 +72,11 @@ final class StripeGateway implements BillingGateway {
                 .build();
     }
 
+    @Override
+    public boolean canBeAsked() {
+        return true;
+    }
+
     /**
      * By the list of the customer's payment intents, which is up to date; never by Search, which lags.
      *

@@ -18,20 +18,22 @@ import io.github.invoicelock.examples.stripe.demo.FakeStripe.SignedEvent;
 import io.github.invoicelock.examples.stripe.demo.HandMovedClock;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.builder.SpringApplicationBuilder;
@@ -261,6 +263,78 @@ class StripeHostTest {
                 .contains("\"value\":1.0");
     }
 
+    @Test
+    void the_endpoint_tells_how_things_stand_and_is_closed_for_decisions() throws Exception {
+        invoices(2, "pm_card_authenticationRequired");
+        biller.billPending();
+
+        assertThat(get("/actuator/invoicelock")).contains("\"invoices\":{").contains("\"parked\":2");
+        assertThat(get("/actuator/invoicelock/invoices")).contains("\"parked\":2");
+        String first = get("/actuator/invoicelock/invoices/waiting?size=1");
+        assertThat(first)
+                .contains("\"cause\":\"REFUSED\"")
+                .contains("\"invoice\":\"2\"")
+                .doesNotContain("cus_1");
+        String next = first.replaceAll("(?s).*\"next\":\"([^\"]*)\".*", "$1");
+        assertThat(get("/actuator/invoicelock/invoices/waiting?size=1&after="
+                        + URLEncoder.encode(next, StandardCharsets.UTF_8)))
+                .contains("\"invoice\":\"1\"");
+        assertThat(get("/actuator/invoicelock/invoices/invoices/1"))
+                .contains("\"state\":\"DECLINED\"")
+                .contains("\"decision\":\"RETRY\"");
+        assertThat(status("/actuator/invoicelock/others")).isEqualTo(404);
+        assertThat(status("/actuator/invoicelock/invoices/invoices/77")).isEqualTo(404);
+        assertThat(post("/actuator/invoicelock/invoices/retry/1", "{\"who\":\"ann\",\"note\":\"a new card\"}")
+                        .statusCode())
+                .isEqualTo(405);
+    }
+
+    @Test
+    void decisions_are_taken_once_the_access_says_so_and_name_who_took_them() throws Exception {
+        invoices(1, "pm_card_authenticationRequired");
+        biller.billPending();
+        try (ConfigurableApplicationContext open =
+                host("sk_test_1", "--management.endpoint.invoicelock.access=unrestricted")) {
+            URI there = URI.create("http://127.0.0.1:" + open.getEnvironment().getProperty("local.server.port"));
+
+            assertThat(post(there.resolve("/actuator/invoicelock/invoices/retry/1"), "{\"who\":\"ann\"}")
+                            .statusCode())
+                    .as("without a note")
+                    .isEqualTo(400);
+            assertThat(post(
+                                    there.resolve("/actuator/invoicelock/invoices/retry/1"),
+                                    "{\"who\":\"ann\",\"note\":\"a new card\"}")
+                            .body())
+                    .contains("\"who\":\"ann\"")
+                    .contains("\"note\":\"a new card\"");
+            assertThat(post(
+                                    there.resolve("/actuator/invoicelock/invoices/pause"),
+                                    "{\"who\":\"ann\",\"why\":\"wrong\"}")
+                            .body())
+                    .contains("\"paused\":\"by ann since");
+        }
+        assertThat(biller.status().pause()).isNotNull();
+    }
+
+    private HttpResponse<String> post(String path, String body) throws IOException, InterruptedException {
+        return post(
+                URI.create("http://127.0.0.1:" + host.getEnvironment().getProperty("local.server.port") + path), body);
+    }
+
+    private static HttpResponse<String> post(URI address, String body) throws IOException, InterruptedException {
+        return HttpClient.newHttpClient()
+                .send(
+                        HttpRequest.newBuilder(address)
+                                .header("Content-Type", "application/json")
+                                .POST(HttpRequest.BodyPublishers.ofString(body))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString());
+    }
+
+    private int status(String path) throws IOException, InterruptedException {
+        return send(request -> request, path).statusCode();
+    }
+
     private void invoices(int count, String paymentMethod) throws SQLException {
         execute("insert into customers (stripe_customer, payment_method) values ('cus_1', '" + paymentMethod + "')");
         execute("insert into invoices (customer_id, amount_cents) select 1, 1000 + g from generate_series(1, " + count
@@ -299,19 +373,21 @@ class StripeHostTest {
                 .send(how.apply(HttpRequest.newBuilder(address)).build(), HttpResponse.BodyHandlers.ofString());
     }
 
-    private ConfigurableApplicationContext host(String apiKey) {
+    private ConfigurableApplicationContext host(String apiKey, String... more) {
         return new SpringApplicationBuilder(StripeHost.class)
-                .run(List.of(
-                                "--server.port=0",
-                                "--server.address=127.0.0.1",
-                                "--logging.level.root=off",
-                                "--spring.datasource.url=" + database.jdbcUrl(),
-                                "--stripe.api-key=" + apiKey,
-                                "--stripe.api-base=" + stripe.apiBase(),
-                                "--stripe.webhook-secret=whsec_test",
-                                "--billing.pending=-",
-                                "--billing.recover=P1D",
-                                "--billing.try-again=" + Duration.ofHours(1))
+                .run(Stream.concat(
+                                Stream.of(more),
+                                Stream.of(
+                                        "--server.port=0",
+                                        "--server.address=127.0.0.1",
+                                        "--logging.level.root=off",
+                                        "--spring.datasource.url=" + database.jdbcUrl(),
+                                        "--stripe.api-key=" + apiKey,
+                                        "--stripe.api-base=" + stripe.apiBase(),
+                                        "--stripe.webhook-secret=whsec_test",
+                                        "--billing.pending=-",
+                                        "--billing.recover=P1D",
+                                        "--billing.try-again=" + Duration.ofHours(1)))
                         .toArray(String[]::new));
     }
 

@@ -47,6 +47,11 @@ final class HostApplication {
         }
 
         @Override
+        public boolean canBeAsked() {
+            return true;
+        }
+
+        @Override
         public BillingOutcome find(BillingRequest request) throws IOException, InterruptedException {
             HttpRequest question = HttpRequest.newBuilder(provider.resolve("/charges/" + request.idempotencyKey()))
                     .timeout(request.timeout())

@@ -117,6 +117,11 @@ final class ServerProcess {
             }
 
             @Override
+            public boolean canBeAsked() {
+                return gateway.canBeAsked();
+            }
+
+            @Override
             public BillingOutcome find(BillingRequest request) throws IOException, InterruptedException {
                 return gateway.find(request);
             }
