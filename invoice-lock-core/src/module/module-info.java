@@ -10,6 +10,8 @@ module io.github.invoicelock {
     requires org.slf4j;
     requires static transitive org.jspecify;
 
+    requires static gg.jte.runtime;
+    requires static jakarta.servlet;
     requires static flyway.core; // the name of its file: Flyway has given it none
     requires static micrometer.core;
     requires static micrometer.observation;
@@ -23,12 +25,14 @@ module io.github.invoicelock {
     requires static spring.context;
     requires static spring.core;
     requires static spring.jdbc;
+    requires static spring.security.web;
     requires static spring.tx;
     requires static java.net.http;
     requires static jdk.httpserver;
     requires static org.junit.jupiter.api;
 
     exports io.github.invoicelock;
+    exports io.github.invoicelock.console;
     exports io.github.invoicelock.micrometer;
     exports io.github.invoicelock.spring;
     exports io.github.invoicelock.testkit;

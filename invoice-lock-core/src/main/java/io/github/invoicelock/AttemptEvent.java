@@ -60,6 +60,8 @@ public record AttemptEvent(
         RETRIED,
         /** A person had the provider asked; the answer is in {@code message}. Nothing was changed by it. */
         ASKED,
+        /** A person proposed what became of it, for a second one to say; {@code message} says what. Nothing was changed by it. */
+        PROPOSED,
         /** The host took the invoice back. */
         WITHDRAWN,
         /** A next attempt with a new key took its place. */

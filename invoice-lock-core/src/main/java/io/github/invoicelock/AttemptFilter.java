@@ -19,6 +19,7 @@ public final class AttemptFilter {
     private final @Nullable AttemptCause cause;
     private final @Nullable Instant from;
     private final @Nullable Instant until;
+    private final boolean waiting;
 
     private AttemptFilter(Copy copy) {
         this.invoice = copy.invoice;
@@ -28,6 +29,7 @@ public final class AttemptFilter {
         this.cause = copy.cause;
         this.from = copy.from;
         this.until = copy.until;
+        this.waiting = copy.waiting;
     }
 
     /**
@@ -124,6 +126,18 @@ public final class AttemptFilter {
     }
 
     /**
+     * Waiting for a person, for whatever cause: what {@link LockingInvoiceBiller#needsAttention()} lists, without those that were taken back
+     * and that no run has found pending again yet.
+     *
+     * @return the changed copy
+     */
+    public AttemptFilter waiting() {
+        Copy copy = new Copy(this);
+        copy.waiting = true;
+        return new AttemptFilter(copy);
+    }
+
+    /**
      * The invoice.
      *
      * @return null: of any
@@ -186,10 +200,19 @@ public final class AttemptFilter {
         return until;
     }
 
+    /**
+     * Whether only those are meant that wait for a person.
+     *
+     * @return false: any
+     */
+    public boolean isWaiting() {
+        return waiting;
+    }
+
     @Override
     public String toString() {
-        return "AttemptFilter[invoice=%s, key=%s, reference=%s, state=%s, cause=%s, from=%s, until=%s]"
-                .formatted(invoice, key, reference, state, cause, from, until);
+        return "AttemptFilter[invoice=%s, key=%s, reference=%s, state=%s, cause=%s, from=%s, until=%s, waiting=%s]"
+                .formatted(invoice, key, reference, state, cause, from, until, waiting);
     }
 
     /** The one mutable step between two immutable filters. */
@@ -201,6 +224,7 @@ public final class AttemptFilter {
         private @Nullable AttemptCause cause;
         private @Nullable Instant from;
         private @Nullable Instant until;
+        private boolean waiting;
 
         private Copy() {}
 
@@ -212,6 +236,7 @@ public final class AttemptFilter {
             this.cause = of.cause;
             this.from = of.from;
             this.until = of.until;
+            this.waiting = of.waiting;
         }
     }
 }

@@ -3,9 +3,11 @@ package io.github.invoicelock;
 /** Decisions on many attempts that wait for a person, tried: nothing is written. From {@link LockingInvoiceBiller#dryRun()}. Thread-safe. */
 public final class DryRun {
     private final LockingInvoiceBiller biller;
+    private final long most;
 
-    DryRun(LockingInvoiceBiller biller) {
+    DryRun(LockingInvoiceBiller biller, long most) {
         this.biller = biller;
+        this.most = most;
     }
 
     /**
@@ -18,7 +20,7 @@ public final class DryRun {
      * @throws DatabaseException if the database cannot be asked
      */
     public BulkResult retryAll(AttemptFilter filter, String note, String who) {
-        return biller.retryAll(filter, note, who, true);
+        return biller.tryRetryAll(filter, note, who, most);
     }
 
     /**
@@ -32,6 +34,6 @@ public final class DryRun {
      * @throws DatabaseException if the database cannot be asked
      */
     public BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who) {
-        return biller.resolveAll(filter, outcome, note, who, true);
+        return biller.tryResolveAll(filter, outcome, note, who, most);
     }
 }

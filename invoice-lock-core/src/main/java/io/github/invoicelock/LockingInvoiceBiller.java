@@ -25,6 +25,7 @@ import io.github.invoicelock.internal.setup.JournalCheck;
 import io.github.invoicelock.internal.setup.PoolCheck;
 import io.github.invoicelock.internal.setup.Pruning;
 import io.github.invoicelock.internal.setup.SettingRanges;
+import io.github.invoicelock.internal.words.ManyAtOnce;
 import io.github.invoicelock.internal.words.Resolutions;
 import io.github.invoicelock.internal.words.Words;
 import java.net.InetAddress;
@@ -183,6 +184,36 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
+     * What waits for a person, by what it has in common: cause, state, code and message. For looking at where many wait; one look-up in an
+     * index of at most 10,000 rows.
+     *
+     * @return the largest group first, at most 100 of them
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public List<WaitingGroup> waiting() {
+        return words.overview().waiting();
+    }
+
+    /**
+     * What was charged in the last hour, minute by minute, and by which servers. Reads the hour's outcomes, at most 100,000 of them.
+     *
+     * @return counts at this moment
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public BillingActivity activity() {
+        return words.overview().activity();
+    }
+
+    /**
+     * For how long the provider remembers a key, as {@link BillingGateway#idempotencyWindow()} said when this was built.
+     *
+     * @return zero: it remembers none
+     */
+    public Duration keyMemory() {
+        return words.overview().keyMemory();
+    }
+
+    /**
      * Finds attempts by what is known of them, newest first. Every filter goes by an index. With a period and no more the first page reads
      * the whole period once; with {@link AttemptState#BILLED}, or no condition at all, a page reads through the newest attempts until it is
      * full, those of other billers, too.
@@ -210,6 +241,21 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      */
     public Stream<BillingAttempt> billed(Instant from, Instant to) {
         return words.overview().billed(requireNonNull(from, "from"), requireNonNull(to, "to"));
+    }
+
+    /**
+     * A page of them, for people.
+     *
+     * @param from as above
+     * @param to as above
+     * @param page which page of them; a cursor is only good for the same period
+     * @return in the order in which they were claimed
+     * @throws IllegalArgumentException if the page's cursor is none
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public Page<BillingAttempt> billed(Instant from, Instant to, PageRequest page) {
+        return words.overview()
+                .billed(requireNonNull(from, "from"), requireNonNull(to, "to"), requireNonNull(page, "page"));
     }
 
     /**
@@ -348,6 +394,26 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
+     * A person proposes what became of an attempt that they looked at, for a second one to say. It is kept in the {@link #history} as
+     * {@link AttemptEvent.What#PROPOSED} and changes nothing; who asks for two people compares their names.
+     *
+     * @param seen as it was read
+     * @param outcome what they would say
+     * @param note how they know; kept in the history
+     * @param who proposes; kept in the history
+     * @throws WordRefusedException as {@link #resolve(BillingAttempt, BillingOutcome, String, String)} would be refused
+     */
+    public void propose(BillingAttempt seen, BillingOutcome outcome, String note, String who) {
+        words.decisions()
+                .proposals()
+                .propose(
+                        ours(seen),
+                        requireNonNull(outcome, "outcome"),
+                        requireNonNull(note, "note"),
+                        requireNonNull(who, "who"));
+    }
+
+    /**
      * Releases what there is of an invoice; in the name of the operating system's user and this server.
      *
      * @param invoiceId as for {@link #bill}
@@ -395,7 +461,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @throws DatabaseException if the database ended it; what was decided before stays decided
      */
     public BulkResult retryAll(AttemptFilter filter, String note, String who) {
-        return retryAll(filter, note, who, false);
+        return retryAll(filter, note, who, ManyAtOnce.Extent.ALL);
     }
 
     /**
@@ -410,7 +476,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @throws DatabaseException if the database ended it; what was decided before stays decided
      */
     public BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who) {
-        return resolveAll(filter, outcome, note, who, false);
+        return resolveAll(filter, outcome, note, who, ManyAtOnce.Extent.ALL);
     }
 
     /**
@@ -419,16 +485,35 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @return says what each would lead to, as things are
      */
     public DryRun dryRun() {
-        return new DryRun(this);
+        return dryRun(Long.MAX_VALUE);
     }
 
-    BulkResult retryAll(AttemptFilter filter, String note, String who, boolean dryRun) {
+    /**
+     * The same, of the oldest that wait alone: where so many wait that to try all of them takes too long.
+     *
+     * @param most after how many it ends, or up to 99 later
+     * @return says what each of these would lead to, as things are
+     */
+    public DryRun dryRun(long most) {
+        return new DryRun(this, most);
+    }
+
+    BulkResult tryRetryAll(AttemptFilter filter, String note, String who, long most) {
+        return retryAll(filter, note, who, new ManyAtOnce.Extent(true, most));
+    }
+
+    BulkResult tryResolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who, long most) {
+        return resolveAll(filter, outcome, note, who, new ManyAtOnce.Extent(true, most));
+    }
+
+    private BulkResult retryAll(AttemptFilter filter, String note, String who, ManyAtOnce.Extent extent) {
         return words.decisions()
                 .many()
-                .retry(asPrinted(filter), requireNonNull(who, "who"), requireNonNull(note, "note"), dryRun);
+                .retry(asPrinted(filter), requireNonNull(who, "who"), requireNonNull(note, "note"), extent);
     }
 
-    BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who, boolean dryRun) {
+    private BulkResult resolveAll(
+            AttemptFilter filter, BillingOutcome outcome, String note, String who, ManyAtOnce.Extent extent) {
         return words.decisions()
                 .many()
                 .resolve(
@@ -436,7 +521,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
                         requireNonNull(outcome, "outcome"),
                         requireNonNull(who, "who"),
                         requireNonNull(note, "note"),
-                        dryRun);
+                        extent);
     }
 
     private AttemptFilter asPrinted(AttemptFilter filter) {

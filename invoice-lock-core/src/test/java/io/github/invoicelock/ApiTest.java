@@ -55,6 +55,7 @@ class ApiTest {
                         .importPackages("io.github.invoicelock")
                         .stream()
                         .filter(type -> !type.getPackageName().startsWith("io.github.invoicelock.internal"))
+                        .filter(type -> !type.getPackageName().startsWith("io.github.invoicelock.console.pages"))
                         .map(JavaClass::reflect)
                         .filter(ApiTest::isOpen)
                         .sorted(Comparator.comparing(Class::getName))

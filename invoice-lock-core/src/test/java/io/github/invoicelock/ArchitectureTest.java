@@ -195,7 +195,7 @@ class ArchitectureTest {
     void optional_rooms_know_the_api_alone_and_the_library_does_not_know_them() {
         noClasses()
                 .that()
-                .resideInAnyPackage(ROOT + ".micrometer..", ROOT + ".spring..")
+                .resideInAnyPackage(ROOT + ".micrometer..", ROOT + ".spring..", ROOT + ".console..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage(ROOT + ".internal..")
@@ -214,6 +214,50 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(ROOT + ".spring..", "org.springframework..")
+                .check(CLASSES);
+    }
+
+    @Test
+    void the_console_knows_the_api_and_nobody_but_spring_knows_the_console() {
+        classes()
+                .that()
+                .resideInAPackage(ROOT + ".console..")
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage(
+                        ROOT,
+                        ROOT + ".console..",
+                        "java..",
+                        "com.sun.net.httpserver..",
+                        "gg.jte..",
+                        "jakarta.servlet..",
+                        "org.slf4j..",
+                        "org.jspecify..")
+                .check(CLASSES);
+        classes()
+                .that()
+                .resideInAPackage(ROOT + ".console.pages..")
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage(ROOT, ROOT + ".console.pages..", "java..", "gg.jte..", "org.jspecify..")
+                .check(CLASSES);
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(ROOT + ".console..", ROOT + ".spring..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(ROOT + ".console..", "gg.jte..", "jakarta.servlet..")
+                .check(CLASSES);
+        noClasses()
+                .that()
+                .doNotHaveFullyQualifiedName(ROOT + ".console.ConsoleServlet")
+                .and()
+                .doNotHaveFullyQualifiedName(ROOT + ".console.ConsoleVisitors")
+                .and()
+                .resideOutsideOfPackage(ROOT + ".spring..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("jakarta.servlet..")
                 .check(CLASSES);
     }
 

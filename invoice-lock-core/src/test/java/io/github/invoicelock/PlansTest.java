@@ -149,8 +149,11 @@ class PlansTest {
             filters.add(AttemptFilter.all().state(state));
             filters.add(AttemptFilter.all().state(state).from(from).until(to));
         }
+        filters.add(AttemptFilter.all().waiting());
+        filters.add(AttemptFilter.all().waiting().from(from).until(to));
         for (AttemptCause cause : AttemptCause.values()) {
             filters.add(AttemptFilter.all().cause(cause));
+            filters.add(AttemptFilter.all().waiting().cause(cause));
         }
         PageRequest first = PageRequest.first(10);
         for (AttemptFilter filter : filters) {
@@ -160,6 +163,13 @@ class PlansTest {
             }
         }
         assertThat(biller.billed(from, to).limit(1_500)).isNotNull();
+        String next = biller.billed(from, to, first).next();
+        if (next != null) {
+            biller.billed(from, to, first.after(next));
+        }
+        biller.waiting();
+        biller.activity();
+        biller.status();
         plans.putAll(explaining.takePlans());
     }
 

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.github.invoicelock.micrometer.BillingMetrics;
 import io.github.invoicelock.micrometer.JournalMetrics;
 import io.github.invoicelock.spring.InvoiceLockAutoConfiguration;
+import io.github.invoicelock.spring.InvoiceLockConsoleProperties;
 import io.github.invoicelock.spring.InvoiceLockEndpointAutoConfiguration;
 import io.github.invoicelock.spring.InvoiceLockHealthAutoConfiguration;
 import io.github.invoicelock.spring.InvoiceLockMetricsAutoConfiguration;
@@ -523,11 +524,16 @@ class SpringAutoConfigurationTest {
             }
         }
         List<String> expected = new ArrayList<>(List.of("management.health.invoice-lock.enabled"));
-        Arrays.stream(InvoiceLockProperties.class.getRecordComponents())
-                .map(component -> "invoice-lock."
-                        + component.getName().replaceAll("([A-Z])", "-$1").toLowerCase(java.util.Locale.ROOT))
-                .forEach(expected::add);
+        expected.addAll(properties("invoice-lock.", InvoiceLockProperties.class));
+        expected.addAll(properties("invoice-lock.console.", InvoiceLockConsoleProperties.class));
         assertThat(named).containsExactlyInAnyOrderElementsOf(expected);
+    }
+
+    private static List<String> properties(String prefix, Class<?> record) {
+        return Arrays.stream(record.getRecordComponents())
+                .map(component -> prefix
+                        + component.getName().replaceAll("([A-Z])", "-$1").toLowerCase(java.util.Locale.ROOT))
+                .toList();
     }
 
     private static Health health(HealthIndicator indicator) {

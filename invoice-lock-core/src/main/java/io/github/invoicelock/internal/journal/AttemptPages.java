@@ -105,6 +105,9 @@ public final class AttemptPages {
             all = all.and(AttemptTable.CAUSE.isNotNull())
                     .and(AttemptTable.CAUSE.eq(filter.cause().name()));
         }
+        if (filter.isWaiting()) {
+            all = all.and(table.needsAttention());
+        }
         return all.and(within(AttemptTable.STARTED_AT, filter.from(), filter.until()));
     }
 
@@ -144,7 +147,9 @@ public final class AttemptPages {
 
     /** Whether only the order of ids finds them. */
     private static boolean inNoOrder(AttemptFilter filter) {
-        return filter.cause() == null && (filter.state() == null || filter.state() == AttemptState.BILLED);
+        return filter.cause() == null
+                && !filter.isWaiting()
+                && (filter.state() == null || filter.state() == AttemptState.BILLED);
     }
 
     private Range started(DSLContext tx, @Nullable Instant from, @Nullable Instant until) {
@@ -185,6 +190,17 @@ public final class AttemptPages {
                 .orderBy(AttemptTable.ID)
                 .limit(inline(most))
                 .fetch(row -> AttemptTable.row(row).attempt());
+    }
+
+    /** A page of them, in the same order. */
+    public Page<BillingAttempt> billed(DSLContext tx, Instant from, Instant to, PageRequest page) {
+        Range rest = PageCursor.of(page.cursor())
+                .map(cursor -> new Range(cursor.before() + 1, cursor.least()))
+                .orElseGet(() -> settled(tx, from, to));
+        List<BillingAttempt> found = billed(tx, rest, from, to, page.size() + 1);
+        boolean more = found.size() > page.size();
+        List<BillingAttempt> rows = more ? found.subList(0, page.size()) : found;
+        return new Page<>(rows, more ? new PageCursor(rows.get(rows.size() - 1).id(), rest.last()).text() : null);
     }
 
     static Condition within(Field<OffsetDateTime> time, @Nullable Instant from, @Nullable Instant until) {

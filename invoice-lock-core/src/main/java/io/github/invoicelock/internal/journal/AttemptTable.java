@@ -170,6 +170,19 @@ final class AttemptTable {
                 .and(DUE_AT.isNotNull());
     }
 
+    /** That a person has to look at them. */
+    Condition needsAttention() {
+        // R22: what is open and never due is listed, whoever wrote it. As the index has it.
+        return BILLER.eq(biller())
+                .and(CAUSE.isNotNull()
+                        .or(DUE_AT.isNull()
+                                .and(STATE.in(
+                                        inline(AttemptState.STARTED.name()),
+                                        inline(AttemptState.ACCEPTED.name()),
+                                        inline(AttemptState.IN_DOUBT.name()),
+                                        inline(AttemptState.NOT_BILLED.name())))));
+    }
+
     /** As it can be stored, and not longer than anybody reads. */
     @Nullable
     String text(@Nullable String text) {

@@ -222,7 +222,7 @@ public final class Inquiries {
     public List<BillingAttempt> needingAttention(DSLContext tx) {
         return tx.select(AttemptTable.COLUMNS)
                 .from(table.table())
-                .where(needsAttention())
+                .where(table.needsAttention())
                 .orderBy(AttemptTable.ID)
                 .limit(inline(MOST_LISTED))
                 .fetch(row -> AttemptTable.row(row).attempt());
@@ -239,7 +239,7 @@ public final class Inquiries {
             DSLContext tx, AttemptFilter which, OffsetDateTime begun, @Nullable BillingAttempt after, int limit) {
         return tx.select(AttemptTable.COLUMNS)
                 .from(table.table())
-                .where(needsAttention())
+                .where(table.needsAttention())
                 .and(AttemptPages.meets(table, which))
                 .and(AttemptTable.STARTED_AT.le(begun))
                 .and(after == null ? DSL.noCondition() : AttemptTable.ID.gt(after.id()))
@@ -260,21 +260,6 @@ public final class Inquiries {
                 .orderBy(AttemptTable.ID)
                 .limit(inline(MOST_LISTED))
                 .fetch(row -> AttemptTable.row(row).attempt());
-    }
-
-    private Condition needsAttention() {
-        // R22: what is open and never due is listed, whoever wrote it. As the index has it.
-        return AttemptTable.BILLER
-                .eq(table.biller())
-                .and(AttemptTable.CAUSE
-                        .isNotNull()
-                        .or(AttemptTable.DUE_AT
-                                .isNull()
-                                .and(AttemptTable.STATE.in(
-                                        inline(AttemptState.STARTED.name()),
-                                        inline(AttemptState.ACCEPTED.name()),
-                                        inline(AttemptState.IN_DOUBT.name()),
-                                        inline(AttemptState.NOT_BILLED.name())))));
     }
 
     /** That an invoice was charged and marked as such, or taken back: it should not be pending. Its id as the outer query has it. */
@@ -324,7 +309,7 @@ public final class Inquiries {
                 .asTable("due");
         Table<?> parked = select(AttemptTable.STARTED_AT.as("at"))
                 .from(table.table())
-                .where(needsAttention())
+                .where(table.needsAttention())
                 .orderBy(AttemptTable.ID)
                 .limit(inline(MOST_LISTED))
                 .asTable("parked");

@@ -18,6 +18,7 @@ public final class Journal {
     private final Places places;
     private final AttemptPages pages;
     private final ProviderCharges charges;
+    private final Summaries summaries;
 
     /**
      * The journal of one biller.
@@ -41,6 +42,7 @@ public final class Journal {
         this.limits = new SharedLimits(table, schema);
         this.pages = new AttemptPages(table);
         this.charges = new ProviderCharges(table, schema, settings.amount());
+        this.summaries = new Summaries(table);
     }
 
     /** Claims of fresh invoices. */
@@ -76,6 +78,11 @@ public final class Journal {
     /** Lists for people, page by page. */
     public AttemptPages pages() {
         return pages;
+    }
+
+    /** Counts for people. */
+    public Summaries summaries() {
+        return summaries;
     }
 
     /** The provider's charges beside the journal's. */

@@ -44,6 +44,16 @@ public final class ManyAtOnce {
         this.advising = advising;
     }
 
+    /**
+     * How far it goes.
+     *
+     * @param dryRun whether nothing is written
+     * @param most after how many it ends, with the page that they are on
+     */
+    public record Extent(boolean dryRun, long most) {
+        public static final Extent ALL = new Extent(false, Long.MAX_VALUE);
+    }
+
     /** A word, and what says whether it would be taken. */
     private interface Saying {
         void say(Word word);
@@ -52,8 +62,8 @@ public final class ManyAtOnce {
     }
 
     /** Releases them. */
-    public BulkResult retry(AttemptFilter which, String who, String note, boolean dryRun) {
-        return onEach(which, who, note, dryRun, Decision.RETRY, new Saying() {
+    public BulkResult retry(AttemptFilter which, String who, String note, Extent extent) {
+        return onEach(which, who, note, extent, Decision.RETRY, new Saying() {
             @Override
             public void say(Word word) {
                 resolutions.retry(word);
@@ -67,8 +77,8 @@ public final class ManyAtOnce {
     }
 
     /** Decides what became of them. */
-    public BulkResult resolve(AttemptFilter which, BillingOutcome outcome, String who, String note, boolean dryRun) {
-        return onEach(which, who, note, dryRun, decision(outcome), new Saying() {
+    public BulkResult resolve(AttemptFilter which, BillingOutcome outcome, String who, String note, Extent extent) {
+        return onEach(which, who, note, extent, decision(outcome), new Saying() {
             @Override
             public void say(Word word) {
                 resolutions.resolve(word, outcome);
@@ -92,7 +102,8 @@ public final class ManyAtOnce {
     }
 
     private BulkResult onEach(
-            AttemptFilter which, String who, String note, boolean dryRun, Decision decision, Saying saying) {
+            AttemptFilter which, String who, String note, Extent extent, Decision decision, Saying saying) {
+        boolean dryRun = extent.dryRun();
         Map<Effect, Long> effects = new EnumMap<>(Effect.class);
         Map<Refusal, Long> refusals = new EnumMap<>(Refusal.class);
         // What is made meanwhile is not meant: so it ends.
@@ -115,8 +126,9 @@ public final class ManyAtOnce {
                     refusals.merge(Refusal.HELD, 1L, Long::sum);
                 }
             }
-            if (page.size() < PAGE) {
-                return new BulkResult(dryRun, effects, refusals);
+            BulkResult soFar = new BulkResult(dryRun, effects, refusals);
+            if (page.size() < PAGE || soFar.decided() + soFar.refused() >= extent.most()) {
+                return soFar;
             }
             last = page.get(page.size() - 1);
         }

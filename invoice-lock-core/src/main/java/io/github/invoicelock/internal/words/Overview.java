@@ -3,10 +3,12 @@ package io.github.invoicelock.internal.words;
 import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptEvent;
 import io.github.invoicelock.AttemptFilter;
+import io.github.invoicelock.BillingActivity;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.JournalStatus;
 import io.github.invoicelock.Page;
 import io.github.invoicelock.PageRequest;
+import io.github.invoicelock.WaitingGroup;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.Invoices;
@@ -17,6 +19,7 @@ import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.judgement.BillerSettings;
 import io.github.invoicelock.internal.judgement.PendingAgainst;
 import io.github.invoicelock.internal.settlement.Tables;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -140,6 +143,27 @@ public final class Overview {
             AttemptPages.Range rest = last == null ? period : new AttemptPages.Range(last.id() + 1, period.last());
             return database.inTransaction(tx -> journal.pages().billed(tx, rest, from, to, PagedStream.PAGE));
         });
+    }
+
+    /** A page of them. */
+    public Page<BillingAttempt> billed(Instant from, Instant to, PageRequest page) {
+        return database.inTransaction(tx -> journal.pages().billed(tx, from, to, page));
+    }
+
+    /** What waits for a person, by what it has in common. */
+    public List<WaitingGroup> waiting() {
+        return database.inTransaction(tx -> journal.summaries().waiting(tx));
+    }
+
+    /** What came to an end in the last hour. */
+    public BillingActivity activity() {
+        return database.inTransaction(tx ->
+                journal.summaries().lastHour(tx, journal.inquiries().clock(tx).toInstant()));
+    }
+
+    /** For how long the provider remembers a key, as the gateway said. */
+    public Duration keyMemory() {
+        return settings.idempotencyWindow();
     }
 
     /** How things stand, over all servers. */

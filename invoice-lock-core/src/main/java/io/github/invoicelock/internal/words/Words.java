@@ -44,6 +44,7 @@ public record Words(
                 new Decisions(
                         new Questions(settings, tables, writing),
                         advising,
-                        new ManyAtOnce(tables, resolutions, advising)));
+                        new ManyAtOnce(tables, resolutions, advising),
+                        new Proposals(tables, resolutions, writing)));
     }
 }

@@ -1,0 +1,155 @@
+package io.github.invoicelock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.invoicelock.console.Console;
+import io.github.invoicelock.console.ConsoleAccess;
+import io.github.invoicelock.console.ConsoleServer;
+import io.github.invoicelock.console.ConsoleServlet;
+import io.github.invoicelock.console.ConsoleSettings;
+import io.github.invoicelock.console.ConsoleVisitor;
+import io.github.invoicelock.console.ConsoleVisitors;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The console behind its two doors: a servlet container, and the JDK's own server on loopback. */
+class ConsoleDoorsTest {
+    private final TestHost host = TestHost.withInvoices(1);
+    private final LockingInvoiceBiller biller = host.running(host.server(TestProvider.thatRemembers()));
+    private final Console console = new Console(ConsoleSettings.of(biller));
+    private final HttpClient http = HttpClient.newHttpClient();
+
+    @AfterEach
+    void close() {
+        host.close();
+    }
+
+    private HttpResponse<String> send(HttpRequest.Builder request) throws Exception {
+        return http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    private static HttpRequest.Builder form(URI address, String form, String... headers) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(address)
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .POST(HttpRequest.BodyPublishers.ofString(form));
+        return headers.length == 0 ? request : request.headers(headers);
+    }
+
+    @Test
+    void in_a_servlet_container_the_context_path_the_proxys_prefix_and_the_login_hold() throws Exception {
+        try (ServletContainer container = ServletContainer.with(
+                "/shop", new ConsoleServlet(console, ConsoleVisitors.byRoles("support", "billing", "head")))) {
+            URI first = container.at("/shop/invoice-lock/");
+            assertThat(send(HttpRequest.newBuilder(first)).statusCode())
+                    .as("nobody is signed in")
+                    .isEqualTo(403);
+
+            HttpResponse<String> page = send(HttpRequest.newBuilder(first).header("X-Test-User", "ann:billing"));
+            assertThat(page.statusCode()).isEqualTo(200);
+            assertThat(page.body()).contains("href=\"/shop/invoice-lock/console.css\"", "ann", "may decide");
+            assertThat(page.headers().firstValue("Content-Security-Policy")).isPresent();
+
+            HttpResponse<String> behind = send(HttpRequest.newBuilder(first)
+                    .headers("X-Test-User", "sam:support", "X-Forwarded-Prefix", "/tools/"));
+            assertThat(behind.body())
+                    .contains("href=\"/tools/shop/invoice-lock/waiting?biller=invoices\"")
+                    .doesNotContain("Pause billing");
+            HttpResponse<String> forged = send(HttpRequest.newBuilder(first)
+                    .headers("X-Test-User", "sam:support", "X-Forwarded-Prefix", "//evil.test"));
+            assertThat(forged.body()).contains("href=\"/shop/invoice-lock/console.css\"");
+        }
+    }
+
+    @Test
+    void in_a_servlet_container_a_form_of_the_same_origin_decides() throws Exception {
+        try (ServletContainer container = ServletContainer.with(
+                "", new ConsoleServlet(console, ConsoleVisitors.byRoles("support", "billing", "head")))) {
+            URI pause = container.at("/invoice-lock/pause");
+            String why = "why=falsche+Betr%C3%A4ge";
+
+            assertThat(send(form(pause, why, "X-Test-User", "ann:billing")).statusCode())
+                    .as("neither header says where it comes from")
+                    .isEqualTo(403);
+            assertThat(send(form(pause, why, "X-Test-User", "ann:support", "Sec-Fetch-Site", "same-origin"))
+                            .statusCode())
+                    .isEqualTo(403);
+            HttpResponse<String> done = send(form(
+                    pause,
+                    why,
+                    "X-Test-User",
+                    "ann:billing",
+                    "Origin",
+                    container.at("").toString()));
+            assertThat(done.statusCode()).isEqualTo(303);
+            assertThat(done.headers().firstValue("Location").orElseThrow()).startsWith("/invoice-lock/?");
+            assertThat(String.valueOf(biller.status().pause())).contains("ann", "falsche Beträge");
+        }
+    }
+
+    @Test
+    void on_loopback_an_address_opens_once_and_becomes_a_session() throws Exception {
+        try (ConsoleServer server =
+                ConsoleServer.start(console, 0, ConsoleVisitor.named("ann", ConsoleAccess.DECIDE))) {
+            URI root = URI.create("http://127.0.0.1:" + server.port());
+            assertThat(send(HttpRequest.newBuilder(root)).statusCode()).isEqualTo(403);
+            URI address = server.newAddress();
+
+            HttpResponse<String> opened = send(HttpRequest.newBuilder(address));
+            assertThat(opened.statusCode()).isEqualTo(303);
+            String cookie = opened.headers().firstValue("Set-Cookie").orElseThrow();
+            assertThat(cookie).contains("HttpOnly", "SameSite=Strict");
+            assertThat(send(HttpRequest.newBuilder(address)).statusCode())
+                    .as("an address opens once")
+                    .isEqualTo(403);
+
+            String session = cookie.split(";", -1)[0];
+            HttpResponse<String> page = send(HttpRequest.newBuilder(root).header("Cookie", session));
+            assertThat(page.statusCode()).isEqualTo(200);
+            assertThat(page.body()).contains("Wait for a person", "href=\"/console.css\"");
+            assertThat(send(HttpRequest.newBuilder(root).header("Cookie", session + "x"))
+                            .statusCode())
+                    .isEqualTo(403);
+
+            HttpResponse<String> paused = send(form(
+                    root.resolve("/pause"), "why=wrong+amounts", "Cookie", session, "Sec-Fetch-Site", "same-origin"));
+            assertThat(paused.statusCode()).isEqualTo(303);
+            assertThat(String.valueOf(biller.status().pause())).contains("ann", "wrong amounts");
+        }
+    }
+
+    @Test
+    void on_loopback_an_address_is_void_once_there_is_a_newer_one() throws Exception {
+        try (ConsoleServer server =
+                ConsoleServer.start(console, 0, ConsoleVisitor.named("ann", ConsoleAccess.DECIDE))) {
+            List<URI> addresses = List.of(server.newAddress(), server.newAddress());
+
+            assertThat(send(HttpRequest.newBuilder(addresses.get(0))).statusCode())
+                    .isEqualTo(403);
+            assertThat(send(HttpRequest.newBuilder(addresses.get(1))).statusCode())
+                    .isEqualTo(303);
+        }
+    }
+
+    @Test
+    void on_loopback_another_hosts_name_and_a_form_that_is_none_are_refused() throws Exception {
+        try (ConsoleServer server =
+                ConsoleServer.start(console, 0, ConsoleVisitor.named("ann", ConsoleAccess.DECIDE))) {
+            try (java.net.Socket socket =
+                    new java.net.Socket(java.net.InetAddress.getLoopbackAddress(), server.port())) {
+                socket.getOutputStream()
+                        .write("GET / HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n"
+                                .getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+                assertThat(new String(socket.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8))
+                        .startsWith("HTTP/1.1 421");
+            }
+            URI root = URI.create("http://127.0.0.1:" + server.port());
+            assertThat(send(form(root.resolve("/pause"), "why=%zz")).statusCode())
+                    .isEqualTo(400);
+        }
+    }
+}
