@@ -35,14 +35,18 @@ public interface BillingGateway {
     BillingOutcome bill(BillingRequest request) throws Exception;
 
     /**
-     * Whether the provider can be asked what became of a key: whether {@link #find} does so. Say true beside a {@code find} of your own; a
-     * gateway around another hands on what that one says. {@link LockingInvoiceBiller.Builder#build()} refuses a class that has the one
-     * without the other.
+     * Whether the provider can be asked what became of a key: whether {@link #find} does so. By default it is what the class shows: true
+     * where it has a {@code find} of its own. A gateway around another hands on what that one says, for its own class shows nothing of it;
+     * a proxy does so by itself. {@link LockingInvoiceBiller.Builder#build()} refuses a yes without a {@code find}.
      *
-     * @return false by default; the same at each call
+     * @return the same at each call. In a native image, which keeps no names of methods, the default is false: say it there
      */
     default boolean canBeAsked() {
-        return false;
+        try {
+            return getClass().getMethod("find", BillingRequest.class).getDeclaringClass() != BillingGateway.class;
+        } catch (NoSuchMethodException e) {
+            return false;
+        }
     }
 
     /**

@@ -119,8 +119,8 @@ class SetupTest {
     }
 
     @Test
-    void a_find_that_is_not_declared_is_refused_and_says_what_to_do() {
-        BillingGateway forgetful = new BillingGateway() {
+    void a_find_of_its_own_says_that_a_gateway_can_be_asked_through_a_proxy_too() {
+        BillingGateway finding = new BillingGateway() {
             @Override
             public BillingOutcome bill(BillingRequest request) {
                 return BillingOutcome.unknown("");
@@ -131,10 +131,15 @@ class SetupTest {
                 return BillingOutcome.unknown("");
             }
         };
-        assertThatThrownBy(() -> host.server(forgetful).build())
-                .isInstanceOf(SetupException.class)
-                .hasMessageContaining("has a find of its own, but no canBeAsked()")
-                .hasMessageContaining("Override canBeAsked() and return true");
+        assertThat(finding.canBeAsked()).isTrue();
+        assertThat(proxyOf(finding).canBeAsked()).isTrue();
+        BillingGateway only = request -> BillingOutcome.unknown("");
+        assertThat(only.canBeAsked()).isFalse();
+        assertThat(proxyOf(only).canBeAsked()).isFalse();
+
+        LockingInvoiceBiller server = host.running(host.server(finding));
+        server.bill(1);
+        assertThat(server.ask(1)).isInstanceOf(BillingOutcome.Unknown.class);
     }
 
     @Test

@@ -238,10 +238,10 @@ public abstract class BillingGatewayContract extends GatewayUnderTest {
         declarations.what_is_declared_holds_still();
     }
 
-    /** {@code canBeAsked()} and {@code find} are both there, or neither. */
+    /** Where {@code canBeAsked()} is true, there is a {@code find}. */
     @Test
-    protected void find_is_declared_where_there_is_one() {
-        declarations.find_is_declared_where_there_is_one();
+    protected void find_is_there_where_it_is_promised() {
+        declarations.find_is_there_where_it_is_promised();
     }
 
     // Many at once.

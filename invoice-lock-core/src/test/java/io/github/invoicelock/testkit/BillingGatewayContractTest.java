@@ -1161,40 +1161,11 @@ class BillingGatewayContractTest {
     }
 
     @Test
-    void a_find_that_is_not_declared_is_caught() {
-        assertCaught(FindNotDeclared.class);
-    }
-
-    @CaughtBy("find_is_declared_where_there_is_one")
-    static class FindNotDeclared extends FakeProviderContract {
-        @Override
-        protected BillingGateway gateway(URI provider) {
-            BillingGateway careful = new CarefulGateway(provider);
-            return new BillingGateway() {
-                @Override
-                public BillingOutcome bill(BillingRequest request) throws Exception {
-                    return careful.bill(request);
-                }
-
-                @Override
-                public BillingOutcome find(BillingRequest request) throws Exception {
-                    return careful.find(request);
-                }
-
-                @Override
-                public Duration idempotencyWindow() {
-                    return careful.idempotencyWindow();
-                }
-            };
-        }
-    }
-
-    @Test
     void a_promise_to_be_asked_without_a_find_is_caught() {
         assertCaught(PromiseWithoutFind.class);
     }
 
-    @CaughtBy("find_is_declared_where_there_is_one")
+    @CaughtBy("find_is_there_where_it_is_promised")
     static class PromiseWithoutFind extends FakeProviderContract {
         @Override
         protected BillingGateway gateway(URI provider) {

@@ -271,14 +271,13 @@ class StripeHostTest {
         assertThat(get("/actuator/invoicelock")).contains("\"invoices\":{").contains("\"parked\":2");
         assertThat(get("/actuator/invoicelock/invoices")).contains("\"parked\":2");
         String first = get("/actuator/invoicelock/invoices/waiting?size=1");
-        assertThat(first)
-                .contains("\"cause\":\"REFUSED\"")
-                .contains("\"invoice\":\"2\"")
-                .doesNotContain("cus_1");
+        assertThat(first).contains("\"cause\":\"REFUSED\"").doesNotContain("cus_1");
         String next = first.replaceAll("(?s).*\"next\":\"([^\"]*)\".*", "$1");
-        assertThat(get("/actuator/invoicelock/invoices/waiting?size=1&after="
-                        + URLEncoder.encode(next, StandardCharsets.UTF_8)))
-                .contains("\"invoice\":\"1\"");
+        String second = get("/actuator/invoicelock/invoices/waiting?size=1&after="
+                + URLEncoder.encode(next, StandardCharsets.UTF_8));
+        assertThat(Stream.of(first, second).map(page -> page.replaceAll("(?s).*\"invoice\":\"(\\d+)\".*", "$1")))
+                .as("one on each page")
+                .containsExactlyInAnyOrder("1", "2");
         assertThat(get("/actuator/invoicelock/invoices/invoices/1"))
                 .contains("\"state\":\"DECLINED\"")
                 .contains("\"decision\":\"RETRY\"");
