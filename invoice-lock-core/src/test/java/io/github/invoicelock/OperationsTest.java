@@ -288,9 +288,11 @@ class OperationsTest {
     private LockingInvoiceBiller refusedWhileHeld(TestProvider provider, LockScope scope) throws Exception {
         List<Connection> holders = new ArrayList<>();
         provider.answering((p, request) -> {
-            // In THROUGH_CALL only a lost connection lets go of the row before the refusal is settled.
-            host.one("select pg_terminate_backend(pid, 5000) from pg_stat_activity "
-                    + "where state = 'idle in transaction' and datname = current_database()");
+            if (scope == LockScope.THROUGH_CALL) {
+                // Only a lost connection lets go of the row before the refusal is settled.
+                host.one("select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+                        + "where state = 'idle in transaction' and datname = current_database()");
+            }
             holders.add(host.holding(1));
             return p.refuse(request);
         });

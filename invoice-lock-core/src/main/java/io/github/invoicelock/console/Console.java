@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The console as one function from a request to a response, without a server and without a state of its own. Whoever may see a page is
@@ -21,6 +23,8 @@ import java.util.stream.Stream;
  * <p>Thread-safe. What is decided is decided by the biller, which refuses what has gone out of date.
  */
 public final class Console {
+    private static final Logger LOG = LoggerFactory.getLogger(Console.class);
+
     /** No code, no style and no picture but the console's own; nobody frames it; its script may ask for its own pages. */
     private static final Map<String, String> ALWAYS = Map.of(
             "Content-Security-Policy",
@@ -172,6 +176,13 @@ public final class Console {
             return visit.said(503, "The database cannot be asked", List.of(String.valueOf(e.getMessage())));
         } catch (InvoiceLockException e) {
             return visit.said(400, "That cannot be", List.of(String.valueOf(e.getMessage())));
+        } catch (RuntimeException e) {
+            LOG.error(
+                    "console biller={}: {} failed",
+                    visit.name(),
+                    visit.request().method(),
+                    e);
+            return visit.said(500, "That failed", List.of("It is in the log of the application."));
         }
     }
 }

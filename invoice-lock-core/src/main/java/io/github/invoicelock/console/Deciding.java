@@ -1,10 +1,12 @@
 package io.github.invoicelock.console;
 
+import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.Decision;
 import io.github.invoicelock.LockingInvoiceBiller;
 import java.time.Duration;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,11 +23,15 @@ final class Deciding {
 
     /** What an invoice holds is personal data, perhaps: who looked at it is in the log. */
     ConsoleResponse snapshot(Visit visit) {
-        LOG.info(
-                "console biller={} invoice={}: {} looks at what was sent",
-                visit.name(),
-                visit.needed("id", "The invoice's id"),
-                visit.who());
+        List<BillingAttempt> attempts = visit.biller().attempts(visit.needed("id", "The invoice's id"));
+        if (!attempts.isEmpty()) {
+            // The id as the journal has it: what was asked for may look like a line of the log's own.
+            LOG.info(
+                    "console biller={} invoice={}: {} looks at what was sent",
+                    visit.name(),
+                    attempts.get(0).invoiceId(),
+                    visit.who());
+        }
         return looking.invoice(visit, true);
     }
 
@@ -37,6 +43,12 @@ final class Deciding {
         LockingInvoiceBiller biller = visit.biller();
         BillingAttempt seen = SeenAttempt.in(biller, id, visit.needed("seen", "What the page showed"));
         if (outcome == null) {
+            if (seen.state() == AttemptState.DECLINED
+                    && seen.resolvedBy() != null
+                    && !visit.may(ConsoleAccess.DECIDE_NOT_BILLED)) {
+                throw new BadInput("A person closed it, not the provider: a new key for it needs the access "
+                        + ConsoleAccess.DECIDE_NOT_BILLED + ", as \"not charged\" does.");
+            }
             biller.retry(seen, note, visit.who());
             return visit.backTo("/invoice", "retried");
         }

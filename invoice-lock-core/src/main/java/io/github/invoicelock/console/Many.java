@@ -4,10 +4,12 @@ import io.github.invoicelock.AttemptFilter;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BulkResult;
+import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.InvoiceNotMarkedException;
 import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.Page;
 import io.github.invoicelock.PageRequest;
+import io.github.invoicelock.Refusal;
 import io.github.invoicelock.WordRefusedException;
 import io.github.invoicelock.console.pages.Frame;
 import io.github.invoicelock.console.pages.ManyPage;
@@ -20,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One word on many: tried first, then said batch by batch, under the name of an incident. */
 final class Many {
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
     private static final int LARGEST_BATCH = 200;
     private static final int SHOWN = 20;
     /** A page is answered in seconds, however many wait. */
@@ -129,6 +132,11 @@ final class Many {
             return "";
         } catch (WordRefusedException e) {
             return e.refusal().text();
+        } catch (DatabaseException e) {
+            if (!LOCK_NOT_AVAILABLE.equals(e.sqlState())) {
+                throw e;
+            }
+            return Refusal.HELD.text();
         }
     }
 }

@@ -79,7 +79,8 @@ final class ObservedGateway implements BillingGateway {
                     .highCardinalityKeyValue("key", request.idempotencyKey())
                     .start();
             return new Begun(observation, observation.openScope());
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
+            // R20: an Error of a handler takes no heard answer along.
             notObserved(request.invoiceId(), e);
             return null;
         }
@@ -96,12 +97,13 @@ final class ObservedGateway implements BillingGateway {
                 begun.observation().error(thrown);
             }
             begun.observation().stop();
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
+            // R20: an Error of a handler takes no heard answer along.
             notObserved(request.invoiceId(), e);
         }
     }
 
-    private void notObserved(String invoice, RuntimeException e) {
+    private void notObserved(String invoice, Throwable e) {
         LOG.warn("biller={} invoice={} a call could not be observed; no money depends on it", biller, invoice, e);
     }
 }

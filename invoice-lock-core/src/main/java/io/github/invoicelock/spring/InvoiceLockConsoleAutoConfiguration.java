@@ -60,7 +60,13 @@ public final class InvoiceLockConsoleAutoConfiguration {
 
         private static Map<String, LockingInvoiceBiller> named(ObjectProvider<LockingInvoiceBiller> billers) {
             Map<String, LockingInvoiceBiller> named = new LinkedHashMap<>();
-            billers.orderedStream().forEach(biller -> named.put(biller.name(), biller));
+            billers.orderedStream().forEach(biller -> {
+                if (named.put(biller.name(), biller) != null) {
+                    throw new SetupException("Two billers are called \"" + biller.name()
+                            + "\", so the console could show one of them only. Say name(...) of one of them, before it has billed anything, or "
+                            + "define a Console bean of your own that calls them otherwise.");
+                }
+            });
             return named;
         }
 

@@ -8,9 +8,11 @@ import io.github.invoicelock.PageRequest;
 import io.github.invoicelock.WordRefusedException;
 import java.security.Principal;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.actuate.endpoint.Access;
@@ -32,6 +34,7 @@ public final class InvoiceLockEndpoint {
     static final int PAGE = 50;
 
     private final Map<String, LockingInvoiceBiller> billers = new TreeMap<>();
+    private final Set<String> twice = new HashSet<>();
 
     /**
      * Of all billers.
@@ -39,7 +42,11 @@ public final class InvoiceLockEndpoint {
      * @param billers not closed here
      */
     InvoiceLockEndpoint(Collection<LockingInvoiceBiller> billers) {
-        billers.forEach(biller -> this.billers.put(biller.name(), biller));
+        for (LockingInvoiceBiller biller : billers) {
+            if (this.billers.put(biller.name(), biller) != null) {
+                twice.add(biller.name());
+            }
+        }
     }
 
     /**
@@ -212,6 +219,9 @@ public final class InvoiceLockEndpoint {
     }
 
     private LockingInvoiceBiller known(String biller) {
+        if (twice.contains(biller)) {
+            throw invalid("There are two billers called \"" + biller + "\"; call LockingInvoiceBiller itself.");
+        }
         LockingInvoiceBiller one = billers.get(biller);
         if (one == null) {
             throw invalid(
