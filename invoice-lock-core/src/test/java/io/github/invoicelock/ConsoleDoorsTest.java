@@ -16,6 +16,7 @@ import java.net.http.HttpResponse;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.springframework.web.filter.ForwardedHeaderFilter;
 
 /** The console behind its two doors: a servlet container, and the JDK's own server on loopback. */
 class ConsoleDoorsTest {
@@ -88,6 +89,32 @@ class ConsoleDoorsTest {
             assertThat(done.statusCode()).isEqualTo(303);
             assertThat(done.headers().firstValue("Location").orElseThrow()).startsWith("/invoice-lock/?");
             assertThat(String.valueOf(biller.status().pause())).contains("ann", "falsche Beträge");
+        }
+    }
+
+    @Test
+    void what_a_filter_of_the_hosts_has_understood_of_a_proxy_holds_for_links_and_for_the_origin() throws Exception {
+        try (ServletContainer container = ServletContainer.with(
+                "/shop",
+                new ConsoleServlet(console, ConsoleVisitors.byRoles("support", "billing", "head")),
+                new ForwardedHeaderFilter())) {
+            String[] proxied = {
+                "X-Test-User", "ann:billing",
+                "X-Forwarded-Proto", "https",
+                "X-Forwarded-Host", "desk.test",
+                "X-Forwarded-Prefix", "/tools"
+            };
+            HttpResponse<String> page = send(
+                    HttpRequest.newBuilder(container.at("/shop/invoice-lock/")).headers(proxied));
+            assertThat(page.body()).contains("href=\"/tools/invoice-lock/console.css\"");
+
+            URI pause = container.at("/shop/invoice-lock/pause");
+            HttpResponse<String> done = send(form(pause, "why=outage", proxied).header("Origin", "https://desk.test"));
+            assertThat(done.statusCode()).isEqualTo(303);
+            assertThat(done.headers().firstValue("Location").orElseThrow()).startsWith("/tools/invoice-lock/?");
+            assertThat(send(form(pause, "why=outage", proxied).header("Origin", "https://evil.test"))
+                            .statusCode())
+                    .isEqualTo(403);
         }
     }
 

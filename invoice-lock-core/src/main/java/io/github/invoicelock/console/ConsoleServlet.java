@@ -21,6 +21,7 @@ import java.util.stream.Collectors;
  */
 public final class ConsoleServlet extends HttpServlet {
     private static final long serialVersionUID = 1L;
+    private static final String FORWARDED_HOST = "X-Forwarded-Host";
     private static final Pattern PREFIX = Pattern.compile("(/[A-Za-z0-9._~-]+)+");
 
     /** The console. */
@@ -66,7 +67,18 @@ public final class ConsoleServlet extends HttpServlet {
     private static Map<String, String> headers(HttpServletRequest request) {
         Map<String, String> headers = new HashMap<>();
         Collections.list(request.getHeaderNames()).forEach(name -> headers.put(name, request.getHeader(name)));
+        // A filter that has understood what a proxy says has taken the proxy's headers away. What they said is here.
+        if (request.getHeader(FORWARDED_HOST) == null) {
+            headers.put(FORWARDED_HOST, authority(request));
+        }
         return headers;
+    }
+
+    /** As a browser writes it: without the port that the scheme has anyway. */
+    private static String authority(HttpServletRequest request) {
+        int usual = request.isSecure() ? 443 : 80;
+        int port = request.getServerPort();
+        return request.getServerName() + (port == usual ? "" : ":" + port);
     }
 
     /** What a proxy has taken off the path, unless a filter of the host's has put it into the context path already. */
