@@ -7,6 +7,7 @@ import io.github.invoicelock.console.Console;
 import io.github.invoicelock.console.ConsoleServlet;
 import io.github.invoicelock.console.ConsoleSettings;
 import io.github.invoicelock.console.ConsoleVisitors;
+import io.github.invoicelock.examples.browser.Browser;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,4 +1,4 @@
-package io.github.invoicelock;
+package io.github.invoicelock.examples.browser;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Cookie;
@@ -25,8 +27,11 @@ import org.openqa.selenium.interactions.Actions;
 import org.openqa.selenium.support.ui.ExpectedConditions;
 import org.openqa.selenium.support.ui.WebDriverWait;
 
-/** A browser that a test drives: the system's Chromium, or HtmlUnit where there is none. */
-final class Browser implements AutoCloseable {
+/**
+ * A browser that a test drives: the system's Chromium, or HtmlUnit where there is none, or where {@code -Dinvoicelock.htmlunit=true} asks for
+ * it. For one thread.
+ */
+public final class Browser implements AutoCloseable {
     private static final Path CHROMIUM = Path.of("/usr/bin/chromium");
     private static final Path DRIVER = Path.of("/usr/bin/chromedriver");
     private static final Duration PATIENCE = Duration.ofSeconds(20);
@@ -43,11 +48,21 @@ final class Browser implements AutoCloseable {
                 && !Boolean.getBoolean("invoicelock.htmlunit");
     }
 
-    static Browser open() {
+    /**
+     * Opens one.
+     *
+     * @return a browser that nobody is signed in to
+     */
+    public static Browser open() {
         return isThere() ? chromium(options()) : new Browser(new HtmlUnitDriver(true));
     }
 
-    static Browser openWithoutScript() {
+    /**
+     * Opens one that runs no script of any page.
+     *
+     * @return a browser that nobody is signed in to
+     */
+    public static Browser openWithoutScript() {
         return isThere()
                 ? chromium(options()
                         .setExperimentalOption(
@@ -55,7 +70,12 @@ final class Browser implements AutoCloseable {
                 : new Browser(new HtmlUnitDriver(false));
     }
 
-    static Browser openDarkAndNarrow() {
+    /**
+     * Opens a Chromium on a small screen in the dark.
+     *
+     * @return a browser that nobody is signed in to
+     */
+    public static Browser openDarkAndNarrow() {
         ChromeOptions options = options();
         options.addArguments("--force-dark-mode", "--blink-settings=preferredColorScheme=0");
         Browser browser = chromium(options);
@@ -90,39 +110,119 @@ final class Browser implements AutoCloseable {
         return new Browser(new ChromeDriver(service, options));
     }
 
-    /** Not one that only reads pages: with a screen, and a focus for whatever a keyboard reaches. */
-    boolean isChromium() {
+    /**
+     * Not one that only reads pages: with a screen, and a focus for whatever a keyboard reaches.
+     *
+     * @return false for HtmlUnit
+     */
+    public boolean isChromium() {
         return driver instanceof ChromeDriver;
     }
 
-    /** Signed in by a cookie, as {@link ServletContainer} takes it. */
-    void visit(URI page, String user) {
-        // A cookie is only taken for the page that is open.
-        driver.get(page.resolve("/").toString());
-        driver.manage().deleteAllCookies();
-        driver.manage()
-                .addCookie(new Cookie.Builder("test-user", user).path("/").build());
+    /**
+     * Opens a page.
+     *
+     * @param page its address
+     */
+    public void visit(URI page) {
         driver.get(page.toString());
     }
 
-    String text() {
+    /**
+     * Opens a page, signed in by a cookie alone, as a test's own container takes it.
+     *
+     * @param page its address
+     * @param user the value of the cookie {@code test-user}
+     */
+    public void visit(URI page, String user) {
+        // A cookie is only taken for the page that is open.
+        visit(page.resolve("/"));
+        driver.manage().deleteAllCookies();
+        driver.manage()
+                .addCookie(new Cookie.Builder("test-user", user).path("/").build());
+        visit(page);
+    }
+
+    /**
+     * Opens a page through the login form that stands before it, as somebody who has just come.
+     *
+     * @param page its address
+     * @param user the field {@code username}
+     * @param password the field {@code password}
+     */
+    public void signIn(URI page, String user, String password) {
+        visit(page);
+        driver.manage().deleteAllCookies();
+        visit(page);
+        find(By.name("username")).sendKeys(user);
+        find(By.name("password")).sendKeys(password);
+        click(By.cssSelector("button[type=submit]"));
+    }
+
+    /**
+     * Where it is.
+     *
+     * @return the address of the page that is open
+     */
+    public URI address() {
+        return URI.create(Objects.requireNonNull(driver.getCurrentUrl()));
+    }
+
+    /**
+     * What it would send along to the page that is open.
+     *
+     * @return as the header {@code Cookie}
+     */
+    public String cookies() {
+        return driver.manage().getCookies().stream()
+                .map(cookie -> cookie.getName() + "=" + cookie.getValue())
+                .collect(Collectors.joining("; "));
+    }
+
+    /**
+     * What a person reads.
+     *
+     * @return the page's text
+     */
+    public String text() {
         return find(By.tagName("body")).getText();
     }
 
-    WebElement find(By by) {
+    /**
+     * Finds an element.
+     *
+     * @param by what it is known by
+     * @return the first one
+     */
+    public WebElement find(By by) {
         return driver.findElement(by);
     }
 
-    List<WebElement> all(By by) {
+    /**
+     * Finds elements.
+     *
+     * @param by what they are known by
+     * @return all of them
+     */
+    public List<WebElement> all(By by) {
         return driver.findElements(by);
     }
 
-    /** And waits for the page behind it, where it leads to one. */
-    void click(By by) {
+    /**
+     * Presses what is found, as {@link #press} does.
+     *
+     * @param by what it is known by
+     */
+    public void click(By by) {
         press(find(by));
     }
 
-    void press(WebElement element) {
+    /**
+     * Presses an element, and waits for the page behind it, where it leads to one.
+     *
+     * @param element a link, a button or a summary
+     */
+    public void press(WebElement element) {
         boolean leaves = !element.getTagName().equals("summary");
         WebElement page = find(By.tagName("html"));
         element.click();
@@ -131,18 +231,31 @@ final class Browser implements AutoCloseable {
         }
     }
 
-    void type(CharSequence keys) {
+    /**
+     * Types to whatever has the focus.
+     *
+     * @param keys what
+     */
+    public void type(CharSequence keys) {
         new Actions(driver).sendKeys(keys).perform();
     }
 
-    /** What the element that has the focus says. */
-    String focused() {
+    /**
+     * Where the focus is.
+     *
+     * @return what the element that has it says
+     */
+    public String focused() {
         WebElement active = driver.switchTo().activeElement();
         return active.getTagName().equals("body") ? "" : active.getText();
     }
 
-    /** Whether a page has to be moved sideways on a narrow screen. */
-    boolean wider() {
+    /**
+     * Whether a page has to be moved sideways on a narrow screen.
+     *
+     * @return false in HtmlUnit, which has no screen
+     */
+    public boolean wider() {
         if (!(driver instanceof ChromeDriver)) {
             return false;
         }
@@ -155,8 +268,12 @@ final class Browser implements AutoCloseable {
         }
     }
 
-    /** Texts whose contrast with what is behind them is under 4.5, as WCAG 2 computes it, in the light and in the dark. */
-    List<String> faintTexts() {
+    /**
+     * Texts whose contrast with what is behind them is under 4.5, as WCAG 2 computes it, in the light and in the dark.
+     *
+     * @return none in HtmlUnit, which has no colours
+     */
+    public List<String> faintTexts() {
         if (!(driver instanceof ChromeDriver chromium)) {
             return List.of();
         }
@@ -198,8 +315,13 @@ final class Browser implements AutoCloseable {
         return result == null ? List.of() : result;
     }
 
-    /** Of what is seen without moving the page. */
-    Path picture(Path file) {
+    /**
+     * A picture of what is seen without moving the page.
+     *
+     * @param file where it is written
+     * @return the same
+     */
+    public Path picture(Path file) {
         try {
             return Files.write(file, ((TakesScreenshot) driver).getScreenshotAs(OutputType.BYTES));
         } catch (IOException e) {
