@@ -6,7 +6,7 @@ import org.springframework.aot.hint.ExecutableMode;
 import org.springframework.aot.hint.RuntimeHints;
 import org.springframework.aot.hint.RuntimeHintsRegistrar;
 
-/** What a native image must keep for the library: the journal's migrations, and two methods that are looked for by name. */
+/** What a native image must keep for the library: what it reads from its jar, and two methods that are looked for by name. */
 final class InvoiceLockRuntimeHints implements RuntimeHintsRegistrar {
     /** Made by Spring. */
     InvoiceLockRuntimeHints() {}
@@ -15,7 +15,9 @@ final class InvoiceLockRuntimeHints implements RuntimeHintsRegistrar {
     public void registerHints(RuntimeHints hints, @Nullable ClassLoader classLoader) {
         hints.resources()
                 .registerPattern("io/github/invoicelock/journal/*")
-                .registerPattern("io/github/invoicelock/citus/*");
+                .registerPattern("io/github/invoicelock/citus/*")
+                // Its templates are classes, called without reflection.
+                .registerPattern("io/github/invoicelock/console/console.*");
         // From JDK 21 on calls are made by virtual threads.
         hints.reflection()
                 .registerType(

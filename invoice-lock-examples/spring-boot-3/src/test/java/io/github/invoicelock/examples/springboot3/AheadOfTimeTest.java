@@ -6,7 +6,6 @@ import io.github.invoicelock.examples.postgres.PostgresDatabase;
 import io.github.invoicelock.examples.postgres.PostgresServer;
 import java.io.File;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,17 +32,32 @@ class AheadOfTimeTest {
 
     @Test
     void the_only_biller_and_several_start_from_what_was_generated_and_bill() throws Exception {
-        assertThat(processedAndRun("only")).contains("lockingInvoiceBiller billed 5");
+        assertThat(processedAndRun("only", AotHost.class, "spring.main.web-application-type=none"))
+                .contains("lockingInvoiceBiller billed 5");
         try (PostgresDatabase another = PostgresServer.shared().createDatabase()) {
             assertThat(processedAndRun(
                             "several",
+                            AotHost.class,
+                            "spring.main.web-application-type=none",
                             "invoice-lock.billers.cards.invoices=everything",
                             "spring.datasource.url=" + another.jdbcUrl()))
                     .contains("cardsBiller billed 5");
         }
     }
 
-    private String processedAndRun(String name, String... properties) throws Exception {
+    @Test
+    void the_console_is_there_with_its_style_and_a_native_image_is_told_to_keep_it() throws Exception {
+        assertThat(processedAndRun(
+                        "console",
+                        WebHost.class,
+                        "server.port=0",
+                        "invoice-lock.gateway=gateway",
+                        "invoice-lock.console.enabled=true",
+                        "invoice-lock.console.look=HEAD_OF_BILLING"))
+                .contains("billed 5", "/invoice-lock/ 200", "/invoice-lock/console.css 200");
+    }
+
+    private String processedAndRun(String name, Class<?> main, String... properties) throws Exception {
         Path place = Files.createDirectories(folder.resolve(name));
         Path sources = Files.createDirectories(place.resolve("sources"));
         Path classes = Files.createDirectories(place.resolve("classes"));
@@ -54,8 +68,9 @@ class AheadOfTimeTest {
         Path said = Files.createDirectories(place.resolve("settings"));
         Files.write(said.resolve("application.properties"), settings);
         String classPath = said + File.pathSeparator + classes + File.pathSeparator + CLASS_PATH;
-        String host = AotHost.class.getName();
-        java(
+        String host = main.getName();
+        JavaRun.of(
+                folder,
                 classPath,
                 "org.springframework.boot.SpringApplicationAotProcessor",
                 host,
@@ -67,9 +82,10 @@ class AheadOfTimeTest {
         compile(sources, classes);
         assertThat(hints(classes))
                 .contains("io/github/invoicelock/journal/")
+                .contains("io/github/invoicelock/console/console.")
                 .contains("newVirtualThreadPerTaskExecutor")
                 .contains("com.zaxxer.hikari.HikariDataSource");
-        return java(classPath, "-Dspring.aot.enabled=true", host);
+        return JavaRun.of(folder, classPath, "-Dspring.aot.enabled=true", host);
     }
 
     /** What a native image is told. */
@@ -94,20 +110,5 @@ class AheadOfTimeTest {
         assertThat(ToolProvider.getSystemJavaCompiler().run(null, null, null, arguments.toArray(String[]::new)))
                 .as("what was generated compiles")
                 .isZero();
-    }
-
-    private String java(String classPath, String... arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(
-                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp", classPath));
-        command.addAll(List.of(arguments));
-        Path output = Files.createTempFile(folder, "output", ".txt");
-        Process process = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        int code = process.waitFor();
-        String said = Files.readString(output, StandardCharsets.UTF_8);
-        assertThat(code).as(said).isZero();
-        return said;
     }
 }
