@@ -109,6 +109,7 @@ public final class FakeStripe implements AutoCloseable {
         this.webhookSecret = webhookSecret;
         this.server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", this::handle);
+        server.createContext(Dashboard.PATH, new Dashboard(intents));
         server.setExecutor(threads);
         server.start();
     }
@@ -132,6 +133,15 @@ public final class FakeStripe implements AutoCloseable {
      */
     public String apiBase() {
         return "http://127.0.0.1:" + server.getAddress().getPort();
+    }
+
+    /**
+     * Where people see what was charged.
+     *
+     * @return a page; with {@code ?of=} a payment intent or an idempotency key it shows that alone
+     */
+    public String dashboard() {
+        return apiBase() + Dashboard.PATH;
     }
 
     /**

@@ -11,7 +11,11 @@ enum Story {
     CONNECTION_LOST("connection lost after the charge", 1, "pm_card_visa", Fault.CONNECTION_LOST),
     EMPTY_ACCOUNT("declined, then another card, a new key", 1, "pm_card_visa_chargeDeclinedInsufficientFunds", null),
     BANK_DEBIT("bank debit, told days later by the webhook", 1, "pm_usBankAccount_success", null),
-    KILLED("server killed between charge and answer", 1, "pm_card_visa", Fault.NO_ANSWER);
+    KILLED("server killed between charge and answer", 1, "pm_card_visa", Fault.NO_ANSWER),
+    /** Only where people decide: of the others the library knows what to do. */
+    AUTHENTICATION("refused: the bank asks the customer", 2, "pm_card_authenticationRequired", null),
+    /** The same. Stripe replays what it has saved, so this key never charges. */
+    ERROR_SAVED("500, nothing charged; saved under its key", 1, "pm_card_visa", Fault.ERROR_BEFORE_CHARGE);
 
     private final String title;
     private final int invoices;
@@ -35,6 +39,16 @@ enum Story {
 
     String paymentMethod() {
         return paymentMethod;
+    }
+
+    /** Whether a person has to decide. */
+    boolean isForPeople() {
+        return this == AUTHENTICATION || this == ERROR_SAVED;
+    }
+
+    /** Whether it can be played without a fake that makes the fault. */
+    boolean isPossibleWithStripe() {
+        return this == CARD || this == AUTHENTICATION;
     }
 
     @Nullable

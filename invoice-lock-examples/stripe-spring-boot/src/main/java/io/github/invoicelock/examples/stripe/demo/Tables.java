@@ -56,6 +56,11 @@ final class Tables {
         return strings("select id::text from invoices where pending order by id");
     }
 
+    /** What waits for a person. */
+    List<String> parked() throws SQLException {
+        return strings("select invoice_id from invoice_lock.billing_attempt where cause is not null");
+    }
+
     List<String> billed() throws SQLException {
         return strings("select invoice_id from invoice_lock.billing_attempt where state = 'BILLED'");
     }
