@@ -21,7 +21,8 @@ class DocumentationTest {
     /** A literal of some words. */
     private static final Pattern SENTENCE = Pattern.compile("\"([^\"\\n]*[a-z,] [a-z][^\"\\n]{6,})\"");
 
-    private static final Pattern LOGGED = Pattern.compile("(?s)\\.(?:info|warn|error)\\(\\s*\"([^\"]*)\"");
+    private static final Pattern LOGGED =
+            Pattern.compile("(?s)\\.(?:info|warn|error|at(?:Info|Warn|Error)\\([^;\"]*\\.log)\\(\\s*\"([^\"]*)\"");
     private static final Pattern RULE = Pattern.compile("(?m)^### R(\\d+) ");
 
     static List<Docs> pages() {

@@ -55,6 +55,9 @@ class LogTest {
         assertThat(everything).as("jOOQ, HikariCP and the rest were loud").contains("DEBUG com.zaxxer");
         assertThat(everything.lines().filter(line -> line.contains(SECRET))).isEmpty();
         assertThat(ours)
+                .as("this logger would write key-values into the message, which has them")
+                .noneMatch(line -> line.split("biller=", -1).length > 2 || line.split("invoice=", -1).length > 2);
+        assertThat(ours)
                 .allMatch(line ->
                         line.substring(line.indexOf(OURS) + OURS.length()).startsWith("biller=invoices "));
         List<String> info = ours.stream()

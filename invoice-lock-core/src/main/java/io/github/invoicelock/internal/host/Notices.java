@@ -25,10 +25,14 @@ import org.jooq.Record;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventAware;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /** Tells the host's listeners and the log what happened, after it was committed. What goes wrong there has no other effect (R20). */
 public final class Notices {
     private static final Logger LOG = LoggerFactory.getLogger("io.github.invoicelock");
+    /** Other loggers would write the pairs in front of a message that says them already. */
+    private static final boolean KEEPS_PAIRS = LOG instanceof LoggingEventAware;
     /** Enough to find the line in the gateway. */
     private static final int FRAMES = 15;
     /** Enough of what others wrote to know it by: an exception's message may be a whole page of the provider's. */
@@ -62,40 +66,48 @@ public final class Notices {
         private final List<Consumer<BillingListener>> events = new ArrayList<>();
 
         public Batch claimed(BillingAttempt attempt) {
-            LOG.debug("biller={} invoice={} claimed attempt={}", biller, attempt.invoiceId(), attempt.number());
+            about(attempt, LOG.atDebug())
+                    .log("biller={} invoice={} claimed attempt={}", biller, attempt.invoiceId(), attempt.number());
             return add(l -> l.claimed(attempt));
         }
 
         public Batch takenOver(BillingAttempt attempt) {
-            LOG.debug(
-                    "biller={} invoice={} taken over attempt={} fence={}",
-                    biller,
-                    attempt.invoiceId(),
-                    attempt.number(),
-                    attempt.fence());
+            about(attempt, LOG.atDebug())
+                    .log(
+                            "biller={} invoice={} taken over attempt={} fence={}",
+                            biller,
+                            attempt.invoiceId(),
+                            attempt.number(),
+                            attempt.fence());
             return add(l -> l.takenOver(attempt));
         }
 
         public Batch contended(String invoiceId) {
-            LOG.debug("biller={} invoice={} contended", biller, invoiceId);
+            about(invoiceId, LOG.atDebug()).log("biller={} invoice={} contended", biller, invoiceId);
             return add(l -> l.contended(invoiceId));
         }
 
         public Batch settled(BillingAttempt attempt, BillingOutcome outcome, Duration callTime) {
-            LOG.debug(
-                    "biller={} invoice={} settled attempt={} state={} dueAt={}",
-                    biller,
-                    attempt.invoiceId(),
-                    attempt.number(),
-                    attempt.state(),
-                    attempt.dueAt());
+            about(attempt, LOG.atDebug())
+                    .log(
+                            "biller={} invoice={} settled attempt={} state={} dueAt={}",
+                            biller,
+                            attempt.invoiceId(),
+                            attempt.number(),
+                            attempt.state(),
+                            attempt.dueAt());
             return add(l -> l.settled(attempt, outcome, callTime));
         }
 
         /** An attempt that is left to a person, or was given up before anything was charged. */
         public Batch leftOrGivenUp(BillingAttempt attempt) {
             if (attempt.state() == AttemptState.WITHDRAWN) {
-                LOG.debug("biller={} invoice={} withdrawn attempt={}", biller, attempt.invoiceId(), attempt.number());
+                about(attempt, LOG.atDebug())
+                        .log(
+                                "biller={} invoice={} withdrawn attempt={}",
+                                biller,
+                                attempt.invoiceId(),
+                                attempt.number());
                 add(l -> l.withdrawn(attempt));
             }
             return attempt.parked() ? parked(attempt) : this;
@@ -104,19 +116,20 @@ public final class Notices {
         /** An attempt that is left to a person. */
         public Batch parked(BillingAttempt attempt) {
             // Without the message: that may quote the invoice.
-            LOG.warn(
-                    "biller={} invoice={} parked attempt={} state={}{} cause={}",
-                    biller,
-                    attempt.invoiceId(),
-                    attempt.number(),
-                    attempt.state(),
-                    attempt.code() == null ? "" : " code=" + line(attempt.code()),
-                    attempt.cause());
+            about(attempt, LOG.atWarn())
+                    .log(
+                            "biller={} invoice={} parked attempt={} state={}{} cause={}",
+                            biller,
+                            attempt.invoiceId(),
+                            attempt.number(),
+                            attempt.state(),
+                            attempt.code() == null ? "" : " code=" + line(attempt.code()),
+                            attempt.cause());
             return add(l -> l.parked(attempt));
         }
 
         public Batch anomaly(String invoiceId, String what) {
-            LOG.warn("biller={} invoice={} anomaly: {}", biller, invoiceId, line(what));
+            about(invoiceId, LOG.atWarn()).log("biller={} invoice={} anomaly: {}", biller, invoiceId, line(what));
             return add(l -> l.anomaly(invoiceId, what));
         }
 
@@ -258,29 +271,31 @@ public final class Notices {
 
     /** What a person decided. Their note stays in the journal: it may quote the invoice. */
     public void word(AttemptEvent.What what, String who, BillingAttempt attempt) {
-        LOG.info(
-                "biller={} invoice={} word={} who={} attempt={} state={} dueAt={}",
-                biller,
-                attempt.invoiceId(),
-                what,
-                line(who),
-                attempt.number(),
-                attempt.state(),
-                attempt.dueAt());
+        about(attempt, LOG.atInfo())
+                .log(
+                        "biller={} invoice={} word={} who={} attempt={} state={} dueAt={}",
+                        biller,
+                        attempt.invoiceId(),
+                        what,
+                        line(who),
+                        attempt.number(),
+                        attempt.state(),
+                        attempt.dueAt());
     }
 
     /** A bug of the gateway's is not to be mistaken for a provider that is away. What quotes the invoice is not for the log. */
     public void gatewayThrew(String invoiceId, Record invoice, Throwable thrown) {
         String message = HostCode.described(thrown);
-        LOG.warn(
-                "biller={} invoice={} the BillingGateway threw {}, taken for an unknown outcome; told once for a run and kind; at {}",
-                biller,
-                invoiceId,
-                quotes(message, invoice) ? thrown.getClass().getName() : line(message),
-                HostCode.frames(thrown).stream()
-                        .limit(FRAMES)
-                        .map(StackTraceElement::toString)
-                        .collect(Collectors.joining(" < ")));
+        about(invoiceId, LOG.atWarn())
+                .log(
+                        "biller={} invoice={} the BillingGateway threw {}, taken for an unknown outcome; told once for a run and kind; at {}",
+                        biller,
+                        invoiceId,
+                        quotes(message, invoice) ? thrown.getClass().getName() : line(message),
+                        HostCode.frames(thrown).stream()
+                                .limit(FRAMES)
+                                .map(StackTraceElement::toString)
+                                .collect(Collectors.joining(" < ")));
     }
 
     private static boolean quotes(String message, Record invoice) {
@@ -290,11 +305,12 @@ public final class Notices {
     }
 
     public void notTold(String invoiceId, Throwable e) {
-        LOG.warn(
-                "biller={} invoice={} listeners were not told of it: {}; no money depends on it",
-                biller,
-                invoiceId,
-                line(e));
+        about(invoiceId, LOG.atWarn())
+                .log(
+                        "biller={} invoice={} listeners were not told of it: {}; no money depends on it",
+                        biller,
+                        invoiceId,
+                        line(e));
     }
 
     public void notCutOff(Throwable e) {
@@ -302,10 +318,23 @@ public final class Notices {
     }
 
     public void lateAnswerLost(String invoiceId, Throwable e) {
-        LOG.error(
-                "biller={} invoice={} a late answer that it was charged could not be written; it is found out about under the same key",
-                biller,
-                invoiceId,
-                e);
+        about(invoiceId, LOG.atError().setCause(e))
+                .log(
+                        "biller={} invoice={} a late answer that it was charged could not be written; it is found out about under the same key",
+                        biller,
+                        invoiceId);
+    }
+
+    private LoggingEventBuilder about(BillingAttempt attempt, LoggingEventBuilder line) {
+        return KEEPS_PAIRS
+                ? about(attempt.invoiceId(), line)
+                        .addKeyValue("attempt", attempt.number())
+                        .addKeyValue("key", attempt.idempotencyKey())
+                : line;
+    }
+
+    /** What a line is about, for loggers that search by it, under the names that {@link LogContext} has. */
+    private LoggingEventBuilder about(String invoiceId, LoggingEventBuilder line) {
+        return KEEPS_PAIRS ? line.addKeyValue("biller", biller).addKeyValue("invoice", invoiceId) : line;
     }
 }

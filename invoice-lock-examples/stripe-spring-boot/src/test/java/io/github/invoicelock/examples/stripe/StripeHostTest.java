@@ -3,6 +3,10 @@ package io.github.invoicelock.examples.stripe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
@@ -36,6 +40,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 
@@ -313,6 +318,38 @@ class StripeHostTest {
                     .contains("\"paused\":\"by ann since");
         }
         assertThat(biller.status().pause()).isNotNull();
+    }
+
+    @Test
+    void a_line_about_an_attempt_has_keys_and_values_in_a_log_that_keeps_them() throws SQLException {
+        invoices(1, "pm_card_authenticationRequired");
+        Logger logger = (Logger) LoggerFactory.getLogger("io.github.invoicelock");
+        ListAppender<ILoggingEvent> lines = new ListAppender<>();
+        lines.start();
+        logger.setLevel(Level.DEBUG);
+        logger.setAdditive(false);
+        logger.addAppender(lines);
+        try {
+            biller.billPending();
+        } finally {
+            logger.detachAppender(lines);
+            logger.setAdditive(true);
+            logger.setLevel(null);
+        }
+
+        String key = biller.attempts(1).get(0).idempotencyKey();
+        assertThat(lines.list)
+                .filteredOn(line -> line.getMessage().contains("invoice={}"))
+                .extracting(line -> line.getFormattedMessage().replaceFirst("biller=invoices invoice=1 ", ""))
+                .satisfiesExactly(
+                        line -> assertThat(line).startsWith("claimed"),
+                        line -> assertThat(line).startsWith("settled"),
+                        line -> assertThat(line).startsWith("parked"));
+        assertThat(lines.list)
+                .filteredOn(line -> line.getMessage().contains("invoice={}"))
+                .allSatisfy(line -> assertThat(line.getKeyValuePairs())
+                        .extracting(pair -> pair.key + "=" + pair.value)
+                        .containsExactly("biller=invoices", "invoice=1", "attempt=1", "key=" + key));
     }
 
     private HttpResponse<String> post(String path, String body) throws IOException, InterruptedException {
