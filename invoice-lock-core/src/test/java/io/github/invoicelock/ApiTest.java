@@ -56,6 +56,7 @@ class ApiTest {
                         .stream()
                         .filter(type -> !type.getPackageName().startsWith("io.github.invoicelock.internal"))
                         .filter(type -> !type.getPackageName().startsWith("io.github.invoicelock.console.pages"))
+                        .filter(type -> !type.getPackageName().startsWith("io.github.invoicelock.examples"))
                         .map(JavaClass::reflect)
                         .filter(ApiTest::isOpen)
                         .sorted(Comparator.comparing(Class::getName))
