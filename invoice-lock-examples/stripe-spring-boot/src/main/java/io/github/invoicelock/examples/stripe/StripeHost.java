@@ -69,7 +69,7 @@ public class StripeHost {
     RetryPolicy retryPolicy(
             @Value("${billing.empty-account:PT72H}") Duration emptyAccount,
             @Value("${billing.try-again:PT0S}") Duration tryAgain) {
-        RetryPolicy others = tryAgain.isZero() ? RetryPolicy.standard() : RetryPolicy.every(tryAgain, 20);
+        RetryPolicy others = tryAgain.isZero() ? RetryPolicy.standard() : RetryPolicy.every(tryAgain, 5);
         return attempt -> attempt.state() == AttemptState.DECLINED
                 ? Optional.of(emptyAccount)
                         .filter(delay -> "insufficient_funds".equals(attempt.code()) && attempt.number() < MOST_CARDS)

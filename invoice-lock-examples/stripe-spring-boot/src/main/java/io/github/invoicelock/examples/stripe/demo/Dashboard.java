@@ -32,7 +32,7 @@ final class Dashboard implements HttpHandler {
                         || searched.equals(intent.get("id"))
                         || searched.equals(metadata(intent, "idempotency_key")))
                 .toList();
-        page.append(found.isEmpty() ? "<p><b>Nothing was charged under it, or refused.</b></p>" : table(found));
+        page.append(found.isEmpty() ? "<p><b>Nothing: no charge, and no refusal.</b></p>" : table(found));
         byte[] body = page.toString().getBytes(StandardCharsets.UTF_8);
         try (exchange) {
             exchange.getResponseHeaders().set("Content-Type", "text/html; charset=utf-8");
