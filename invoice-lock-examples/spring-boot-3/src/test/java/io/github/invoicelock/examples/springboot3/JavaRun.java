@@ -15,8 +15,13 @@ final class JavaRun {
 
     /** What it said. It must end with 0. */
     static String of(Path folder, String classPath, String... arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(
-                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp", classPath));
+        // It ends before it would be fast.
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                classPath));
         command.addAll(List.of(arguments));
         Path output = Files.createTempFile(folder, "output", ".txt");
         Process process = new ProcessBuilder(command)
