@@ -53,8 +53,8 @@ class ApiTest {
     void each_package_says_since_when_its_types_are_there() {
         assertThat(opened().map(Class::getPackageName).distinct())
                 .hasSizeGreaterThan(4)
-                .allSatisfy(name ->
-                        assertThat(Path.of("src", "main", "java", name.replace('.', '/'), "package-info.java"))
+                .allSatisfy(
+                        name -> assertThat(Path.of("src", "main", "java", name.replace('.', '/'), "package-info.java"))
                                 .content()
                                 .contains(" * @since "));
     }
