@@ -13,9 +13,11 @@ import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
 import jakarta.transaction.UserTransaction;
 import java.time.Duration;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** A host on Quarkus. */
+/** A host on Quarkus. It takes too long to start to be run before each commit. */
+@Tag("thorough")
 @QuarkusTest
 @QuarkusTestResource(FiveInvoices.class)
 class QuarkusBillingTest {
