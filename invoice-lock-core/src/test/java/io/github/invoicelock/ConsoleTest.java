@@ -273,48 +273,6 @@ class ConsoleTest {
     }
 
     @Test
-    void not_charged_asks_for_a_second_person_where_the_host_wants_one() {
-        parked();
-        Console careful = new Console(ConsoleSettings.of(biller).secondPerson());
-        ConsoleGuest first = ConsoleGuest.of(careful, "ann", ConsoleAccess.DECIDE_NOT_BILLED);
-        ConsoleGuest second = ConsoleGuest.of(careful, "cleo", ConsoleAccess.DECIDE_NOT_BILLED);
-        String[] form = {"id", "1", "typed", "1", "note", "sure", "seen", ann.seen(first.page("/not-billed", "id", "1"))
-        };
-
-        assertThat(first.post("/not-billed", form).status()).isEqualTo(303);
-        assertThat(host.state(1)).isEqualTo("IN_DOUBT");
-        assertThat(first.post("/not-billed", form).text()).contains("You have proposed it yourself");
-        assertThat(second.page("/not-billed", "id", "1")).contains("ann proposed this", "You are the second person");
-
-        assertThat(second.post("/not-billed", form).status()).isEqualTo(303);
-        assertThat(host.state(1)).isEqualTo("NOT_BILLED");
-        assertThat(biller.attempts(1).get(0).note()).contains("cleo: sure (proposed by ann)");
-    }
-
-    @Test
-    void what_was_proposed_is_void_once_the_attempt_has_changed() {
-        parked();
-        Console careful = new Console(ConsoleSettings.of(biller).secondPerson());
-        ConsoleGuest first = ConsoleGuest.of(careful, "ann", ConsoleAccess.DECIDE_NOT_BILLED);
-        ConsoleGuest second = ConsoleGuest.of(careful, "cleo", ConsoleAccess.DECIDE_NOT_BILLED);
-        first.post(
-                "/not-billed",
-                "id",
-                "1",
-                "typed",
-                "1",
-                "note",
-                "sure",
-                "seen",
-                ann.seen(first.page("/not-billed", "id", "1")));
-        biller.retry(1);
-        biller.recover();
-        host.letTimePass(1, Duration.ofDays(1));
-
-        assertThat(second.page("/not-billed", "id", "1")).contains("What you write here is the proposal");
-    }
-
-    @Test
     void a_script_stays_text_wherever_it_comes_from() {
         host.sql("create table orders (id text primary key, pending boolean not null default true, note text default '"
                 + SCRIPT + "')");

@@ -43,17 +43,28 @@ final class Deciding {
         LockingInvoiceBiller biller = visit.biller();
         BillingAttempt seen = SeenAttempt.in(biller, id, visit.needed("seen", "What the page showed"));
         if (outcome == null) {
-            if (seen.state() == AttemptState.DECLINED
-                    && seen.resolvedBy() != null
-                    && !visit.may(ConsoleAccess.DECIDE_NOT_BILLED)) {
-                throw new BadInput("A person closed it, not the provider: a new key for it needs the access "
-                        + ConsoleAccess.DECIDE_NOT_BILLED + ", as \"not charged\" does.");
-            }
+            refuseANewKeyForWhatAPersonClosed(visit, seen);
             biller.retry(seen, note, visit.who());
             return visit.backTo("/invoice", "retried");
         }
         biller.resolve(seen, outcome, note, visit.who());
         return visit.backTo("/invoice", "resolved");
+    }
+
+    /** Closing an invoice and releasing it again sends a new key: no way around what "not charged" asks for. */
+    private static void refuseANewKeyForWhatAPersonClosed(Visit visit, BillingAttempt seen) {
+        String closedBy = seen.resolvedBy();
+        if (seen.state() != AttemptState.DECLINED || closedBy == null) {
+            return;
+        }
+        if (!visit.may(ConsoleAccess.DECIDE_NOT_BILLED)) {
+            throw new BadInput("A person closed it, not the provider: a new key for it needs the access "
+                    + ConsoleAccess.DECIDE_NOT_BILLED + ", as \"not charged\" does.");
+        }
+        if (visit.settings().asksForASecondPerson() && closedBy.equalsIgnoreCase(visit.who())) {
+            throw new BadInput(
+                    "You have closed it yourself. A second person has to release it, as for \"not charged\".");
+        }
     }
 
     private static BillingOutcome outcome(Visit visit, Decision decision, String note) {

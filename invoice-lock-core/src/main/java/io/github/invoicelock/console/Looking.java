@@ -128,7 +128,9 @@ final class Looking {
         InvoicePage page = new InvoicePage(
                 visit.frame("Invoice " + newest.invoiceId(), "/waiting"),
                 newest.invoiceId(),
-                attempts.stream().map(attempt -> attempt(visit, attempt)).toList(),
+                attempts.stream()
+                        .map(attempt -> attempt(visit, attempt, events))
+                        .toList(),
                 story,
                 withSnapshot && snapshot != null
                         ? SnapshotFields.of(snapshot, visit.settings().masking())
@@ -137,11 +139,11 @@ final class Looking {
         return Visit.page(200, out -> JteinvoiceGenerated.render(out, null, page));
     }
 
-    InvoicePage.Attempt attempt(Visit visit, BillingAttempt attempt) {
+    InvoicePage.Attempt attempt(Visit visit, BillingAttempt attempt, List<AttemptEvent> history) {
         Advice advice = visit.biller().advice(attempt);
         return new InvoicePage.Attempt(
                 attempt,
-                SeenAttempt.of(attempt),
+                SeenAttempt.of(attempt, history),
                 visit.settings().linkOf(attempt),
                 keyAge(attempt, visit.biller().keyMemory()),
                 advice.provider().text(),
