@@ -112,6 +112,38 @@ class ConsoleTest {
     }
 
     @Test
+    void the_first_page_says_as_a_fact_that_nobody_bills_while_invoices_are_pending() {
+        assertThat(eve.page("/"))
+                .contains("No server has ever run; 3 invoices are pending.")
+                .doesNotContain("in order");
+
+        biller.recover();
+        assertThat(eve.page("/"))
+                .as("recover() alone bills nothing")
+                .contains("Servers run, and none has billed for an hour; 3 invoices are pending.")
+                .doesNotContain("in order");
+
+        host.sql("update invoice_lock.biller set last_run_at = now() - interval '3 hours'");
+        assertThat(eve.page("/"))
+                .contains("No server has run for 3 h; 3 invoices are pending.")
+                .doesNotContain("in order", "class=\"alarm\"");
+
+        biller.billPending();
+        assertThat(eve.page("/")).contains("in order").doesNotContain("No server has", "none has billed");
+    }
+
+    @Test
+    void what_waits_for_a_person_or_is_paused_is_not_said_to_be_billed_by_nobody() {
+        parked();
+        host.sql("update invoice_lock.billing_attempt set settled_at = settled_at - interval '2 hours'");
+        assertThat(eve.page("/")).doesNotContain("none has billed", "in order");
+
+        host.sql("update invoice_lock.biller set last_run_at = now() - interval '3 hours'");
+        biller.pause("ann", "wrong amounts");
+        assertThat(eve.page("/")).doesNotContain("No server has");
+    }
+
+    @Test
     void what_waits_is_grouped_by_its_cause_and_what_was_said() {
         parked();
 
@@ -454,8 +486,23 @@ class ConsoleTest {
                 .extracting(BillingPause::by, BillingPause::why)
                 .containsExactly("ben", "wrong amounts");
 
-        assertThat(ben.post("/resume").status()).isEqualTo(303);
+        assertThat(ben.post("/resume", "seen", ben.seen(ben.page("/"))).status())
+                .isEqualTo(303);
         assertThat(biller.status().pause()).isNull();
+    }
+
+    @Test
+    void who_has_not_seen_why_it_is_paused_by_now_does_not_resume_it() {
+        biller.pause("ann", "wrong amounts");
+        String seen = ben.seen(ben.page("/"));
+        biller.pause("cleo", "the provider asks us to wait");
+
+        ConsoleResponse stale = ben.post("/resume", "seen", seen);
+
+        assertThat(stale.status()).isEqualTo(409);
+        assertThat(stale.text()).contains("paused anew", "by cleo", "the provider asks us to wait");
+        assertThat(ben.post("/resume").status()).isEqualTo(400);
+        assertThat(biller.status().pause()).isNotNull();
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.github.invoicelock.console;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
+import io.github.invoicelock.BillingPause;
 import io.github.invoicelock.Decision;
 import io.github.invoicelock.LockingInvoiceBiller;
 import java.time.Duration;
@@ -94,6 +95,12 @@ final class Deciding {
     }
 
     ConsoleResponse resume(Visit visit) {
+        String seen = visit.needed("seen", "What the page showed");
+        BillingPause pause = visit.biller().status().pause();
+        if (pause != null && !SeenAttempt.of(pause).equals(seen)) {
+            return visit.refused("It was paused anew since your page was made, by " + pause.by() + ": \"" + pause.why()
+                    + "\". Look at it again, and resume if that is over, too.");
+        }
         visit.biller().resume(visit.who());
         return visit.backTo("/", "resumed");
     }

@@ -4,6 +4,7 @@ import io.github.invoicelock.Advice;
 import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptEvent;
 import io.github.invoicelock.AttemptFilter;
+import io.github.invoicelock.BillingActivity;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.JournalStatus;
 import io.github.invoicelock.LockingInvoiceBiller;
@@ -51,28 +52,23 @@ final class Looking {
 
     private static NowPage.Biller biller(Visit visit, String name, LockingInvoiceBiller biller) {
         JournalStatus status = biller.status();
+        BillingActivity activity = biller.activity();
         return new NowPage.Biller(
                 visit.frame("Now", "/", name),
                 name,
                 status,
-                biller.activity(),
+                activity,
                 wrong(status),
+                Quiet.of(status, activity),
+                status.pause() == null ? "" : SeenAttempt.of(status.pause()),
                 biller.waiting().stream().limit(MOST_GROUPS).toList());
     }
 
     private static List<String> wrong(JournalStatus status) {
-        List<String> wrong = new ArrayList<>();
-        if (status.unattended()) {
-            wrong.add("Nobody has continued for " + Words.age(status.oldestDue())
-                    + ". Schedule recover(), or see why no server runs.");
-        }
-        if (status.pause() == null && status.oldestPending() != null) {
-            Duration lastRun = status.lastRun();
-            if (lastRun == null) {
-                wrong.add("Invoices are pending, and no server has ever run.");
-            }
-        }
-        return wrong;
+        return status.unattended()
+                ? List.of("Nobody has continued for " + Words.age(status.oldestDue())
+                        + ". Schedule recover(), or see why no server runs.")
+                : List.of();
     }
 
     ConsoleResponse waiting(Visit visit) {
