@@ -352,41 +352,6 @@ class ConsoleTest {
     }
 
     @Test
-    void many_are_tried_first_and_decided_batch_by_batch_under_the_name_of_an_incident() {
-        parked();
-        String tried = ann.post("/many", "step", "try", "word", "declined", "incident", "outage")
-                .text();
-
-        assertThat(tried).contains("It would come to this", "closes it", "The next one");
-        assertThat(biller.needsAttention()).hasSize(3);
-
-        String one = ann.post("/many", "step", "say", "size", "1", "word", "declined", "incident", "outage")
-                .text();
-        assertThat(one).contains("1 decided under “outage”", "There are more");
-        assertThat(biller.needsAttention()).hasSize(2);
-
-        String after = ConsoleGuest.first(one, "name=\"after\" value=\"([^\"]*)\"");
-        String rest = ann.post(
-                        "/many",
-                        "step",
-                        "say",
-                        "size",
-                        "200",
-                        "word",
-                        "declined",
-                        "incident",
-                        "outage",
-                        "after",
-                        after,
-                        "before",
-                        "1")
-                .text();
-        assertThat(rest).contains("3 decided under “outage”", "No more of them wait");
-        assertThat(biller.needsAttention()).isEmpty();
-        assertThat(biller.attempts(1).get(0).note()).endsWith("ann: outage");
-    }
-
-    @Test
     void it_is_found_by_invoice_key_and_reference_which_are_in_no_address() {
         biller.billPending();
         BillingAttempt attempt = biller.attempts(2).get(0);
@@ -450,7 +415,7 @@ class ConsoleTest {
         }
         assertThat(ann.post("/many", "step", "try", "word", "retry", "incident", "outage")
                         .text())
-                .contains("The 2,000 oldest were tried");
+                .contains("The 2,000 that were claimed last were tried");
         long[] bytes = {0};
         try {
             eve.get("/waiting.csv").body().writeTo(new java.io.OutputStream() {
