@@ -435,12 +435,57 @@ class ConsoleTest {
         assertThat(bytes[0]).isGreaterThan(10_000_000L);
     }
 
-    @Test
-    void a_message_does_not_become_a_formula_in_a_spreadsheet() {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "=cmd|' /C calc'!A0",
+                "+1+cmd|' /C calc'!A0",
+                "-1+1",
+                "@SUM(1)",
+                "\t=1+1",
+                "\r=1+1",
+                " =1+1",
+                "refused;=1+1",
+                "refused; =1+1",
+                "refused;\"=1+1\"",
+                "refused\t=1+1",
+                "refused\n=1+1",
+                "refused\r\n=1+1",
+                "refused,=1+1",
+                "refused\";=1+1;\"",
+                "\";=1+1",
+                "refused;\uFF1D1+1"
+            })
+    void no_cell_becomes_a_formula_however_a_spreadsheet_takes_the_file_apart(String said) throws Exception {
         parked();
-        host.sql("update invoice_lock.billing_attempt set message = '=cmd|'' /C calc''!A0'");
+        try (java.sql.Connection connection = host.database().dataSource().getConnection();
+                java.sql.PreparedStatement update = connection.prepareStatement(
+                        "update invoice_lock.billing_attempt set message = ?, note = ?, code = ?, resolved_by = ?")) {
+            for (int i = 1; i <= 4; i++) {
+                update.setString(i, said);
+            }
+            update.executeUpdate();
+        }
 
-        assertThat(eve.get("/waiting.csv").text()).contains("\"'=cmd").doesNotContain(",\"=cmd");
+        String csv = eve.get("/waiting.csv").text();
+
+        for (char separator : new char[] {',', ';', '\t', '|'}) {
+            assertThat(Spreadsheet.cells(csv, separator))
+                    .as("separated by %s", separator)
+                    .noneMatch(Spreadsheet::isFormula);
+        }
+        assertThat(Spreadsheet.cells(csv, ',').stream().map(cell -> cell.replace("'", "")))
+                .as("nothing is lost")
+                .contains(said.replace("'", ""));
+    }
+
+    @Test
+    void a_number_stays_a_number_in_a_spreadsheet() {
+        host.sql("insert into invoices (id) values (-5)");
+        parked();
+        host.letTimePass(-5, Duration.ofDays(1));
+
+        assertThat(eve.get("/waiting.csv").text().lines()).anyMatch(line -> line.startsWith("-5,1,\"IN_DOUBT\","));
     }
 
     @Test
