@@ -527,13 +527,62 @@ class ConsoleTest {
         assertThat(host.pending(1)).isTrue();
 
         form[7] = "write";
-        assertThat(ben.post("/reconcile", form).text()).contains("1 charge was written back");
+        assertThat(ben.post("/reconcile", form).text())
+                .contains("1 charge was written back", "<span class=\"count\">1</span> Recorded as charged")
+                .as("what was found before is not so any more")
+                .doesNotContain("Charged, and not recorded", "Write back what");
         assertThat(host.pending(1)).isFalse();
 
         form[1] = "reference,time\nch_1,yesterday\n";
         ConsoleResponse wrong = ben.post("/reconcile", form);
         assertThat(wrong.status()).isEqualTo(400);
         assertThat(wrong.text()).contains("Line 2", "yesterday");
+    }
+
+    @Test
+    void what_could_not_be_marked_after_a_write_back_is_told_with_its_cause() {
+        parked();
+        host.sql(
+                "create function no() returns trigger language plpgsql as $$ begin raise exception 'books are closed'; end $$");
+        host.sql("create trigger no before update on invoices for each row execute function no()");
+
+        String page = ben.post("/reconcile", chargesOf(1, 2)).text();
+
+        assertThat(page)
+                .contains("2 charges were written back; 2 invoices could not be marked")
+                .contains("Invoice 1 is in the journal as billed, and not marked yet", "books are closed");
+    }
+
+    @Test
+    void a_write_back_that_is_cut_off_says_so_and_shows_what_is_left() {
+        parked();
+        host.sql(
+                "create function no() returns trigger language plpgsql as $$ begin raise exception 'disk full'; end $$");
+        host.sql("create trigger no before update on invoice_lock.billing_attempt for each row "
+                + "when (old.invoice_id = '2') execute function no()");
+
+        ConsoleResponse cutOff = ben.post("/reconcile", chargesOf(1, 2));
+
+        assertThat(cutOff.status()).isEqualTo(503);
+        assertThat(cutOff.text())
+                .contains("Writing back was cut off", "disk full", "What was recorded before it stays")
+                .contains("<span class=\"count\">1</span> Recorded as charged")
+                .contains("<span class=\"count\">1</span> Charged, and not recorded");
+    }
+
+    /** A form that writes back what the provider has charged. */
+    private String[] chargesOf(int... invoices) {
+        StringBuilder list = new StringBuilder("reference,time,key\n");
+        for (int invoice : invoices) {
+            list.append("ch_ledger_")
+                    .append(invoice)
+                    .append(',')
+                    .append(java.time.Instant.now())
+                    .append(',')
+                    .append(biller.attempts(invoice).get(0).idempotencyKey())
+                    .append('\n');
+        }
+        return new String[] {"charges", list.toString(), "from", "2026-01-01", "until", "2100-01-01", "step", "write"};
     }
 
     @Test
