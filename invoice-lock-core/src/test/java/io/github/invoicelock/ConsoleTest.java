@@ -233,6 +233,31 @@ class ConsoleTest {
     }
 
     @Test
+    void what_was_done_is_said_from_a_closed_list_and_not_by_a_link_of_somebody_else() {
+        String link = "/app/console/?biller=invoices&done=paused";
+
+        assertThat(eve.follow(link).text()).contains("Paused. No server claims");
+        assertThat(eve.follow("/app/console/?biller=invoices&done=You%20have%20won")
+                        .text())
+                .doesNotContain("You have won");
+        for (Map<String, String> elsewhere : List.of(
+                Map.of("Host", "app.test"),
+                Map.of("Host", "app.test", "Sec-Fetch-Site", "none"),
+                Map.of("Host", "app.test", "Sec-Fetch-Site", "cross-site"),
+                Map.of("Host", "app.test", "Sec-Fetch-Site", "same-site", "Referer", "https://app.test/app/console/"),
+                Map.of("Host", "app.test", "Referer", "https://evil.test/"))) {
+            assertThat(eve.sending(elsewhere).follow(link).text())
+                    .as(elsewhere.toString())
+                    .doesNotContain("Paused. No server claims");
+        }
+        assertThat(eve.sending(Map.of("Host", "app.test", "Referer", "https://app.test/app/console/"))
+                        .follow(link)
+                        .text())
+                .as("a browser without Sec-Fetch-Site")
+                .contains("Paused. No server claims");
+    }
+
+    @Test
     void a_decision_is_made_under_the_visitors_name_and_the_row_is_marked() {
         parked();
 

@@ -72,7 +72,14 @@ record Visit(ConsoleRequest request, ConsoleSettings settings, Map<String, Locki
                 token == null ? List.of() : List.of(new Frame.Field(token.parameter(), token.value())),
                 List.copyOf(billers.keySet()),
                 about,
-                request.parameter("done").map(NOTICES::get).orElse(null));
+                notice());
+    }
+
+    /** What was just done, from a closed list; and not by a link of somebody else's, who would have done nothing. */
+    private @Nullable String notice() {
+        return SameOrigin.cameFromUs(request)
+                ? request.parameter("done").map(NOTICES::get).orElse(null)
+                : null;
     }
 
     /** Rendered whole before anything is sent: a page that fails half way is none. */
