@@ -25,7 +25,9 @@ final class TestHost implements AutoCloseable {
     }
 
     TestHost(int connections, boolean autoCommit) {
-        this(PostgresServer.shared().createDatabase(), connections, autoCommit);
+        this(PostgresServer.shared().createDatabaseLike(Template.DATABASE), connections, autoCommit);
+        // Keys are made of it: no two hosts have the same.
+        sql("update invoice_lock.installation set id = gen_random_uuid()");
     }
 
     private TestHost(PostgresDatabase database, int connections, boolean autoCommit) {
@@ -37,11 +39,25 @@ final class TestHost implements AutoCloseable {
         config.setAutoCommit(autoCommit);
         config.setConnectionTimeout(20_000);
         pool = new HikariDataSource(config);
+    }
+
+    /** What every host has: written once for each JVM of tests, for it takes half of a short test's time. */
+    private static void install(PostgresDatabase database) {
+        DataSource direct = database.directDataSource(); // nobody may be connected when it is copied
         sql(
+                direct,
                 "create table invoices (id bigint primary key, pending boolean not null default true, amount numeric(12, 2) not null default 10.50, "
                         + "due_date date, state text not null default 'open', reference text, billed_at timestamptz)");
-        sql("create index on invoices (id) where pending");
-        InvoiceLockSchema.migrate(database.directDataSource()); // as docs/operations.md says
+        sql(direct, "create index on invoices (id) where pending");
+        InvoiceLockSchema.migrate(direct); // as docs/operations.md says
+    }
+
+    private static final class Template {
+        private static final PostgresDatabase DATABASE = PostgresServer.shared().createDatabase();
+
+        static {
+            install(DATABASE);
+        }
     }
 
     /** A host with so many pending invoices, 1, 2, …. */
@@ -53,7 +69,9 @@ final class TestHost implements AutoCloseable {
 
     /** A host whose database stores text in another encoding, as PostgreSQL names it. */
     static TestHost withEncoding(String encoding) {
-        return new TestHost(PostgresServer.shared().createDatabase(encoding), 16, true);
+        PostgresDatabase database = PostgresServer.shared().createDatabase(encoding);
+        install(database);
+        return new TestHost(database, 16, true);
     }
 
     void invoices(int count) {
@@ -129,7 +147,11 @@ final class TestHost implements AutoCloseable {
     }
 
     void sql(String sql) {
-        try (Connection connection = database.dataSource().getConnection()) {
+        sql(database.dataSource(), sql);
+    }
+
+    private static void sql(DataSource dataSource, String sql) {
+        try (Connection connection = dataSource.getConnection()) {
             execute(connection, sql);
         } catch (SQLException e) {
             throw new IllegalStateException(sql, e);

@@ -80,8 +80,7 @@ final class Steps {
         int most = Math.max(settings.concurrency(), Math.min(settings.stopAfterFailures(), MOST_ABANDONED));
         this.calls = new Calls(
                 settings,
-                // With room for calls that were cut off and do not return.
-                hosts != null ? hosts : Threads.forCalls(name + "-call", settings.concurrency() + most),
+                hosts != null ? hosts : Threads.forCalls(name + "-call"),
                 hosts != null ? Threads.forHostCode(name + "-executor") : Runnable::run,
                 pace,
                 new LateAnswers(settlements, notices),

@@ -33,13 +33,17 @@ public final class Threads {
                 0, Integer.MAX_VALUE, IDLE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(), daemons(name));
     }
 
-    /** Threads for calls: virtual ones where the JDK has them (21 and newer), else as many as there may be calls, and no more. */
-    public static Executor forCalls(String name, int most) {
+    /**
+     * Threads for calls: virtual ones where the JDK has them (21 and newer), else as many as there are calls. A pool of a fixed size would
+     * start a thread for each call until it has them all, idle ones beside: with room for two thousand calls that took 2 ms of processor time
+     * for each invoice.
+     */
+    public static Executor forCalls(String name) {
         try {
             return (Executor)
                     Executors.class.getMethod("newVirtualThreadPerTaskExecutor").invoke(null);
         } catch (NoSuchMethodException e) {
-            return forSteps(name, most);
+            return forHostCode(name);
         } catch (IllegalAccessException | InvocationTargetException e) {
             throw new IllegalStateException("Virtual threads are there, but cannot be had", e);
         }

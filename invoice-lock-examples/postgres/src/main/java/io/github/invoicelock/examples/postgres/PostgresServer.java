@@ -157,6 +157,16 @@ public final class PostgresServer implements AutoCloseable {
         return createDatabase(inFront, () -> {}, " template template0 locale 'C' encoding '" + encoding + "'");
     }
 
+    /**
+     * Creates a database with all that another contains, which is quicker than to write it again.
+     *
+     * @param template to which nobody is connected
+     * @return dropped when it is closed
+     */
+    public PostgresDatabase createDatabaseLike(PostgresDatabase template) {
+        return createDatabase(inFront, () -> {}, " template " + template.name());
+    }
+
     private PostgresDatabase createDatabase(@Nullable PgBouncer by, Runnable afterwards) {
         return createDatabase(by, afterwards, "");
     }
@@ -193,6 +203,9 @@ public final class PostgresServer implements AutoCloseable {
     private static PostgresServer embedded() throws IOException {
         EmbeddedPostgres postgres = EmbeddedPostgres.builder()
                 .setServerConfig("max_connections", String.valueOf(MAX_CONNECTIONS))
+                // Its data outlives a killed server, and need not outlive the machine.
+                .setServerConfig("fsync", "off")
+                .setServerConfig("full_page_writes", "off")
                 .start();
         return new PostgresServer(postgres.getJdbcUrl("postgres", "postgres") + "&password=postgres", postgres);
     }
