@@ -75,11 +75,12 @@ final class ManyBatch {
             }
             lookedAt += Math.max(1, page.rows().size());
             String next = page.next();
-            over = next == null || tried.size() == 0 || isBehindAllTried(page.rows());
-            if (next != null) {
-                cursor = next;
+            if (next == null || tried.size() == 0 || isBehindAllTried(page.rows())) {
+                over = true;
+                return;
             }
-            if (over || taken >= size || lookedAt >= MOST_LOOKED_AT) {
+            cursor = next;
+            if (taken >= size || lookedAt >= MOST_LOOKED_AT) {
                 return;
             }
             page = visit.biller().find(filter, PageRequest.first(size - taken).after(next));
