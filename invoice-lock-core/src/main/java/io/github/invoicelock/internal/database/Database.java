@@ -112,11 +112,14 @@ public final class Database {
         return last.in(tx, Prelude.NONE, COMMIT);
     }
 
-    /** Asks under other settings than those that the transaction began with, in the same round trip. What the first ones switched off stays off. */
-    public <T extends @Nullable Object> T ask(DSLContext tx, SessionSettings settings, Request<T> request) {
+    /**
+     * The same under other settings than those that the transaction began with, in the same round trip. What the first ones switched off
+     * stays off.
+     */
+    public <T extends @Nullable Object> T askAndCommit(DSLContext tx, SessionSettings settings, Request<T> last) {
         tx.connection(connection ->
                 connections.bound(connection, settings.waits(server).silence()));
-        return request.in(tx, prelude(settings), "");
+        return last.in(tx, prelude(settings), COMMIT);
     }
 
     private <T extends @Nullable Object> T transact(SessionSettings settings, Function<DSLContext, T> work) {

@@ -207,7 +207,7 @@ final class Claims {
         refuse(found.hold(), trial);
         long locked = System.nanoTime();
         List<String> invoiceIds = candidates.stream().map(Candidate::invoiceId).toList();
-        Map<String, Claimed> claimed = database.ask(
+        Map<String, Claimed> claimed = database.askAndCommit(
                 tx,
                 many,
                 journal.firsts()
