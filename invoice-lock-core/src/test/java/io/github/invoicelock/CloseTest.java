@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** A biller that is closed while it is at work: every answer is heard, every run ends, whatever the database does meanwhile. */
 class CloseTest {
     private static final Duration LIMIT = Duration.ofSeconds(30);
+    private static final int FEW = 2;
 
     private final TestHost host = TestHost.withInvoices(8);
     private final TestProvider provider = TestProvider.thatRemembers();
@@ -69,9 +70,10 @@ class CloseTest {
                 .callTimeout(Duration.ofMillis(700)) // so that close() does not wait long
                 .leaseMargin(Duration.ofMillis(700))
                 .build();
-        InBackground<Bounded<BillingRun>> run =
-                InBackground.of(() -> Bounded.by(LIMIT, "the run", server::billPending));
-        allAreUnderWay();
+        InBackground<Bounded<BillingRun>> run = InBackground.of(() -> Bounded.by(
+                LIMIT, "the run", () -> server.billPending(RunLimits.none().invoices(FEW))));
+        // No more: the first is not to be cut off before the last is called.
+        await().atMost(LIMIT).until(() -> called.getCount() == 8 - FEW);
         pool.shut();
         answer.reach();
 
@@ -83,7 +85,7 @@ class CloseTest {
 
         run.result(); // it ends, however it does
         assertThat(host.count("invoice_lock.billing_attempt", "state = 'BILLED'"))
-                .isEqualTo(8);
+                .isEqualTo(FEW);
         assertThat(provider.chargedTwice()).isEmpty();
     }
 

@@ -4,14 +4,10 @@ import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingPreview;
 import io.github.invoicelock.BillingRun;
-import io.github.invoicelock.BillingRunException;
-import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.RunKind;
 import io.github.invoicelock.RunLimits;
-import io.github.invoicelock.SetupException;
 import io.github.invoicelock.internal.engine.Calling.Called;
 import io.github.invoicelock.internal.errors.SqlStates;
-import io.github.invoicelock.internal.host.Carried;
 import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.invoices.Position;
@@ -50,19 +46,16 @@ public final class BillingEngine {
     /** Where all that waits is behind others' calls, it is looked so often who is being called. */
     private static final Duration A_MOMENT = Duration.ofMillis(100);
 
-    private final BillerSettings settings;
     private final Steps steps;
     private final Searches searches;
     private final Slots slots;
     private final Conclusions conclusions;
     private final Notices notices;
     private final Tables tables;
+    private final Runs runs;
     private final Concluding concluding = new Concluding();
     /** Bills fresh invoices from a position on: chosen once, by the strategy. */
     private final Fresh fresh;
-
-    private volatile boolean closed;
-    private int activeRuns;
 
     /** Bills a page of fresh invoices; the position of the next, or null. */
     private interface Fresh {
@@ -71,13 +64,13 @@ public final class BillingEngine {
     }
 
     public BillingEngine(BillerSettings settings, Tables tables, HostCode hostCode, Notices notices) {
-        this.settings = settings;
         this.notices = notices;
         this.tables = tables;
         this.steps = new Steps(settings, tables, hostCode, notices);
         this.searches = steps.searches();
         this.slots = steps.slots();
         this.conclusions = steps.conclusions();
+        this.runs = new Runs(settings, steps.calls(), notices);
         this.fresh = steps.takesTurns() ? this::billInTurns : steps.claimsPages() ? this::billPage : this::billEach;
     }
 
@@ -393,86 +386,17 @@ public final class BillingEngine {
     }
 
     private BillingRun run(RunKind kind, RunLimits limits, Consumer<RunInProgress> way) {
-        begin();
-        RunInProgress run = new RunInProgress(
-                kind,
-                limits,
-                settings.stopAfterFailures(),
-                Carried.from(settings.callContext(), settings.name()),
-                () -> closed,
-                steps.calls()::usedUp);
-        boolean watched = false;
-        try {
-            steps.calls().watch();
-            watched = true;
+        return runs.run(kind, limits, run -> {
             way.accept(run);
             run.awaitInFlight();
             if (run.tellsPause()) {
                 look(searches.look(), run);
             }
-        } catch (Throwable e) {
-            run.fail(e);
-        } finally {
-            run.awaitInFlight();
-            if (watched) {
-                steps.calls().unwatch();
-            }
-            end();
-            if (run.wasInterrupted()) {
-                Thread.currentThread().interrupt();
-            }
-        }
-        BillingRun result = run.result();
-        notices.batch().ended(result).tell();
-        return resultOrFailure(result, run.failure());
-    }
-
-    private static BillingRun resultOrFailure(BillingRun result, @Nullable Throwable failure) {
-        if (failure == null) {
-            return result;
-        }
-        if (failure instanceof Error error) {
-            throw error;
-        }
-        if (failure instanceof SetupException setup) {
-            throw setup;
-        }
-        // What PostgreSQL or the host's code says has no full stop, or may say nothing at all.
-        String text = failure instanceof InvoiceLockException && failure.getMessage() != null
-                ? failure.getMessage()
-                : HostCode.described(failure);
-        String sentence = text.endsWith(".") ? text : text + ".";
-        throw new BillingRunException(sentence + " The run ended with: " + result, result, failure);
-    }
-
-    private synchronized void begin() {
-        if (closed) {
-            throw new IllegalStateException("The biller \"" + settings.name()
-                    + "\" is closed. Build a new one, or stop the scheduler before closing it.");
-        }
-        activeRuns++;
-    }
-
-    private synchronized void end() {
-        activeRuns--;
-        notifyAll();
+        });
     }
 
     /** Stops claiming, waits for calls in flight, gives back what is not called. Idempotent. */
     public void close() {
-        closed = true;
-        try {
-            awaitRuns(settings.leases().longest().multipliedBy(2));
-            steps.calls().awaitAbandoned(settings.leaseMargin());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private synchronized void awaitRuns(Duration atMost) throws InterruptedException {
-        long end = System.nanoTime() + atMost.toNanos();
-        for (long left = atMost.toMillis(); left > 0 && activeRuns > 0; left = (end - System.nanoTime()) / 1_000_000) {
-            wait(left);
-        }
+        runs.close();
     }
 }
