@@ -6,6 +6,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -96,8 +97,6 @@ public final class ConsoleServer implements AutoCloseable {
     private void handle(HttpExchange exchange) throws IOException {
         Map<String, String> headers = new HashMap<>();
         exchange.getRequestHeaders().forEach((name, values) -> headers.put(name, values.get(0)));
-        // Not closed where that fails: the server then cuts the connection, and half a list does not look like a whole
-        // one.
         send(exchange, Console.safe(answer(exchange, headers)));
         exchange.close();
     }
@@ -198,7 +197,11 @@ public final class ConsoleServer implements AutoCloseable {
         boolean empty = exchange.getRequestMethod().equals("HEAD") || answer.status() == 303;
         exchange.sendResponseHeaders(answer.status(), empty ? -1 : 0);
         if (!empty) {
-            answer.body().writeTo(exchange.getResponseBody());
+            // Not closed where this fails: the server then cuts the connection, and half a list does not look whole.
+            OutputStream out = exchange.getResponseBody();
+            answer.body().writeTo(out);
+            // Before the exchange, which would wait for the rest of a form that is not read.
+            out.close();
         }
     }
 
