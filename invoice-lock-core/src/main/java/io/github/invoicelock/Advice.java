@@ -9,8 +9,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which decisions a person has on an attempt, and what each leads to: by its state, the cause for which it waits, and what the provider
- * offers. Immutable.
+ * Which decisions a person has on an attempt, and what each leads to. This depends on the attempt's state, on the cause for which it waits,
+ * and on what the provider offers. Immutable.
  *
  * @param state of the attempt
  * @param cause why it waits for a person; null if it does not
@@ -27,7 +27,7 @@ public record Advice(AttemptState state, @Nullable AttemptCause cause, Provider 
         REMEMBERS("remembers keys"),
         /** It can be asked. */
         CAN_BE_ASKED("can be asked"),
-        /** Neither. */
+        /** It neither remembers keys nor can be asked. */
         NEITHER("neither");
 
         private final String text;
@@ -87,11 +87,11 @@ public record Advice(AttemptState state, @Nullable AttemptCause cause, Provider 
         ASKS_THEN_SENDS("asks; sends the same key where that charges nothing more, if the invoice is pending"),
         /** The next run asks. */
         ASKS("asks"),
-        /** It is asked about when the time that is named has come. */
+        /** The provider is asked later, at the time that the decision names. */
         ASKS_LATER("asks at the time that is named; parks where the provider cannot be asked"),
         /** The provider is asked at once, and its answer is kept. */
         SHOWS("shows what the provider says, and keeps that in the history"),
-        /** The invoice is read again, and claimed if that works. */
+        /** The invoice's row is read again. If that works, it is sent. */
         TRIES_AGAIN("reads the invoice again; sends it if that works, else it stays aside"),
         /** The invoice's row is marked, as the journal has it. */
         MARKS("marks the row as the journal has it"),
@@ -125,7 +125,7 @@ public record Advice(AttemptState state, @Nullable AttemptCause cause, Provider 
      *
      * @param decision what is done
      * @param effect what follows
-     * @param notBefore until when it is refused, since a request may be on its way to the provider; null if it may be done now
+     * @param notBefore until when it is refused, because a request may be on its way to the provider; null if it may be done now
      */
     public record Choice(
             Decision decision, Effect effect, @Nullable Instant notBefore) {
@@ -157,7 +157,7 @@ public record Advice(AttemptState state, @Nullable AttemptCause cause, Provider 
     }
 
     /**
-     * What is so whatever the time: no request is on its way any more, and the provider remembers the key if it remembers any.
+     * The decisions at a time when no request is on its way any more.
      *
      * @param state of the attempt
      * @param cause why it waits for a person; null if it does not
@@ -169,7 +169,7 @@ public record Advice(AttemptState state, @Nullable AttemptCause cause, Provider 
     }
 
     /**
-     * The same, while a request may be on its way.
+     * The decisions while a request may still be on its way.
      *
      * @param state of the attempt
      * @param cause why it waits for a person; null if it does not
@@ -214,7 +214,7 @@ public record Advice(AttemptState state, @Nullable AttemptCause cause, Provider 
      * What one decision leads to.
      *
      * @param decision the decision
-     * @return empty if it is none that this attempt has
+     * @return empty if this attempt does not have that decision
      */
     public Optional<Effect> effectOf(Decision decision) {
         return choices.stream()

@@ -4,8 +4,8 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Something that happened to an attempt: a line of its history, which is only ever added to. An invoice that was claimed and charged at the
- * first call has none: its {@link BillingAttempt} says it all. Immutable.
+ * Something that happened to an attempt: a line of its history. Lines are added, and never changed. An invoice that was charged at its first
+ * call has none: its {@link BillingAttempt} shows it all. Immutable.
  *
  * @param id counts them; later ones of an attempt have higher ones
  * @param invoiceId the host's id as PostgreSQL prints it
@@ -42,15 +42,15 @@ public record AttemptEvent(
     public enum What {
         /** A server took the attempt over: its owner was gone, or its time had come. */
         TAKEN_OVER,
-        /** What a call or a look-up came to, but for a charge at the first call. */
+        /** The outcome of a call or a look-up, except a charge at the first call. */
         SETTLED,
         /** A server gave the attempt back without a call. */
         GIVEN_BACK,
-        /** The invoice could not be claimed or marked, by its own data. */
+        /** The invoice could not be claimed or marked, because of its own data. */
         SET_ASIDE,
         /** The invoice was marked later than its outcome was written. */
         MARKED,
-        /** A call that had been cut off answered after all: charged. */
+        /** A call that had been cut off later answered that it charged. */
         LATE_ANSWER,
         /** The provider told the host, by a webhook for example. */
         REPORTED,
@@ -58,9 +58,9 @@ public record AttemptEvent(
         RESOLVED,
         /** A person released it. */
         RETRIED,
-        /** A person had the provider asked; the answer is in {@code message}. Nothing was changed by it. */
+        /** A person had the provider asked; the answer is in {@code message}. It changed nothing. */
         ASKED,
-        /** A person proposed what became of it, for a second one to say; {@code message} says what. Nothing was changed by it. */
+        /** A person proposed an outcome, for a second one to decide; {@code message} says which. It changed nothing. */
         PROPOSED,
         /** The host took the invoice back. */
         WITHDRAWN,

@@ -4,13 +4,13 @@ package io.github.invoicelock;
 public enum AttemptState {
     /** Claimed; the provider may be being called right now, or a crash left it behind. */
     STARTED,
-    /** The provider took the order and will tell later. Never sent again. */
+    /** The provider took the order and will tell the result later. Not sent again. */
     ACCEPTED,
-    /** Called; nobody knows the outcome. */
+    /** The provider was called, and the outcome is not known. */
     IN_DOUBT,
     /** The provider surely did nothing. Tried again under the same key. */
     NOT_BILLED,
-    /** The provider refused finally: this key will never charge. */
+    /** The provider refused for good: this key will never charge. */
     DECLINED,
     /** Charged. Final. */
     BILLED,

@@ -3,16 +3,16 @@ package io.github.invoicelock;
 import org.jooq.DSLContext;
 
 /**
- * The host's own work when an invoice was charged: a ledger entry, an outbox row. It runs in the transaction that marks the invoice as
- * billed, so both are there or neither is.
+ * The host's own work when an invoice was charged, for example a ledger entry or an outbox row. It runs in the transaction that marks the
+ * invoice as billed, so both are there or neither is.
  *
  * <p>Called from several threads at once, on threads of the library's own, and for at most the biller's
  * {@link LockingInvoiceBiller.Builder#callTimeout call time-out}. It must use only the given transaction, must not commit or roll back, and must
  * not call the library. Each of its statements is bounded by {@code statement_timeout} as the library's are: 15 s, or less where the role says so.
  *
- * <p>If it throws (anything, an {@link Error} too), does not return in time, or ends or spoils its transaction, only its own invoice is set
- * aside: the charge is in the journal, the attempt is listed with {@link AttemptCause#OWN_DATA_FAILS}, and the mark and this hook are tried
- * again. The run goes on, unless that happens to too many invoices in a row.
+ * <p>If it throws (also an {@link Error}), does not return in time, or ends or spoils its transaction, only its own invoice is set aside. The
+ * charge is in the journal, the attempt is listed with {@link AttemptCause#OWN_DATA_FAILS}, and the mark and this hook are tried again. The
+ * run goes on, unless this happens to too many invoices in a row.
  */
 @FunctionalInterface
 public interface BilledHook {

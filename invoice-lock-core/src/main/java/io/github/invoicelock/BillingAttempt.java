@@ -9,13 +9,13 @@ import org.jspecify.annotations.Nullable;
  * @param id the journal's own number of this row
  * @param biller the name of the biller
  * @param invoiceId the host's id as PostgreSQL prints it
- * @param number 1, 2, …: a higher one only after the one before was finally declined
+ * @param number 1, 2, …: a higher one only after the one before was declined for good
  * @param idempotencyKey what the provider knows this attempt by
  * @param state where it stands
  * @param dueAt when the library looks at it next; null: never by itself
- * @param owner the server that has, or last had, it
+ * @param owner the server that has it, or had it last
  * @param fence counts the owners
- * @param calls how often the provider was called or asked and an answer (or the lack of one) was written down
+ * @param calls how often the provider was called or asked, and the result was written
  * @param startedAt when it was first claimed
  * @param settledAt when its last outcome was written; null while there is none
  * @param invoice the invoice's row at the claim, as JSON; null once it is not needed any more, and in what a listener is told of a first
@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param message of the last refusal or failure, at most 1,000 characters; null if there was none
  * @param resolvedBy who last decided by hand, with {@link LockingInvoiceBiller#resolve}, or {@code the host} where it withdrew a refused
  *     one; null if nobody did
- * @param note what was noted then; null if nobody did
+ * @param note what people noted when they decided; null if nobody did
  * @param cause why it waits for a person; null if it does not
  * @param kept what {@link InvoiceTable#keeping} names, as a JSON object of texts; null while {@code invoice} is needed, and where nothing is
  *     to be kept

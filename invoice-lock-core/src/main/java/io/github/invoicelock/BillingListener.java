@@ -3,10 +3,11 @@ package io.github.invoicelock;
 import java.time.Duration;
 
 /**
- * Is told what happens, after it has been committed: for metrics and logs. Called from several threads at once, on threads of the library's
- * own; should be quick. What it throws, an {@link Error} too, is logged and has no other effect, as no money depends on it: for work that must
- * happen, use {@link BilledHook}. One that has not returned within the biller's {@link LockingInvoiceBiller.Builder#callTimeout call time-out}
- * is told nothing more until it does.
+ * Is told what happens, after the commit: for metrics and logs. For work that must happen, use {@link BilledHook}.
+ *
+ * <p>Called from several threads at once, on threads of the library. It should be quick: if it does not return within the biller's
+ * {@link LockingInvoiceBiller.Builder#callTimeout call time-out}, it is told nothing more until it does. What it throws (also an {@link Error})
+ * is logged, and has no other effect.
  *
  * <p>For Micrometer there is a ready one: {@code io.github.invoicelock.micrometer.BillingMetrics}.
  */
@@ -58,8 +59,8 @@ public interface BillingListener {
     default void parked(BillingAttempt attempt) {}
 
     /**
-     * Something is as it should never be, and was kept from doing more harm: a charged invoice that is pending again, a charge under a key
-     * that had been refused, a second charge.
+     * Something is as it should never be, and the library kept it from doing harm: a charged invoice that is pending again, a charge under a
+     * key that had been refused, a second charge.
      *
      * @param invoiceId whose
      * @param what one sentence for a person

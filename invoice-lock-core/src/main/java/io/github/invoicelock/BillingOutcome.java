@@ -32,7 +32,7 @@ public sealed interface BillingOutcome {
     /**
      * The provider charged the invoice. Final: no later outcome replaces it.
      *
-     * @param reference the provider's id of the charge; not blank: an invoice is never marked as paid without one
+     * @param reference the provider's id of the charge; not blank, because an invoice is never marked as paid without one
      */
     record Billed(String reference) implements BillingOutcome {
         /**
@@ -58,8 +58,8 @@ public sealed interface BillingOutcome {
     }
 
     /**
-     * The provider took the order and will tell later (bank debits answer "processing" and settle after days). It is never sent
-     * again; {@link BillingGateway#find} is asked when the time has come, or the host's webhook calls
+     * The provider took the order and will tell the result later. Bank debits, for example, answer "processing" and settle after days. The key
+     * is not sent again. The library calls {@link BillingGateway#find} when the time has come, or the host's webhook calls
      * {@link LockingInvoiceBiller#report}.
      *
      * @param reference the provider's id of the charge
@@ -90,7 +90,7 @@ public sealed interface BillingOutcome {
     }
 
     /**
-     * The provider refused finally: this key will never charge. Only then may a next attempt use a new key.
+     * The provider refused for good: this key will never charge. Only after this outcome may another attempt use a new key.
      *
      * @param code the provider's code, {@code card_declined} for example
      * @param reason for a person
@@ -115,8 +115,8 @@ public sealed interface BillingOutcome {
     }
 
     /**
-     * This request surely did nothing: rate limited, connection refused, not authenticated. From {@link BillingGateway#find}: the
-     * provider has never seen the key. Tried again later under the same key.
+     * This request surely did nothing: rate limited, connection refused, not authenticated. From {@link BillingGateway#find} it means that the
+     * provider has never seen the key. The same key is tried again later.
      *
      * @param reason for a person
      * @param retryAfter the least delay that the provider asked for ({@code Retry-After}), null if it asked for none; never negative
@@ -145,7 +145,7 @@ public sealed interface BillingOutcome {
     }
 
     /**
-     * Nobody knows: a time-out, a lost connection, a 500. The money may have moved.
+     * The outcome is not known: a time-out, a lost connection, a 500. The money may have moved.
      *
      * @param reason for a person
      */
@@ -177,7 +177,7 @@ public sealed interface BillingOutcome {
     }
 
     /**
-     * The provider took the order and will tell later.
+     * The provider took the order and will tell the result later.
      *
      * @param reference the provider's id of the charge
      * @param askAgainAfter when to ask, counted from now; positive
@@ -188,7 +188,7 @@ public sealed interface BillingOutcome {
     }
 
     /**
-     * The provider refused finally.
+     * The provider refused for good: this key will never charge.
      *
      * @param code the provider's code
      * @param reason for a person
@@ -199,7 +199,7 @@ public sealed interface BillingOutcome {
     }
 
     /**
-     * This request surely did nothing; from {@link BillingGateway#find}: the key was never seen.
+     * This request surely did nothing. From {@link BillingGateway#find}: the provider has never seen the key.
      *
      * @param reason for a person
      * @return a {@link NotBilled}
@@ -220,7 +220,7 @@ public sealed interface BillingOutcome {
     }
 
     /**
-     * Nobody knows whether the invoice was charged.
+     * It is not known whether the invoice was charged.
      *
      * @param reason for a person
      * @return an {@link Unknown}

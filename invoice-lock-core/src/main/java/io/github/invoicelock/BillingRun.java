@@ -3,24 +3,24 @@ package io.github.invoicelock;
 import java.time.Duration;
 
 /**
- * What one run did. Each time that the run took an invoice up it is counted, by how it stood afterwards, in one of {@code billed},
- * {@code accepted}, {@code declined}, {@code notBilled}, {@code inDoubt}, {@code withdrawn}, or {@code contended}; {@link #seen()} is
- * their sum. One that fell due again while the run lasted is counted again. {@code recovered} and {@code parked} say how many <em>of
- * these</em> were taken over, or were left to a person.
+ * What one run did. An invoice is counted each time that the run takes it up, by its state afterwards: in {@code billed}, {@code accepted},
+ * {@code declined}, {@code notBilled}, {@code inDoubt}, {@code withdrawn} or {@code contended}. {@link #seen()} is their sum. An invoice that
+ * becomes due again during the run is counted again.
  *
- * @param billed charged and journaled; also what was only marked in this run
- * @param accepted the provider will tell later
- * @param declined finally refused
- * @param notBilled surely not charged, to be tried again; also what was given back uncalled, or set aside
+ * <p>{@code recovered} and {@code parked} say how many <em>of these</em> were taken over, or were left to a person.
+ *
+ * @param billed charged and journaled; also invoices that were only marked in this run
+ * @param accepted the provider will tell the result later
+ * @param declined refused for good
+ * @param notBilled surely not charged, to be tried again; also invoices that were given back without a call, or set aside
  * @param inDoubt outcome unknown
- * @param contended another server (or the host) held the invoice; under {@link LockStrategy#SKIP_LOCKED} such rows are mostly not
- *     even seen
+ * @param contended another server, or the host, held the invoice; with {@link LockStrategy#SKIP_LOCKED} such rows are mostly not seen
  * @param recovered of all these, attempts that an earlier run or another server had left behind
  * @param withdrawn taken back by the host before anything was charged
  * @param parked of all these, attempts that now wait for a person
  * @param elapsed how long the run took
  * @param stopReason why it ended
- * @param kind what it was asked for
+ * @param kind which call began it
  */
 public record BillingRun(
         int billed,

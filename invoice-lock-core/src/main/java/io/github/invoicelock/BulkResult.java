@@ -5,11 +5,11 @@ import java.util.EnumMap;
 import java.util.Map;
 
 /**
- * What a decision on many attempts came to, or would come to. Immutable.
+ * What a decision on many attempts leads to, or would lead to. Immutable.
  *
  * @param dryRun whether nothing was written
- * @param effects how many lead to what; without those that none leads to
- * @param refusals how many were refused, and why; without reasons that none had
+ * @param effects how many attempts lead to each effect; effects without any are left out
+ * @param refusals how many were refused for each reason; reasons without any are left out
  */
 public record BulkResult(boolean dryRun, Map<Advice.Effect, Long> effects, Map<Refusal, Long> refusals) {
     /**
@@ -58,7 +58,7 @@ public record BulkResult(boolean dryRun, Map<Advice.Effect, Long> effects, Map<R
     /**
      * How many were refused.
      *
-     * @return for whatever reason
+     * @return for all reasons together
      */
     public long refused() {
         return refusals.values().stream().mapToLong(Long::longValue).sum();

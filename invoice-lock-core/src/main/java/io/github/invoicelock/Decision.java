@@ -13,11 +13,11 @@ public enum Decision {
             "`resolve` as declined", "the ledger shows no charge, and this key is to charge nothing any more", true),
     /** {@code resolve} with {@link BillingOutcome#accepted}. */
     RESOLVE_ACCEPTED("`resolve` as accepted", "the ledger shows an order that is still processed", true),
-    /** {@code resolve} with {@link BillingOutcome#notBilled}: the one word that can charge again. */
+    /** {@code resolve} with {@link BillingOutcome#notBilled}: the only decision that can cause a second charge. */
     RESOLVE_NOT_BILLED("`resolve` as notBilled", "the ledger shows no charge, and no request is on its way", true),
-    /** The host sets its row, expression, trigger or hook right. */
+    /** The host corrects its row, expression, trigger or hook. */
     MEND("mend it", "its row, an expression, a trigger or the hook is wrong", false),
-    /** Nothing: the library does what there is to do. */
+    /** Nothing: the library goes on by itself. */
     WAIT("wait", "nothing is to be done", false);
 
     private final String call;
@@ -49,9 +49,9 @@ public enum Decision {
     }
 
     /**
-     * Whether it is right only where the provider's own ledger says so: the library believes it.
+     * Whether a person must look into the provider's own ledger before: the library believes this decision.
      *
-     * @return false for what can do no harm, whatever happened at the provider
+     * @return false if the decision can do no harm, even if the invoice was charged
      */
     public boolean needsTheLedger() {
         return needsTheLedger;

@@ -1,6 +1,6 @@
 package io.github.invoicelock;
 
-/** Decisions on many attempts that wait for a person, tried: nothing is written. From {@link LockingInvoiceBiller#dryRun()}. Thread-safe. */
+/** Tries decisions on many attempts that wait for a person. Nothing is written. From {@link LockingInvoiceBiller#dryRun()}. Thread-safe. */
 public final class DryRun {
     private final LockingInvoiceBiller biller;
     private final long most;

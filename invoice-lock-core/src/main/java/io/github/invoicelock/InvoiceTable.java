@@ -14,30 +14,36 @@ import org.jooq.Field;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Describes the host's table of invoices. Immutable: each method returns a changed copy. Names are taken literally and quoted, so
- * {@code "Invoice"} and {@code "invoice"} are two names; whether they exist is checked by
- * {@link LockingInvoiceBiller.Builder#build()}.
+ * Describes the host's table of invoices. Immutable: each method returns a changed copy.
+ *
+ * <p>Names are taken literally and quoted, so {@code "Invoice"} and {@code "invoice"} are two names.
+ * {@link LockingInvoiceBiller.Builder#build()} checks that they exist.
  *
  * <p>The defaults fit {@code invoices(id, pending)}: {@code id} is the primary key, {@code pending} is a boolean that the library sets
  * to false when the invoice was charged.
  *
- * <p>Conditions and expressions are jOOQ's, with unqualified column names or names qualified by the table
- * ({@code DSL.field(DSL.name("state"))}); their values become literals in the SQL, so that PostgreSQL can match them with a partial
- * index.
+ * <p>Conditions and expressions are jOOQ's. Column names are unqualified, as in {@code DSL.field(DSL.name("state"))}, or qualified by the
+ * table. Values become literals in the SQL, so that PostgreSQL can match them with a partial index.
  *
- * <p>The invoice's row is kept as {@code jsonb} when it is claimed, and {@link BillingRequest#invoice()} is read from that at every call,
- * the first as any later one, by the same reading whatever the session is set to. Values come back exactly, with jOOQ's types for their
- * columns; {@code timestamptz} in UTC ({@code infinity} as {@code OffsetDateTime.MAX}), {@code time} as {@code LocalTime}. The limits, which
- * are the same at every call: {@code json} comes back as {@code jsonb} prints it (one of several equal keys, no white space), and
- * {@code null} in it as no value; a float's {@code -0} as 0; arrays start at 1; {@code NaN} and {@code Infinity} in a {@code numeric} as
- * null, for {@code BigDecimal} has none. {@code money}, ranges and composite types come as text, in which {@code lc_monetary} and the time
- * zone of the session show: {@link #including} {@code amount::numeric} or {@code lower(period)} gives the value itself.
+ * <p><b>The snapshot.</b> The invoice's row is kept as {@code jsonb} when it is claimed. {@link BillingRequest#invoice()} is read from that at
+ * every call, in the same way, independent of the session's settings. Values come back exactly, with jOOQ's types for their columns.
+ * {@code timestamptz} comes in UTC ({@code infinity} as {@code OffsetDateTime.MAX}), {@code time} as {@code LocalTime}. These limits are the
+ * same at every call:
  *
- * <p>Columns may be added and dropped while servers run. One that is added is null in snapshots from before; one that is renamed is
- * another. An attempt whose snapshot does not fit an altered column is parked for a person.
+ * <ul>
+ *   <li>{@code json} comes back as {@code jsonb} prints it: one of several equal keys, no white space. A {@code null} in it is no value.
+ *   <li>A float's {@code -0} comes back as 0, and arrays start at 1.
+ *   <li>{@code NaN} and {@code Infinity} in a {@code numeric} come back as null, because {@code BigDecimal} has neither.
+ *   <li>{@code money}, ranges and composite types come as text, which depends on {@code lc_monetary} and the session's time zone. To get the
+ *       value itself, use {@link #including} with {@code amount::numeric} or {@code lower(period)}.
+ * </ul>
  *
- * <p>An expression that fails for one invoice ({@link #including}, {@link #billableWhen}, a value of {@link #onBilledSet}) sets that invoice
- * aside: it is listed with {@link AttemptCause#OWN_DATA_FAILS} and the error, tried again by itself, and all others are billed.
+ * <p><b>Changes of the table.</b> Columns may be added and dropped while servers run. An added column is null in older snapshots. A renamed
+ * column counts as another column. An attempt whose snapshot does not fit an altered column is parked for a person.
+ *
+ * <p><b>Errors of one invoice.</b> An expression may fail for one invoice ({@link #including}, {@link #billableWhen}, a value of
+ * {@link #onBilledSet}). That invoice is set aside: it is listed with {@link AttemptCause#OWN_DATA_FAILS} and the error, and tried again by
+ * itself. All others are billed.
  */
 public final class InvoiceTable {
     final @Nullable String schema;
@@ -96,9 +102,9 @@ public final class InvoiceTable {
     }
 
     /**
-     * The column that identifies an invoice: of type bigint, integer, smallint, uuid, text, varchar or char(n) (or a domain over
-     * one), not null and unique. {@code id} by default. The journal compares ids byte by byte, whatever the column's collation: never change
-     * one, not even its case.
+     * The column that identifies an invoice. {@code id} by default. Its type is bigint, integer, smallint, uuid, text, varchar or char(n), or a
+     * domain over one of these. It must be not null and unique. The journal compares ids byte by byte, independent of the column's collation.
+     * So never change an id, not even its case.
      *
      * @param column its name
      * @return the changed copy
@@ -110,8 +116,8 @@ public final class InvoiceTable {
     }
 
     /**
-     * The boolean column that is true while the invoice is to be charged; set to false when it was. {@code pending} by default.
-     * Replaces {@link #pendingWhen}.
+     * The boolean column that is true while the invoice is to be charged. The library sets it to false after the charge. {@code pending} by
+     * default. Replaces {@link #pendingWhen}.
      *
      * @param column its name
      * @return the changed copy
@@ -124,9 +130,12 @@ public final class InvoiceTable {
     }
 
     /**
-     * When an invoice is still to be charged, for tables without a boolean column: {@code field("state").eq("open")}. Must become false
-     * by {@link #onBilledSet}, {@link #storeBilledAtIn} or {@link #storeReferenceIn}, one of which is required; where PostgreSQL can tell that
-     * it does not, {@link LockingInvoiceBiller.Builder#build()} refuses it. Must not raise. Replaces {@link #pendingColumn}.
+     * When an invoice is still to be charged, for tables without a boolean column: {@code field("state").eq("open")}. Replaces
+     * {@link #pendingColumn}.
+     *
+     * <p>{@link #onBilledSet}, {@link #storeBilledAtIn} or {@link #storeReferenceIn} must make it false, so one of them is required.
+     * {@link LockingInvoiceBiller.Builder#build()} refuses a table where PostgreSQL can tell that they do not. The condition must not raise an
+     * error.
      *
      * @param condition over the invoice's row
      * @return the changed copy
@@ -139,8 +148,8 @@ public final class InvoiceTable {
     }
 
     /**
-     * Which of the pending invoices are to be charged by now: due in seven days or sooner, say. Every pending one by default. It only
-     * chooses what is taken up; an invoice in an attempt is not affected.
+     * Which of the pending invoices are to be charged by now, for example those that are due within seven days. Every pending one by default.
+     * It only decides what is taken up: an invoice that has an attempt is not affected.
      *
      * @param condition over the invoice's row; may use subqueries
      * @return the changed copy
@@ -177,9 +186,10 @@ public final class InvoiceTable {
     }
 
     /**
-     * What is set when the provider finally refused and the {@link RetryPolicy} does not try again. The attempt is closed then: it waits for
-     * nobody. Nothing by default: the invoice stays pending, is not tried again by itself, and waits for a person. An invoice that is no longer
-     * pending is left as the host set it; one whose row the host holds at that moment is set by a later run.
+     * What is set when the provider refused for good and the {@link RetryPolicy} does not try again. The attempt is closed then, and no longer
+     * waits for a person. Nothing by default: then the invoice stays pending, is not tried again by itself, and waits for a person.
+     *
+     * <p>An invoice that is no longer pending is left as the host set it. If the host holds the row at that moment, a later run sets the column.
      *
      * @param column its name
      * @param value a value that fits the column's type, as a literal in SQL would; a jOOQ {@link Field}; or null
@@ -194,8 +204,8 @@ public final class InvoiceTable {
     /**
      * Stores the provider's id of the charge when the invoice was charged.
      *
-     * @param column its name, of a text type. If a reference is too long for it, the charge is in the journal, the invoice is set aside, and
-     *     it is marked once the column has room (R12)
+     * @param column its name, of a text type. If a reference is too long for it, the charge is in the journal and the invoice is set aside. It
+     *     is marked once the column has room
      * @return the changed copy
      */
     public InvoiceTable storeReferenceIn(String column) {
@@ -217,9 +227,9 @@ public final class InvoiceTable {
     }
 
     /**
-     * What the charge needs from the invoice's relatives: scalar expressions over the row, each with an alias that is no column of the
-     * table, e.g. {@code DSL.field("(select c.payment_method from customers c where c.id = invoices.customer_id)").as("payment_method")}.
-     * They become part of the snapshot and come back in {@link BillingRequest#invoice()} with their own types.
+     * What the charge needs from other tables: scalar expressions over the row, each with an alias that is no column of the table. For
+     * example {@code DSL.field("(select c.payment_method from customers c where c.id = invoices.customer_id)").as("payment_method")}. They
+     * become part of the snapshot, and come back in {@link BillingRequest#invoice()} with their own types.
      *
      * @param fields aliased expressions
      * @return the changed copy, which includes these beside those of earlier calls
@@ -233,11 +243,14 @@ public final class InvoiceTable {
     }
 
     /**
-     * No two calls at once, over all servers, for invoices with the same value in this column. Providers lock a customer while they charge
-     * it, and answer 429 to another charge; rules against fraud decline it. Invoices without a value are not bounded. An attempt in doubt
-     * counts until no request of it can be on its way any more. Say the same on every server. A run bills one invoice of each such customer
-     * after the other; where other servers do, it leaves the rest to them. Each is claimed by itself, with {@link LockStrategy#SKIP_LOCKED},
-     * too. Not on Citus. No such bound by default.
+     * No two calls at once, over all servers, for invoices with the same value in this column. No such bound by default. Set the same on every
+     * server. Not available on Citus.
+     *
+     * <p>Use it if your provider locks a customer while it charges them and answers 429 to another charge, or if rules against fraud decline a
+     * second one. Invoices without a value are not bounded. An attempt in doubt counts until no request of it can be on its way any more.
+     *
+     * <p>A run bills the invoices of a customer one after the other. If another server is billing that customer, the run leaves them to it. Each
+     * invoice is claimed by itself, also with {@link LockStrategy#SKIP_LOCKED}.
      *
      * @param column its name, {@code customer_id} for example
      * @return the changed copy
@@ -249,9 +262,9 @@ public final class InvoiceTable {
     }
 
     /**
-     * Which values of the snapshot stay in the journal when the snapshot is over: for exports, and for comparing with the provider. Each as
-     * text, as PostgreSQL prints it; see {@link BillingAttempt#kept()}. Nothing by default. Takes effect for attempts that settle from then
-     * on.
+     * Which values of the snapshot stay in the journal when the snapshot is dropped: for exports, and for comparing with the provider. Each is
+     * kept as text, as PostgreSQL prints it; see {@link BillingAttempt#kept()}. Nothing by default. It takes effect for attempts that settle
+     * from then on.
      *
      * @param columns of the table, or aliases of {@link #including}
      * @return the changed copy, which keeps these beside those of earlier calls
@@ -267,8 +280,8 @@ public final class InvoiceTable {
     }
 
     /**
-     * The column that holds what is charged, in the unit of {@link ProviderCharge#amount()}: {@link LockingInvoiceBiller#reconcile} compares
-     * both. It is kept, as {@link #keeping} does. Amounts are not compared by default.
+     * The column with the amount that is charged, in the unit of {@link ProviderCharge#amount()}. {@link LockingInvoiceBiller#reconcile} compares
+     * both. The amount stays in the journal, as with {@link #keeping}. By default amounts are not compared.
      *
      * @param column of the table, or an alias of {@link #including}; of type numeric, bigint, integer or smallint
      * @return the changed copy

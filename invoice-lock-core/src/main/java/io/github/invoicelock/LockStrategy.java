@@ -6,15 +6,15 @@ package io.github.invoicelock;
  */
 public enum LockStrategy {
     /**
-     * {@code FOR UPDATE NOWAIT}: a held row (SQLSTATE 55P03) counts as contended, on to the next. Each invoice is claimed by a transaction
-     * of its own.
+     * {@code FOR UPDATE NOWAIT}. A held row (SQLSTATE 55P03) counts as contended, and the run goes on with the next. Each invoice is claimed in
+     * a transaction of its own.
      */
     NOWAIT,
-    /** {@code FOR UPDATE SKIP LOCKED}, as many as there are free slots in one statement, 500 at most: held rows are not seen at all. */
+    /** {@code FOR UPDATE SKIP LOCKED}. Held rows are not seen. One statement claims as many as there are free slots, 500 at most. */
     SKIP_LOCKED,
     /**
-     * {@code FOR UPDATE} with a {@code lock_timeout} ({@link LockingInvoiceBiller.Builder#waitTimeout}): waits for the row, then
-     * checks again; billed meanwhile, or not released in time, counts as contended.
+     * {@code FOR UPDATE} with a {@code lock_timeout} ({@link LockingInvoiceBiller.Builder#waitTimeout}). It waits for the row, then checks
+     * again. An invoice that was billed meanwhile, or not released in time, counts as contended.
      */
     WAIT
 }

@@ -43,12 +43,12 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bills each pending invoice once, from as many servers as call it, whatever crashes in between.
+ * Bills each pending invoice once, from many servers, even if some of them crash.
  *
- * <p>Build one per server and table, keep it, and call {@link #billPending()} from the server's scheduler and {@link #recover()} every
- * minute. Thread-safe; runs may overlap. Never call it inside a transaction of your own: that is refused.
+ * <p>Build one biller per server and table, and keep it until shutdown. Schedule {@link #billPending()} as often as you like, and
+ * {@link #recover()} every minute. Runs may overlap. Do not call it inside a transaction of your own: that is refused.
  *
- * <p>How safe it is depends on what the provider offers; see {@link BillingGateway#idempotencyWindow()} and
+ * <p>Thread-safe. What it guarantees depends on what the provider offers: see {@link BillingGateway#idempotencyWindow()} and
  * {@link BillingGateway#find}.
  */
 public final class LockingInvoiceBiller implements AutoCloseable {
@@ -74,8 +74,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     /**
      * Begins a biller.
      *
-     * @param dataSource the host's; connections are taken for moments, and in {@link LockScope#THROUGH_CALL} for the time of a call: the
-     *     pool should then have one more than the concurrency
+     * @param dataSource the host's. Connections are used for milliseconds; in {@link LockScope#THROUGH_CALL} also for as long as a call, so
+     *     that the pool should have one more than the concurrency
      * @param gateway the host's way to its provider
      * @return a builder with the defaults
      */
@@ -84,9 +84,9 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * Bills: first what is due (left behind by a crash, or to be tried again), then fresh invoices, until none is left. Meanwhile it looks
-     * every 3 seconds for what has become due. An invoice that cannot be claimed or marked by its own data is set aside, and all others are
-     * billed.
+     * Bills everything: first what is due (left behind by a crash, or to be tried again), then fresh invoices, until none is left. While it
+     * runs, it looks every 3 seconds for what has become due. An invoice that cannot be claimed or marked because of its own data is set
+     * aside, and all others are billed.
      *
      * @return what was done
      * @throws BillingRunException if a database error ended the run, or too many invoices in a row were set aside; it carries the counts so far
@@ -124,11 +124,11 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * What a run of {@link #billPending(RunLimits)} would take up now: for looking at before it is let go. Writes nothing, locks nothing,
-     * asks the provider nothing. Reads pages of pending invoices as a run does, so it takes as long as there are many.
+     * Tells what a run of {@link #billPending(RunLimits)} would take up now. It writes nothing, locks nothing, and does not call the provider.
+     * It reads pages of pending invoices as a run does, so it takes longer the more there are.
      *
-     * @param limits bounds of the run; of its time nothing can be said beforehand
-     * @param sumsOf columns of numbers of the invoices' table, each to be summed up: the amount, for example
+     * @param limits bounds of the run; a limit on time has no effect here
+     * @param sumsOf columns of the invoices' table with numbers, each of which is summed up: the amount, for example
      * @return counts, the first ids, the sums, and PostgreSQL's plan of the search
      * @throws InvoiceLockException if there is no such column, or it holds no numbers
      * @throws DatabaseException if the database cannot be asked
@@ -140,7 +140,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
 
     /**
      * Continues only what is due: attempts that a crash left behind, and those to be tried, asked about or marked again. Schedule it every
-     * minute: between runs nobody else does it.
+     * minute: without it, what is due waits for the next {@link #billPending()}.
      *
      * @return what was done
      * @throws BillingRunException if a database error ended the run, or too many invoices in a row were set aside; it carries the counts so far
@@ -162,9 +162,9 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * The attempts that wait for a person, each with its {@link BillingAttempt#cause() cause}. Besides, those that were taken back and whose
-     * invoice is pending again. A refusal that {@link InvoiceTable#onDeclinedSet} marked, or that was resolved as declined, is closed and not
-     * listed.
+     * The attempts that wait for a person, each with its {@link BillingAttempt#cause() cause}. Attempts that were taken back are listed, too,
+     * if their invoice is pending again. A refusal that {@link InvoiceTable#onDeclinedSet} marked, or that was resolved as declined, is closed
+     * and not listed.
      *
      * @return oldest first; at most 10,000, and of the last 10,000 that were taken back
      */
@@ -184,8 +184,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * What waits for a person, by what it has in common: cause, state, code and message. For looking at where many wait; one look-up in an
-     * index of at most 10,000 rows.
+     * What waits for a person, grouped by cause, state, code and message. Use it when many wait. It is one look-up in an index, of at most
+     * 10,000 rows.
      *
      * @return the largest group first, at most 100 of them
      * @throws DatabaseException if the database cannot be asked
@@ -214,15 +214,15 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * Finds attempts by what is known of them, newest first. Every filter goes by an index. With a period and no more the first page reads
-     * the whole period once; with {@link AttemptState#BILLED}, or no condition at all, a page reads through the newest attempts until it is
-     * full, those of other billers, too.
+     * Finds attempts by what is known of them, newest first. Every filter uses an index. If there is only a period, the first page reads the
+     * whole period once. With {@link AttemptState#BILLED}, or without any condition, a page reads through the newest attempts of all billers
+     * until it is full.
      *
-     * @param filter which
+     * @param filter which attempts
      * @param page which page of them
-     * @return at most so many; with the cause TAKEN_BACK_AND_PENDING fewer, or none, although more follow
+     * @return at most as many as the page's size. With the cause TAKEN_BACK_AND_PENDING there may be fewer, or none, although more follow
      * @throws InvoiceLockException if the invoice's id cannot be one of the table
-     * @throws IllegalArgumentException if the page's cursor is none of this method's
+     * @throws IllegalArgumentException if the page's cursor is not one of this method
      * @throws DatabaseException if the database cannot be asked
      */
     public Page<BillingAttempt> find(AttemptFilter filter, PageRequest page) {
@@ -230,12 +230,12 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * All charges that were recorded in a period, for an export: attempts that are BILLED, by {@link BillingAttempt#settledAt()}. Read
-     * 1,000 at a time while the stream is consumed, each page in a transaction of its own, so the stream needs no closing and a slow reader
-     * holds nothing. A period that ended a minute ago, or longer, does not change any more.
+     * All charges that were recorded in a period, for an export: attempts that are BILLED, by {@link BillingAttempt#settledAt()}. They are
+     * read 1,000 at a time while the stream is consumed, each page in a transaction of its own. So the stream needs no closing, and a slow
+     * reader keeps no transaction open. A period that ended at least a minute ago does not change any more.
      *
      * @param from the first moment, by the database's clock
-     * @param to the end; itself not included
+     * @param to the end, which is not included
      * @return in the order in which they were claimed; not parallel. An invoice that was charged twice is there twice
      * @throws DatabaseException also from the stream's methods, if the database cannot be asked
      */
@@ -248,9 +248,9 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      *
      * @param from as above
      * @param to as above
-     * @param page which page of them; a cursor is only good for the same period
+     * @param page which page of them; a cursor works only for the same period
      * @return in the order in which they were claimed
-     * @throws IllegalArgumentException if the page's cursor is none
+     * @throws IllegalArgumentException if the page's cursor is not one of this method
      * @throws DatabaseException if the database cannot be asked
      */
     public Page<BillingAttempt> billed(Instant from, Instant to, PageRequest page) {
@@ -259,17 +259,17 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * Compares what the provider says it charged with the journal; after a restore above all, and as often as you like. Changes nothing:
-     * {@link Reconciliation#writeBack} does. The stream is consumed here, on the caller's thread, and may be slow: nothing is held meanwhile, and
-     * memory does not grow with it.
+     * Compares the provider's charges with the journal. Do this after a restore, and as often as you like. It changes nothing;
+     * {@link Reconciliation#writeBack} does. The stream is consumed here, on the caller's thread. It may be slow: no transaction is open
+     * meanwhile, and memory does not grow with it.
      *
-     * <p>The charges are those of the period, and a little more on both ends, for the provider's clock is another. Each belongs to the attempt of
-     * its key. A key that the journal has lost is found again by making the keys of all pending invoices.
+     * <p>Give the charges of the period, and a little more on both ends, because the provider's clock may differ. Each belongs to the attempt
+     * of its key. A key that the journal has lost is found by making the keys of all pending invoices again.
      *
-     * @param charges what the provider lists, without what was refunded; a reference that comes again is left out; not closed here
-     * @param from the first moment of the period: what was begun from then on, and settled before its end, must be among the charges
-     * @param to the end; itself not included
-     * @return what was found; close it when it is done with
+     * @param charges what the provider lists, without refunded charges. A repeated reference is ignored. Not closed here
+     * @param from the first moment of the period. An attempt that began from then on, and settled before the end, must be among the charges
+     * @param to the end, which is not included
+     * @return what was found; close it when you are done
      * @throws InvoiceLockException on Citus
      * @throws DatabaseException if the database cannot be asked
      */
@@ -295,8 +295,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * What happened to an invoice's attempts besides the straight way. An invoice that was claimed and charged at the first call has no
-     * history: {@link #attempts} says it all.
+     * What happened to an invoice's attempts. An invoice that was charged at its first call has no history: {@link #attempts} shows it all.
      *
      * @param invoiceId as for {@link #bill}
      * @return in the order in which it was written; empty if there is nothing to tell
@@ -308,20 +307,19 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     /**
      * What a person can do about an attempt now, and what each decision leads to.
      *
-     * @param attempt as it was seen
-     * @return never without a choice
-     * @throws InvoiceLockException if it is another biller's
+     * @param attempt as it was read
+     * @return at least one choice
+     * @throws InvoiceLockException if the attempt is of another biller
      */
     public Advice advice(BillingAttempt attempt) {
         return words.decisions().advising().on(ours(attempt));
     }
 
     /**
-     * Has the provider asked what became of the key of an invoice's newest attempt, in the name of the operating system's user and this
-     * server.
+     * Asks the provider what became of the key of an invoice's newest attempt, in the name of the operating system's user and this server.
      *
      * @param invoiceId as for {@link #bill}
-     * @return what it said; unknown if it could not be asked
+     * @return the provider's answer; unknown if it could not be asked
      * @throws WordRefusedException as below
      */
     public BillingOutcome ask(Object invoiceId) {
@@ -329,13 +327,14 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * Has the provider asked what became of the key of an invoice's newest attempt: one {@link BillingGateway#find}, never a send, for at
-     * most {@code callTimeout}. The answer is evidence for a person. It is kept in the {@link #history}, and changes nothing by itself.
+     * Asks the provider what became of the key of an invoice's newest attempt. This is one {@link BillingGateway#find}, for at most
+     * {@code callTimeout}; it never sends a charge. The answer is evidence for a person. It is kept in the {@link #history}, and changes
+     * nothing by itself.
      *
      * @param invoiceId as for {@link #bill}
      * @param who asks; kept in the history
-     * @return what it said; unknown if it could not be asked just now, or not in time. While a request may be on its way, the reason of
-     *     {@link BillingOutcome#notBilled} says until when
+     * @return the provider's answer; unknown if it could not be asked just now, or not in time. While a request may be on its way, the reason
+     *     of {@link BillingOutcome#notBilled} says until when
      * @throws WordRefusedException if the gateway cannot be asked, or there is no attempt
      */
     public BillingOutcome ask(Object invoiceId, String who) {
@@ -343,7 +342,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * A person decides what became of an invoice's newest attempt; in the name of the operating system's user and this server.
+     * A person decides what became of an invoice's newest attempt, in the name of the operating system's user and this server.
      *
      * @param invoiceId as for {@link #bill}
      * @param outcome as below
@@ -357,35 +356,34 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * A person decides what became of an invoice's newest attempt, whatever it is by now. Where they looked at it before, say
-     * {@link #resolve(BillingAttempt, BillingOutcome, String, String)}.
+     * A person decides what became of an invoice's newest attempt, as it is now. If they looked at the attempt before, use
+     * {@link #resolve(BillingAttempt, BillingOutcome, String, String)}, which refuses a decision that is out of date.
      *
-     * <p>While any attempt of the invoice is BILLED, only billed is taken. With the reference in the journal it closes what still waits: it
-     * acknowledges a second charge, for example.
+     * <p>While any attempt of the invoice is BILLED, only billed is taken. With the reference in the journal it closes what still waits, for
+     * example a second charge.
      *
      * @param invoiceId as for {@link #bill}
-     * @param outcome billed: it is marked as such; declined: it is closed, and no longer needs attention; notBilled: it is due again
-     *     under the same key; accepted: it is asked about later
+     * @param outcome billed: the invoice is marked. declined: the attempt is closed, and off the list. notBilled: the same key is due again.
+     *     accepted: the provider is asked later
      * @param note how they know; kept in the journal
      * @param who decided; kept in the journal
-     * @throws WordRefusedException if there is no such invoice or attempt, it is being called right now, it is billed already, the outcome is
-     *     unknown, it is notBilled for a key that was refused or while a request may be on its way, or its delay is longer than 31 days
-     * @throws InvoiceNotMarkedException if the journal took it, but the invoice could not be marked
-     * @throws DatabaseException if another session holds its row of the journal for too long; nothing was written then
+     * @throws WordRefusedException if it is refused; {@link WordRefusedException#refusal()} says why
+     * @throws InvoiceNotMarkedException if the decision is in the journal, but the invoice could not be marked
+     * @throws DatabaseException if another session holds the attempt's row of the journal for too long; nothing was written then
      */
     public void resolve(Object invoiceId, BillingOutcome outcome, String note, String who) {
         words.resolutions().resolve(word(id(invoiceId), null, note, who), requireNonNull(outcome, "outcome"));
     }
 
     /**
-     * A person decides what became of an attempt that they looked at: it is refused if that has changed since, or a newer one was made. So an
-     * older word never wins over a newer one.
+     * A person decides what became of an attempt that they looked at. The decision is refused if the attempt has changed since, or if there is
+     * a newer one.
      *
-     * @param seen as it was read
+     * @param seen the attempt as it was read
      * @param outcome as above
      * @param note how they know; kept in the journal
      * @param who decided; kept in the journal
-     * @throws WordRefusedException as above; or it has changed since: then the message says what happened, and by whom
+     * @throws WordRefusedException as above; or if the attempt has changed: the message says what happened, and by whom
      * @throws InvoiceNotMarkedException as above
      * @throws DatabaseException as above
      */
@@ -394,11 +392,11 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * A person proposes what became of an attempt that they looked at, for a second one to say. It is kept in the {@link #history} as
-     * {@link AttemptEvent.What#PROPOSED} and changes nothing; who asks for two people compares their names.
+     * A person proposes what became of an attempt that they looked at, so that a second person can decide it. The proposal is kept in the
+     * {@link #history} as {@link AttemptEvent.What#PROPOSED}, and changes nothing. A host that asks for two people compares their names.
      *
-     * @param seen as it was read
-     * @param outcome what they would say
+     * @param seen the attempt as it was read
+     * @param outcome what they propose
      * @param note how they know; kept in the history
      * @param who proposes; kept in the history
      * @throws WordRefusedException as {@link #resolve(BillingAttempt, BillingOutcome, String, String)} would be refused
@@ -414,7 +412,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * Releases what there is of an invoice; in the name of the operating system's user and this server.
+     * Releases an invoice's newest attempt, in the name of the operating system's user and this server.
      *
      * @param invoiceId as for {@link #bill}
      * @throws WordRefusedException as below
@@ -424,75 +422,81 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * Releases a parked, declined, withdrawn or set-aside attempt: it is due at once, and continued by the next run of any server. A declined
-     * one is continued under a new key. One in doubt is sent again only where that is safe, else it is parked again. A withdrawn one whose
-     * key was sent is sent with the same request as before. A charged or refused one whose mark was set aside is marked.
+     * Releases a parked, declined, withdrawn or set-aside attempt: it is due at once, and the next run of any server continues it.
+     *
+     * <ul>
+     *   <li>Declined: under a new key.
+     *   <li>In doubt: sent again only where that charges nothing more; otherwise parked again.
+     *   <li>Withdrawn after its key was sent: the same request as before.
+     *   <li>Charged or refused, and its mark was set aside: the invoice is marked.
+     * </ul>
      *
      * @param invoiceId as for {@link #bill}
      * @param note why; kept in the history
      * @param who decided; kept in the history
-     * @throws WordRefusedException if there is no such invoice or attempt, it is being called right now, any attempt of the invoice is
-     *     billed, or the invoice is not pending
+     * @throws WordRefusedException if it is refused: there is no such invoice or attempt, it is being called right now, any attempt of the
+     *     invoice is billed, or the invoice is not pending
      */
     public void retry(Object invoiceId, String note, String who) {
         words.resolutions().retry(word(id(invoiceId), null, note, who));
     }
 
     /**
-     * Releases an attempt that a person looked at: it is refused if that has changed since, or a newer one was made.
+     * Releases an attempt that a person looked at. This is refused if the attempt has changed since, or if there is a newer one.
      *
-     * @param seen as it was read
+     * @param seen the attempt as it was read
      * @param note why; kept in the history
      * @param who decided; kept in the history
-     * @throws WordRefusedException as above; or it has changed since: then the message says what happened, and by whom
+     * @throws WordRefusedException as above; or if the attempt has changed: the message says what happened, and by whom
      */
     public void retry(BillingAttempt seen, String note, String who) {
         words.resolutions().retry(word(ours(seen).invoiceId(), seen, note, who));
     }
 
     /**
-     * Releases many that wait for a person: page by page, each by itself, as {@link #retry(BillingAttempt, String, String)} does. What does
-     * not wait for a person is left alone, whatever the filter says.
+     * Releases all attempts that wait for a person and fit the filter: page by page, each by itself, as
+     * {@link #retry(BillingAttempt, String, String)} does. Attempts that do not wait for a person are left alone. Try it first:
+     * {@link #dryRun()}.
      *
      * @param filter which of them
-     * @param note why, the name of an incident for example; kept in the history
+     * @param note why, for example the name of an incident; kept in the history
      * @param who decided; kept in the history
      * @return how many will be sent or asked about, and how many were refused, and why
-     * @throws DatabaseException if the database ended it; what was decided before stays decided
+     * @throws DatabaseException if the database failed; decisions made before that stay
      */
     public BulkResult retryAll(AttemptFilter filter, String note, String who) {
         return retryAll(filter, note, who, ManyAtOnce.Extent.ALL);
     }
 
     /**
-     * Decides what became of many that wait for a person: page by page, each by itself, as
-     * {@link #resolve(BillingAttempt, BillingOutcome, String, String)} does.
+     * Decides what became of all attempts that wait for a person and fit the filter: page by page, each by itself, as
+     * {@link #resolve(BillingAttempt, BillingOutcome, String, String)} does. Try it first: {@link #dryRun()}.
      *
      * @param filter which of them
      * @param outcome what became of each
      * @param note how they know; kept in the journal
      * @param who decided; kept in the journal
      * @return what that leads to, and how many were refused, and why
-     * @throws DatabaseException if the database ended it; what was decided before stays decided
+     * @throws DatabaseException if the database failed; decisions made before that stay
      */
     public BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who) {
         return resolveAll(filter, outcome, note, who, ManyAtOnce.Extent.ALL);
     }
 
     /**
-     * The same decisions on many, tried without writing anything.
+     * Tries {@link #retryAll} and {@link #resolveAll} without writing anything.
      *
-     * @return says what each would lead to, as things are
+     * @return tells what each decision would lead to now
      */
     public DryRun dryRun() {
         return dryRun(Long.MAX_VALUE);
     }
 
     /**
-     * The same, of the oldest that wait alone: where so many wait that to try all of them takes too long.
+     * The same for the oldest attempts only. Use it when so many wait that trying all of them takes too long.
      *
-     * @param most after how many it ends, or up to 99 later
-     * @return says what each of these would lead to, as things are
+     * @param most after how many it ends; it may be up to 99 more
+     * @return tells what each of these decisions would lead to now
      */
     public DryRun dryRun(long most) {
         return new DryRun(this, most);
@@ -562,25 +566,25 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * Takes the provider's own message to the host, a webhook's for example. May come at any time and more than once: before the call has
-     * returned, too. BILLED is final; anything else is taken for an attempt that is accepted, in doubt or to be tried again, and ignored
-     * while it is being called. A charge that is not the one in the journal is told as an anomaly, and kept for a person.
+     * Takes the provider's own message, for example from your webhook. Check the message's signature before. It may come at any time, also
+     * before the call has returned, and more than once.
      *
-     * <p>If the invoice cannot be marked (the hook, a trigger, a constraint), that is thrown; the outcome is in the journal, and the mark is
-     * tried again.
+     * <p>Billed always counts, and is final. Any other outcome counts only if the attempt is accepted, in doubt or to be tried again, and is
+     * ignored while a server is calling the provider. A charge that is not the one in the journal is told as an anomaly, and kept for a person.
      *
-     * @param idempotencyKey as in {@link BillingRequest#idempotencyKey()}; check the message's signature before
+     * @param idempotencyKey as in {@link BillingRequest#idempotencyKey()}
      * @param outcome what the provider told
      * @throws InvoiceLockException if no attempt of this biller has that key
-     * @throws InvoiceNotMarkedException if the journal took it, but the invoice could not be marked
+     * @throws InvoiceNotMarkedException if the outcome is in the journal, but the hook, a trigger or a constraint kept the invoice from being
+     *     marked; the mark is tried again
      */
     public void report(String idempotencyKey, BillingOutcome outcome) {
         words.reports().report(requireNonNull(idempotencyKey, "idempotencyKey"), requireNonNull(outcome, "outcome"));
     }
 
     /**
-     * Takes an invoice back, in the host's own transaction: if the answer is {@link Withdrawal#WITHDRAWN} and the transaction commits, it
-     * will not be charged. Waits at most a second for the invoice's row.
+     * Takes an invoice back, in the host's own transaction. If the answer is {@link Withdrawal#WITHDRAWN} and the transaction commits, the
+     * invoice will not be charged. Waits at most a second for the invoice's row.
      *
      * @param connection the host's, in a transaction; nothing is committed, rolled back or closed here, and its settings stay as they were
      * @param invoiceId as for {@link #bill}
@@ -603,15 +607,15 @@ public final class LockingInvoiceBiller implements AutoCloseable {
     }
 
     /**
-     * Stops billing, on all servers, until {@link #resume}: whatever they run, nothing is claimed and nothing is sent. Each server obeys with
-     * its next claim. What can charge nothing goes on: {@code find}, marks, {@link #report}, {@link #resolve}, {@link #withdraw}. Calls in
-     * flight finish, and are settled. Runs end with {@link StopReason#PAUSED}.
+     * Stops billing on all servers until {@link #resume}: nothing is claimed and nothing is sent. Each server sees it with its next claim.
+     * Calls in flight finish, and their outcomes are written. What cannot charge goes on: {@code find}, marks, {@link #report},
+     * {@link #resolve}, {@link #withdraw}. Runs end with {@link StopReason#PAUSED}.
      *
-     * <p>A claim that had looked just before this returned may still be sent, within half of the {@link Builder#leaseMargin lease's margin};
-     * one that asks first, after its {@code find}. No later.
+     * <p>An invoice that was claimed just before this returned may still be sent, within half of the
+     * {@link Builder#leaseMargin lease's margin}. If the provider is asked first, it may be sent after that {@code find}. Nothing is sent later.
      *
-     * <p>Without Java: {@code select invoice_lock.pause('invoices', 'ann', 'wrong amounts')}. A biller that is paused already gets the new
-     * words, and is resumed once.
+     * <p>Without Java: {@code select invoice_lock.pause('invoices', 'ann', 'wrong amounts')}. If the biller is paused already, only who and why
+     * change; one {@code resume} is enough.
      *
      * @param who pauses it, for others to ask; kept in the journal, and logged on every server
      * @param why in a few words; kept and logged, too
@@ -637,8 +641,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
 
     /**
      * Stops claiming, waits for calls in flight, and gives back what is claimed and not called. Runs that are under way return with
-     * {@link StopReason#CLOSED}. Idempotent; may be called from a shutdown hook. Waits as long as a call may take, and the lease's margin
-     * for late answers of calls that were cut off, not for ever.
+     * {@link StopReason#CLOSED}. Idempotent; may be called from a shutdown hook. The wait is bounded: it lasts as long as a call may take, and
+     * the lease's margin for late answers of calls that were cut off.
      */
     @Override
     public void close() {
@@ -653,7 +657,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         return invoices.ids().idOf(requireNonNull(invoiceId, "invoiceId"));
     }
 
-    /** Settings of a biller. Not thread-safe. What is wrong is said by {@link #build()}. */
+    /** Settings of a biller. Not thread-safe. {@link #build()} checks them and says what is wrong. */
     public static final class Builder {
         private static final Duration SET_UP_IDLE = Duration.ofMinutes(1);
 
@@ -698,10 +702,10 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * The biller's name: part of every key and row of the journal, the same on every server, one for each table. {@code invoices} by
-         * default. Changing it makes every invoice look as if it had never been claimed.
+         * The biller's name. It is part of every key and row of the journal, so it must be the same on every server, and another one for each
+         * table. {@code invoices} by default. Never change it: every invoice would look as if it had never been claimed.
          *
-         * @param name without control characters
+         * @param name not blank, without control characters
          * @return this
          */
         public Builder name(String name) {
@@ -721,8 +725,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * What holds an invoice while the provider is called. {@link LockScope#THROUGH_CALL} by default. Stop all servers before changing
-         * it: a row that is not locked is no sign of life to those in THROUGH_CALL.
+         * What holds an invoice while the provider is called. {@link LockScope#THROUGH_CALL} by default. Stop all servers before you change
+         * it: servers in THROUGH_CALL take a row without a lock for one that nobody is calling.
          *
          * @param scope the scope
          * @return this
@@ -756,9 +760,9 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * How often this biller calls the gateway, at most, on average and over all its runs: a bound of this server's own. For a
-         * provider's limit take {@link #fleetCallsPerSecond}. Up to a tenth of a second's worth may leave together. No bound by default. The
-         * wait comes before the claim, so an invoice that waits is nobody's yet.
+         * How often this server calls the gateway at most, on average and over all its runs. For a provider's limit use
+         * {@link #fleetCallsPerSecond}. Calls of a tenth of a second may leave together. No bound by default. The wait comes before the claim, so
+         * a waiting invoice can still be claimed by another server.
          *
          * @param calls at least 0.001
          * @return this
@@ -769,11 +773,12 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * How often all servers together call the gateway, at most: a provider's limit, however many servers run, come and die. A server that
-         * is alone may use all of it. Say the same on each server. Moments for calls are reserved in the journal, by the database's clock, a
-         * tenth of a second's worth at a time; what a killed server had reserved passes by within about a second. Calls may leave up to 50 ms
-         * behind their moment, so take some percent less than what the provider punishes. No bound by default. The wait comes before the
-         * claim, so an invoice that waits is nobody's yet.
+         * How often all servers together call the gateway at most, however many there are: the provider's limit. Set the same on each server. A
+         * server that is alone may use all of it. No bound by default.
+         *
+         * <p>Servers reserve moments for calls in the journal, by the database's clock, for a tenth of a second at a time. If a server is killed,
+         * the moments that it reserved are over within about a second. A call may leave up to 50 ms after its moment, so set some percent less
+         * than the provider's limit. The wait comes before the claim, so a waiting invoice can still be claimed by another server.
          *
          * @param calls at least 0.001
          * @return this
@@ -786,8 +791,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         /**
          * Bounds one call of the gateway, and of a hook, a listener or a policy. 30 s by default.
          *
-         * @param timeout a millisecond to a day; twice this and the margin must fit into {@link BillingGateway#idempotencyWindow()}, or
-         *     nothing is ever repeated: {@link #build()} refuses that if the gateway cannot be asked either
+         * @param timeout a millisecond to a day. Twice this and the margin must fit into {@link BillingGateway#idempotencyWindow()}; otherwise
+         *     no key is ever sent again, and {@link #build()} refuses that if the gateway cannot be asked
          * @return this
          */
         public Builder callTimeout(Duration timeout) {
@@ -796,9 +801,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * How much longer than its calls a claim is believed. 10 s by default. Half of it is for a call that leaves late: one that has not
-         * left by then, for lack of a thread or a connection, is not sent but given back. The other half is for a request that arrives after
-         * its sender gave up.
+         * How much longer than its calls a claim lasts. 10 s by default. Half of it is for a call that leaves late, for lack of a thread or a
+         * connection; after that it is not sent, but given back. The other half is for a request that arrives after its sender gave up.
          *
          * @param margin a millisecond to a day
          * @return this
@@ -820,9 +824,9 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * After how many failed calls one after the other a run stops, rather than leaving more in doubt, and holds all servers back: they
-         * try one call at a time until one succeeds ({@link BillingBrake}). 20 by default. So many invoices
-         * in a row that are set aside end a run, too, with their error: that is not one invoice's fault.
+         * After how many failed calls in a row a run stops, so that no more invoices are left in doubt. It also holds all servers back: they try
+         * one call at a time until one succeeds ({@link BillingBrake}). 20 by default. If as many invoices in a row are set aside, the run ends
+         * with their error.
          *
          * @param failures 1 to 1,000,000
          * @return this
@@ -833,8 +837,8 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * Keeps the snapshots of settled attempts in the journal. They hold what the invoice's row held: personal data, perhaps. By default
-         * one is dropped once no request is made from it any more.
+         * Keeps the snapshots of settled attempts in the journal. They hold what the invoice's row held, perhaps personal data. By default a
+         * snapshot is dropped when no request is made from it any more.
          *
          * @return this
          */
@@ -866,7 +870,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * Is told what happens. None by default. May be called for several: each is told, in this order, whatever another throws.
+         * Is told what happens. None by default. Call this once for each listener: they are told in this order, even if one throws.
          *
          * @param listener the listener
          * @return this
@@ -877,9 +881,9 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * Makes the gateway's calls. By default virtual threads where the JDK has them (21 and newer), else threads of the library's own.
-         * Each call is a task of its own, and nothing else runs on the host's threads. The executor may block, refuse, or make the call
-         * itself: it is asked on a thread of the library's own. A call that has not begun in time is not made.
+         * Makes the gateway's calls. By default these are virtual threads on JDK 21 and newer, and the library's own threads on older ones. Each
+         * call is a task of its own, and nothing else runs on the host's threads. The executor may block, refuse, or make the call itself,
+         * because it is given the task on a thread of the library. A call that has not begun in time is not made.
          *
          * @param executor the host's; not shut down here
          * @return this
@@ -890,7 +894,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * Carries what belongs to the thread that begins a run, a trace for example, to the threads of its calls. Nothing by default.
+         * Carries data of the thread that begins a run, for example a trace, to the threads of its calls. Nothing by default.
          *
          * @param context what is carried; for Micrometer there is a ready one, {@code BillingObservations}
          * @return this
@@ -912,9 +916,9 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * Which environment this is, {@code "production"} for example. None by default. The first biller that says one has it kept in the
-         * journal; from then on {@link #build()} refuses whoever says another one, or none. So a copy of production's database cannot bill
-         * with production's credentials by accident: the copy says production, its servers say something else.
+         * Which environment this is, for example {@code "production"}. None by default. The journal keeps what the first biller says. From then
+         * on {@link #build()} refuses a biller that says another one, or none. So a copy of production's database cannot bill by accident: the
+         * copy's journal says production, and its servers say something else.
          *
          * @param environment compared letter by letter
          * @return this
@@ -930,7 +934,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         }
 
         /**
-         * Checks the set-up against the database and builds the biller. Writes one row: which table the name stands for.
+         * Checks the set-up against the database and builds the biller. It writes one row, which says what table the name stands for.
          *
          * @return a biller that works
          * @throws SetupException if anything is wrong, naming the setting, its value and the remedy; nothing has been written then

@@ -11,8 +11,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How the provider's charges and the journal compare, as of when they were compared. It is kept in the journal's schema, not in memory, until
- * it is closed: close it when it is done with. One that is not closed is forgotten by a later one, from a week on. Thread-safe.
+ * The provider's charges compared with the journal, as they were at that time. The result is in the journal's schema, not in memory, until it is
+ * closed: close it when you are done. One that was never closed is deleted by a later one, after a week. Thread-safe.
  */
 public final class Reconciliation implements AutoCloseable {
     private final Map<Kind, Long> counts;
@@ -41,11 +41,11 @@ public final class Reconciliation implements AutoCloseable {
          */
         NOT_RECORDED,
         /**
-         * Recorded, and not among the provider's charges. Only of attempts that began and settled within the period, so that their charge must
-         * be among them. Refunded, perhaps, or recorded by mistake: a person looks.
+         * Recorded, and not among the provider's charges. Only attempts that began and settled within the period are looked at, because their
+         * charge must be among them. It was perhaps refunded, or recorded by mistake: look it up at the provider.
          */
         NOT_CHARGED,
-        /** One charge too many: the invoice is recorded with another one, or an earlier one is to be recorded. Refund this reference. */
+        /** One charge too many: the invoice is recorded with another one, or an earlier one will be recorded. Refund this reference. */
         CHARGED_TWICE,
         /** Recorded with this reference, and charged with another amount. */
         OTHER_AMOUNT,
@@ -55,8 +55,8 @@ public final class Reconciliation implements AutoCloseable {
          */
         OTHER_REFERENCE,
         /**
-         * Charged under a key that this journal never made, or for no invoice that is there. Another system's of the same account, a charge made
-         * by hand, or an invoice that a restore has lost. Never written back.
+         * Charged under a key that this journal never made, or for an invoice that does not exist. It may be of another system of the same
+         * account, made by hand, or of an invoice that a restore has lost. Never written back.
          */
         UNKNOWN_KEY,
         /** Of another biller of this journal: compare it there. */
@@ -88,7 +88,7 @@ public final class Reconciliation implements AutoCloseable {
     /**
      * What was written back.
      *
-     * @param charges how many charges the journal has now that it did not have
+     * @param charges how many charges were recorded
      * @param unmarked how many of their invoices could not be marked; they are set aside, and tried again by themselves
      * @param failures why, at most 1,000
      */
@@ -127,9 +127,9 @@ public final class Reconciliation implements AutoCloseable {
     }
 
     /**
-     * Tells the journal of every charge that is NOT_RECORDED, as a webhook would: the attempt is BILLED, the invoice marked, the
-     * {@link BilledHook} called. An attempt that the journal has lost is written anew. Each is decided on what is there at that moment. May be
-     * called again, after an error for instance: what is recorded already is left as it is.
+     * Tells the journal every charge that is NOT_RECORDED, as a webhook would: the attempt is BILLED, the invoice marked, the
+     * {@link BilledHook} called. An attempt that the journal has lost is written again. Each charge is checked once more against the journal. You
+     * may call this again, for example after an error: charges that are recorded are left as they are.
      *
      * @param who does it; kept with each attempt
      * @return what was written

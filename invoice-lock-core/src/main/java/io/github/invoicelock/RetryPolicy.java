@@ -9,9 +9,9 @@ import java.util.concurrent.ThreadLocalRandom;
 /**
  * When an attempt is tried again. Asked each time an attempt is to be written down as NOT_BILLED, IN_DOUBT or DECLINED, or stays ACCEPTED.
  *
- * <p>It decides only <em>when</em>. Whether trying again is safe is the library's to know: an attempt in doubt whose provider neither remembers
- * keys nor can be asked is parked, whatever the policy says. A delay that the provider asked for is respected where it is longer. A delay of
- * more than 31 days is none: the attempt is parked.
+ * <p>It decides only <em>when</em>. The library decides whether trying again is safe: an attempt in doubt is parked if the provider neither
+ * remembers keys nor can be asked. If the provider asked for a longer delay, that one is used. With a delay of more than 31 days the attempt
+ * is parked.
  *
  * <p>Called from several threads at once, on threads of the library's own. It should not block. If it throws, answers null, or does not return
  * within the biller's {@link LockingInvoiceBiller.Builder#callTimeout call time-out}, the attempt is left to a person, and its message says so.
@@ -29,9 +29,8 @@ public interface RetryPolicy {
     Optional<Duration> nextTry(BillingAttempt attempt);
 
     /**
-     * The default: 10 s, doubled at each try up to an hour, with jitter (half to the full delay, so that servers do not come in step);
-     * at most 20 tries, which take about 12 hours, within the 24 hours for which common providers remember keys. Refusals are not
-     * retried.
+     * The default: 10 s, doubled at each try up to an hour. Each delay is drawn between half of that and all of it, so that servers do not try
+     * at the same moment. At most 20 tries, which take about 12 hours; common providers remember keys for 24. Refusals are not retried.
      *
      * @return the policy
      */

@@ -8,8 +8,8 @@ public enum RowLock {
     /** The default. Blocks every other lock of the row, also the one that an insert of a child row takes. */
     FOR_UPDATE,
     /**
-     * Lets the host insert rows that refer to the invoice by a foreign key meanwhile. Enough for the library, which never changes
-     * the invoice's key.
+     * Lets the host insert rows that refer to the invoice by a foreign key meanwhile. It is enough for the library, which never changes the
+     * invoice's key.
      */
     FOR_NO_KEY_UPDATE
 }

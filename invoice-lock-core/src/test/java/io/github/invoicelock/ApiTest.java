@@ -49,19 +49,32 @@ class ApiTest {
         assertThat(signatures()).noneMatch(line -> line.contains(".internal."));
     }
 
+    @Test
+    void each_package_says_since_when_its_types_are_there() {
+        assertThat(opened().map(Class::getPackageName).distinct())
+                .hasSizeGreaterThan(4)
+                .allSatisfy(
+                        name -> assertThat(Path.of("src", "main", "java", name.replace('.', '/'), "package-info.java"))
+                                .content()
+                                .contains(" * @since "));
+    }
+
     private static List<String> signatures() {
+        return opened().map(ApiTest::signature).flatMap(String::lines).toList();
+    }
+
+    private static Stream<Class<?>> opened() {
         return new ClassFileImporter()
                         .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
                         .importPackages("io.github.invoicelock")
                         .stream()
                         .filter(type -> !type.getPackageName().startsWith("io.github.invoicelock.internal"))
                         .filter(type -> !type.getPackageName().startsWith("io.github.invoicelock.console.pages"))
-                        .map(JavaClass::reflect)
+                        // on the class path of the tests alone
+                        .filter(type -> !type.getPackageName().startsWith("io.github.invoicelock.examples"))
+                        .<Class<?>>map(JavaClass::reflect)
                         .filter(ApiTest::isOpen)
-                        .sorted(Comparator.comparing(Class::getName))
-                        .map(ApiTest::signature)
-                        .flatMap(String::lines)
-                        .toList();
+                        .sorted(Comparator.comparing(Class::getName));
     }
 
     /** What a host can name: public, or protected, all the way out. */

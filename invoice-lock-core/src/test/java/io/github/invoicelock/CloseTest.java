@@ -67,8 +67,9 @@ class CloseTest {
                 .lockStrategy(strategy)
                 .lockScope(scope)
                 .concurrency(8)
-                .callTimeout(Duration.ofMillis(700)) // so that close() does not wait long
-                .leaseMargin(Duration.ofMillis(700))
+                // Where the lock is held through the call, close() need not wait; else not for long.
+                .callTimeout(scope == LockScope.THROUGH_CALL ? LIMIT : Duration.ofMillis(700))
+                .leaseMargin(scope == LockScope.THROUGH_CALL ? LIMIT : Duration.ofMillis(700))
                 .build();
         InBackground<Bounded<BillingRun>> run = InBackground.of(() -> Bounded.by(
                 LIMIT, "the run", () -> server.billPending(RunLimits.none().invoices(FEW))));

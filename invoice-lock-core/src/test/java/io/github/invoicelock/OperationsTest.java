@@ -90,11 +90,6 @@ class OperationsTest {
         assertThat(OperationsSnippets.ofReference(server, reference))
                 .extracting(BillingAttempt::invoiceId)
                 .containsExactly("1");
-        assertThat(Docs.page("docs/operations.md").blocks().stream()
-                        .filter(block -> block.code().contains("-- by psql"))
-                        .map(block -> host.one(block.code())))
-                .as("what the page says to ask by psql")
-                .hasSize(2);
     }
 
     @ParameterizedTest

@@ -1,21 +1,21 @@
 package io.github.invoicelock.console;
 
-/** What a visitor of the console may do. Each may what the ones before it may. */
+/** What a visitor of the console may do. Each level includes the ones before it. */
 public enum ConsoleAccess {
-    /** Nothing: there is no page for them. */
+    /** Nothing: every path answers 403. */
     NONE,
-    /** See everything but what the invoices hold. */
+    /** See everything except what the invoices hold. */
     LOOK,
-    /** Decide what can charge nothing by itself, release what waits, pause and resume, and see what was sent. */
+    /** Decide what cannot charge by itself, release what waits, pause and resume, and see what was sent. */
     DECIDE,
-    /** Say that the provider surely did not charge: the one word after which a key is sent again because a person said so. */
+    /** Say that an invoice was not charged, after which its key is sent again; and send a new key for an invoice that a person closed. */
     DECIDE_NOT_BILLED;
 
     /**
-     * Whether they may do what asks for another access.
+     * Whether this level includes another.
      *
-     * @param needed what it asks for
-     * @return true if this is that, or more
+     * @param needed the level that is needed
+     * @return true if it is this level, or a lower one
      */
     public boolean includes(ConsoleAccess needed) {
         return compareTo(needed) >= 0;

@@ -1,6 +1,10 @@
 /**
- * Answers a host's question "is my gateway safe?": extend {@link io.github.invoicelock.testkit.BillingGatewayContract} in a test. Needs
- * JUnit Jupiter 5.9 or newer on the test's class path, and nothing else. Nothing here takes or returns null unless it says so.
+ * Answers the question "is my gateway safe?". Extend {@link io.github.invoicelock.testkit.BillingGatewayContract} in a test.
+ *
+ * <p>Needs JUnit Jupiter 5.9 or newer on the test's class path, and nothing else. No method takes or returns null unless its documentation
+ * says so.
+ *
+ * @since 0.1
  */
 @NullMarked
 package io.github.invoicelock.testkit;

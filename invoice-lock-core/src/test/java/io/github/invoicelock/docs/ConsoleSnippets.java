@@ -35,7 +35,7 @@ public final class ConsoleSnippets {
     // end::servlet[]
 
     // tag::server[]
-    /** On 127.0.0.1, for whoever reads the program's output. */
+    /** On 127.0.0.1, for the person who reads the output of the program. */
     public static ConsoleServer open(Console console, String you) throws IOException {
         ConsoleServer server =
                 ConsoleServer.start(console, 0, ConsoleVisitor.named(you, ConsoleAccess.DECIDE_NOT_BILLED));

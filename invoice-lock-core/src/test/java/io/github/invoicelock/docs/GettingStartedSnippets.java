@@ -127,7 +127,7 @@ public final class GettingStartedSnippets {
             try {
                 run.run();
             } catch (Throwable e) { // thrown on, it would end the schedule for good
-                LOG.error("A run ended with an error; the next one goes on where it stopped", e);
+                LOG.error("A run ended with an error; the next one tries again", e);
             }
         };
     }

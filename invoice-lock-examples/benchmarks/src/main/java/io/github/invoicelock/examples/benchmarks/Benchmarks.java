@@ -95,7 +95,7 @@ public final class Benchmarks {
                         report.date() + ", " + report.machine() + ", Java " + report.javaFeature() + ", PostgreSQL "
                                 + report.postgres().get("server_version") + ", " + report.mode() + " run"));
         if (plan.publish()) {
-            report.writePage(docs.resolve("performance.md"));
+            report.writePage(directory.resolve("README.md"));
         }
         return directory.toAbsolutePath().normalize();
     }

@@ -57,7 +57,7 @@ class ReportTest {
     void a_claim_is_told_with_its_ratio_to_that_with_the_fewest(@TempDir Path directory) throws IOException {
         Path json = directory.resolve("results.json");
         Path page = Files.writeString(
-                directory.resolve("performance.md"), "<!-- benchmarks: begin --><!-- benchmarks: end -->");
+                directory.resolve("README.md"), "<!-- benchmarks: begin --><!-- benchmarks: end -->");
         Report report = report(17, "2026-11-24", claim(1.17), claim(1.21));
 
         report.writeJson(json);
@@ -134,7 +134,7 @@ class ReportTest {
 
     @Test
     void several_servers_are_told_in_relation_to_one(@TempDir Path directory) throws IOException {
-        Path page = directory.resolve("performance.md");
+        Path page = directory.resolve("README.md");
         Files.writeString(page, "<!-- benchmarks: begin -->\n<!-- benchmarks: end -->\n");
 
         report(17, "2026-01-01", List.of(result(1, null), result(4, 0.97))).writePage(page);
@@ -151,7 +151,7 @@ class ReportTest {
     @Test
     void what_an_invoice_costs_is_told_for_both_processors_and_in_relation(@TempDir Path directory) throws IOException {
         Path page = Files.writeString(
-                directory.resolve("performance.md"), "<!-- benchmarks: begin --><!-- benchmarks: end -->");
+                directory.resolve("README.md"), "<!-- benchmarks: begin --><!-- benchmarks: end -->");
         Report report = report(17, "2026-01-01");
 
         report.writePage(page);
