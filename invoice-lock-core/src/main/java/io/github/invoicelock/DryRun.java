@@ -36,4 +36,34 @@ public final class DryRun {
     public BulkResult resolveAll(AttemptFilter filter, BillingOutcome outcome, String note, String who) {
         return biller.tryResolveAll(filter, outcome, note, who, most);
     }
+
+    /**
+     * What {@link LockingInvoiceBiller#retry(BillingAttempt, String, String)} would do with one of them: for showing each, and for deciding
+     * later on no other than those that were shown.
+     *
+     * @param seen as it was read
+     * @param note why
+     * @param who decides
+     * @return what it would lead to, as things are
+     * @throws WordRefusedException if it would be refused
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public Advice.Effect retry(BillingAttempt seen, String note, String who) {
+        return biller.tryRetry(seen, note, who);
+    }
+
+    /**
+     * What {@link LockingInvoiceBiller#resolve(BillingAttempt, BillingOutcome, String, String)} would do with one of them.
+     *
+     * @param seen as it was read
+     * @param outcome what became of it
+     * @param note how they know
+     * @param who decides
+     * @return what it would lead to, as things are
+     * @throws WordRefusedException if it would be refused
+     * @throws DatabaseException if the database cannot be asked
+     */
+    public Advice.Effect resolve(BillingAttempt seen, BillingOutcome outcome, String note, String who) {
+        return biller.tryResolve(seen, outcome, note, who);
+    }
 }

@@ -510,6 +510,22 @@ public final class LockingInvoiceBiller implements AutoCloseable {
         return resolveAll(filter, outcome, note, who, new ManyAtOnce.Extent(true, most));
     }
 
+    Advice.Effect tryRetry(BillingAttempt seen, String note, String who) {
+        return words.decisions()
+                .many()
+                .tryToRetry(ours(seen), requireNonNull(who, "who"), requireNonNull(note, "note"));
+    }
+
+    Advice.Effect tryResolve(BillingAttempt seen, BillingOutcome outcome, String note, String who) {
+        return words.decisions()
+                .many()
+                .tryToResolve(
+                        ours(seen),
+                        requireNonNull(outcome, "outcome"),
+                        requireNonNull(who, "who"),
+                        requireNonNull(note, "note"));
+    }
+
     private BulkResult retryAll(AttemptFilter filter, String note, String who, ManyAtOnce.Extent extent) {
         return words.decisions()
                 .many()

@@ -1,6 +1,7 @@
 package io.github.invoicelock;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.invoicelock.console.Console;
 import io.github.invoicelock.console.ConsoleAccess;
@@ -9,10 +10,14 @@ import io.github.invoicelock.console.ConsoleServlet;
 import io.github.invoicelock.console.ConsoleSettings;
 import io.github.invoicelock.console.ConsoleVisitor;
 import io.github.invoicelock.console.ConsoleVisitors;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -164,19 +169,139 @@ class ConsoleDoorsTest {
 
     @Test
     void on_loopback_another_hosts_name_and_a_form_that_is_none_are_refused() throws Exception {
-        try (ConsoleServer server =
-                ConsoleServer.start(console, 0, ConsoleVisitor.named("ann", ConsoleAccess.DECIDE))) {
-            try (java.net.Socket socket =
-                    new java.net.Socket(java.net.InetAddress.getLoopbackAddress(), server.port())) {
-                socket.getOutputStream()
-                        .write("GET / HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n"
-                                .getBytes(java.nio.charset.StandardCharsets.US_ASCII));
-                assertThat(new String(socket.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8))
-                        .startsWith("HTTP/1.1 421");
-            }
-            URI root = URI.create("http://127.0.0.1:" + server.port());
-            assertThat(send(form(root.resolve("/pause"), "why=%zz")).statusCode())
+        try (ConsoleServer server = open()) {
+            assertThat(raw(server, "GET / HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n"))
+                    .startsWith("HTTP/1.1 421");
+            assertThat(send(form(root(server).resolve("/pause"), "why=%zz", "Cookie", session(server)))
+                            .statusCode())
                     .isEqualTo(400);
+        }
+    }
+
+    @Test
+    void on_loopback_every_answer_has_the_headers_that_keep_a_page_safe() throws Exception {
+        try (ConsoleServer server = open()) {
+            String session = session(server);
+            String large = "why=" + "x".repeat(16 * 1024 * 1024);
+            URI pause = root(server).resolve("/pause");
+            List<HttpResponse<String>> answers = List.of(
+                    send(HttpRequest.newBuilder(root(server))),
+                    send(HttpRequest.newBuilder(root(server).resolve("/?token=wrong"))),
+                    send(HttpRequest.newBuilder(server.newAddress())),
+                    send(HttpRequest.newBuilder(root(server)).header("Cookie", session)),
+                    send(HttpRequest.newBuilder(root(server).resolve("/nowhere"))
+                            .header("Cookie", session)),
+                    send(form(pause, "why=%zz", "Cookie", session)),
+                    send(form(pause, large, "Cookie", session)));
+
+            assertThat(answers).extracting(HttpResponse::statusCode).containsExactly(403, 403, 303, 200, 404, 400, 413);
+            assertThat(answers).allSatisfy(answer -> {
+                assertThat(answer.headers().firstValue("Cache-Control")).hasValue("no-store");
+                assertThat(answer.headers().firstValue("X-Content-Type-Options"))
+                        .hasValue("nosniff");
+                assertThat(answer.headers()
+                                .firstValue("Content-Security-Policy")
+                                .orElse(""))
+                        .contains("frame-ancestors 'none'");
+            });
+            assertThat(raw(server, "GET / HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n"))
+                    .containsIgnoringCase("Cache-control: no-store");
+        }
+    }
+
+    @Test
+    void on_loopback_two_consoles_of_one_machine_have_a_cookie_each() throws Exception {
+        try (ConsoleServer one = open();
+                ConsoleServer other = open()) {
+            String first = session(one);
+            String second = session(other);
+
+            assertThat(first.split("=", 2)[0]).isNotEqualTo(second.split("=", 2)[0]);
+            for (ConsoleServer server : List.of(one, other)) {
+                // As a browser does: cookies know no port.
+                assertThat(send(HttpRequest.newBuilder(root(server)).header("Cookie", first + "; " + second))
+                                .statusCode())
+                        .isEqualTo(200);
+            }
+        }
+    }
+
+    @Test
+    void on_loopback_nothing_is_read_of_the_form_of_who_has_no_session() throws Exception {
+        try (ConsoleServer server = open()) {
+            String withoutItsBody = "POST /pause HTTP/1.1\r\nHost: 127.0.0.1:" + server.port()
+                    + "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 16000000\r\n\r\n";
+            try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+                socket.setSoTimeout(20_000);
+                socket.getOutputStream().write(withoutItsBody.getBytes(StandardCharsets.US_ASCII));
+
+                byte[] status = socket.getInputStream().readNBytes("HTTP/1.1 403".length());
+
+                assertThat(new String(status, StandardCharsets.US_ASCII)).isEqualTo("HTTP/1.1 403");
+            }
+        }
+    }
+
+    /** More than a page of a list, with a last row that cannot be read. */
+    private void manyOfWhichTheLastCannotBeRead() {
+        host.sql(
+                "insert into invoice_lock.billing_attempt (biller, invoice_id, number, idempotency_key, state, cause, owner, calls, "
+                        + "lease_until, settled_at, invoice) select 'invoices', g::text, 1, md5(g::text), 'NOT_BILLED', 'TRIES_USED_UP', 'x', 1, "
+                        + "now(), now(), '{\"id\": 1}' from generate_series(1, 1100) g");
+        host.sql("do $$ declare c record; begin for c in select conname from pg_constraint where contype = 'c' and "
+                + "conrelid = 'invoice_lock.billing_attempt'::regclass loop execute format('alter table invoice_lock.billing_attempt "
+                + "drop constraint %I', c.conname); end loop; end $$");
+        host.sql("update invoice_lock.billing_attempt set cause = 'NONE_THAT_IS_KNOWN' where invoice_id = '1'");
+    }
+
+    @Test
+    void on_loopback_a_list_that_breaks_off_does_not_look_whole() throws Exception {
+        manyOfWhichTheLastCannotBeRead();
+        try (ConsoleServer server = open()) {
+            String list = raw(
+                    server,
+                    "GET /waiting.csv HTTP/1.1\r\nHost: 127.0.0.1:" + server.port() + "\r\nCookie: " + session(server)
+                            + "\r\nConnection: close\r\n\r\n");
+
+            assertThat(list).startsWith("HTTP/1.1 200").contains("\"INCOMPLETE\"");
+            assertThat(list).as("the chunk that ends a whole one is missing").doesNotEndWith("\r\n0\r\n\r\n");
+        }
+    }
+
+    @Test
+    void in_a_servlet_container_a_list_that_breaks_off_does_not_look_whole() throws Exception {
+        manyOfWhichTheLastCannotBeRead();
+        try (ServletContainer container = ServletContainer.with(
+                "", new ConsoleServlet(console, ConsoleVisitors.byRoles("support", "billing", "head")))) {
+            HttpRequest.Builder list = HttpRequest.newBuilder(container.at("/invoice-lock/waiting.csv"))
+                    .header("X-Test-User", "ann:support");
+
+            assertThatThrownBy(() -> send(list)).isInstanceOf(IOException.class);
+        }
+    }
+
+    private ConsoleServer open() throws IOException {
+        return ConsoleServer.start(console, 0, ConsoleVisitor.named("ann", ConsoleAccess.DECIDE));
+    }
+
+    private static URI root(ConsoleServer server) {
+        return URI.create("http://127.0.0.1:" + server.port());
+    }
+
+    private String session(ConsoleServer server) throws Exception {
+        return send(HttpRequest.newBuilder(server.newAddress()))
+                .headers()
+                .firstValue("Set-Cookie")
+                .orElseThrow()
+                .split(";", -1)[0];
+    }
+
+    /** All that is answered until the connection ends. */
+    private static String raw(ConsoleServer server, String request) throws IOException {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+            socket.setSoTimeout(60_000);
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         }
     }
 }

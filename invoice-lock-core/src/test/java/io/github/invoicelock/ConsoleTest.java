@@ -112,6 +112,38 @@ class ConsoleTest {
     }
 
     @Test
+    void the_first_page_says_as_a_fact_that_nobody_bills_while_invoices_are_pending() {
+        assertThat(eve.page("/"))
+                .contains("No server has ever run; 3 invoices are pending.")
+                .doesNotContain("in order");
+
+        biller.recover();
+        assertThat(eve.page("/"))
+                .as("recover() alone bills nothing")
+                .contains("Servers run, and none has billed for an hour; 3 invoices are pending.")
+                .doesNotContain("in order");
+
+        host.sql("update invoice_lock.biller set last_run_at = now() - interval '3 hours'");
+        assertThat(eve.page("/"))
+                .contains("No server has run for 3 h; 3 invoices are pending.")
+                .doesNotContain("in order", "class=\"alarm\"");
+
+        biller.billPending();
+        assertThat(eve.page("/")).contains("in order").doesNotContain("No server has", "none has billed");
+    }
+
+    @Test
+    void what_waits_for_a_person_or_is_paused_is_not_said_to_be_billed_by_nobody() {
+        parked();
+        host.sql("update invoice_lock.billing_attempt set settled_at = settled_at - interval '2 hours'");
+        assertThat(eve.page("/")).doesNotContain("none has billed", "in order");
+
+        host.sql("update invoice_lock.biller set last_run_at = now() - interval '3 hours'");
+        biller.pause("ann", "wrong amounts");
+        assertThat(eve.page("/")).doesNotContain("No server has");
+    }
+
+    @Test
     void what_waits_is_grouped_by_its_cause_and_what_was_said() {
         parked();
 
@@ -201,6 +233,31 @@ class ConsoleTest {
     }
 
     @Test
+    void what_was_done_is_said_from_a_closed_list_and_not_by_a_link_of_somebody_else() {
+        String link = "/app/console/?biller=invoices&done=paused";
+
+        assertThat(eve.follow(link).text()).contains("Paused. No server claims");
+        assertThat(eve.follow("/app/console/?biller=invoices&done=You%20have%20won")
+                        .text())
+                .doesNotContain("You have won");
+        for (Map<String, String> elsewhere : List.of(
+                Map.of("Host", "app.test"),
+                Map.of("Host", "app.test", "Sec-Fetch-Site", "none"),
+                Map.of("Host", "app.test", "Sec-Fetch-Site", "cross-site"),
+                Map.of("Host", "app.test", "Sec-Fetch-Site", "same-site", "Referer", "https://app.test/app/console/"),
+                Map.of("Host", "app.test", "Referer", "https://evil.test/"))) {
+            assertThat(eve.sending(elsewhere).follow(link).text())
+                    .as(elsewhere.toString())
+                    .doesNotContain("Paused. No server claims");
+        }
+        assertThat(eve.sending(Map.of("Host", "app.test", "Referer", "https://app.test/app/console/"))
+                        .follow(link)
+                        .text())
+                .as("a browser without Sec-Fetch-Site")
+                .contains("Paused. No server claims");
+    }
+
+    @Test
     void a_decision_is_made_under_the_visitors_name_and_the_row_is_marked() {
         parked();
 
@@ -273,48 +330,6 @@ class ConsoleTest {
     }
 
     @Test
-    void not_charged_asks_for_a_second_person_where_the_host_wants_one() {
-        parked();
-        Console careful = new Console(ConsoleSettings.of(biller).secondPerson());
-        ConsoleGuest first = ConsoleGuest.of(careful, "ann", ConsoleAccess.DECIDE_NOT_BILLED);
-        ConsoleGuest second = ConsoleGuest.of(careful, "cleo", ConsoleAccess.DECIDE_NOT_BILLED);
-        String[] form = {"id", "1", "typed", "1", "note", "sure", "seen", ann.seen(first.page("/not-billed", "id", "1"))
-        };
-
-        assertThat(first.post("/not-billed", form).status()).isEqualTo(303);
-        assertThat(host.state(1)).isEqualTo("IN_DOUBT");
-        assertThat(first.post("/not-billed", form).text()).contains("You have proposed it yourself");
-        assertThat(second.page("/not-billed", "id", "1")).contains("ann proposed this", "You are the second person");
-
-        assertThat(second.post("/not-billed", form).status()).isEqualTo(303);
-        assertThat(host.state(1)).isEqualTo("NOT_BILLED");
-        assertThat(biller.attempts(1).get(0).note()).contains("cleo: sure (proposed by ann)");
-    }
-
-    @Test
-    void what_was_proposed_is_void_once_the_attempt_has_changed() {
-        parked();
-        Console careful = new Console(ConsoleSettings.of(biller).secondPerson());
-        ConsoleGuest first = ConsoleGuest.of(careful, "ann", ConsoleAccess.DECIDE_NOT_BILLED);
-        ConsoleGuest second = ConsoleGuest.of(careful, "cleo", ConsoleAccess.DECIDE_NOT_BILLED);
-        first.post(
-                "/not-billed",
-                "id",
-                "1",
-                "typed",
-                "1",
-                "note",
-                "sure",
-                "seen",
-                ann.seen(first.page("/not-billed", "id", "1")));
-        biller.retry(1);
-        biller.recover();
-        host.letTimePass(1, Duration.ofDays(1));
-
-        assertThat(second.page("/not-billed", "id", "1")).contains("What you write here is the proposal");
-    }
-
-    @Test
     void a_script_stays_text_wherever_it_comes_from() {
         host.sql("create table orders (id text primary key, pending boolean not null default true, note text default '"
                 + SCRIPT + "')");
@@ -359,41 +374,6 @@ class ConsoleTest {
         assertThat(asking.post("/snapshot", "id", "1").text())
                 .contains("due_date", "***")
                 .doesNotContain("1.10");
-    }
-
-    @Test
-    void many_are_tried_first_and_decided_batch_by_batch_under_the_name_of_an_incident() {
-        parked();
-        String tried = ann.post("/many", "step", "try", "word", "declined", "incident", "outage")
-                .text();
-
-        assertThat(tried).contains("It would come to this", "closes it", "The next one");
-        assertThat(biller.needsAttention()).hasSize(3);
-
-        String one = ann.post("/many", "step", "say", "size", "1", "word", "declined", "incident", "outage")
-                .text();
-        assertThat(one).contains("1 decided under “outage”", "There are more");
-        assertThat(biller.needsAttention()).hasSize(2);
-
-        String after = ConsoleGuest.first(one, "name=\"after\" value=\"([^\"]*)\"");
-        String rest = ann.post(
-                        "/many",
-                        "step",
-                        "say",
-                        "size",
-                        "200",
-                        "word",
-                        "declined",
-                        "incident",
-                        "outage",
-                        "after",
-                        after,
-                        "before",
-                        "1")
-                .text();
-        assertThat(rest).contains("3 decided under “outage”", "No more of them wait");
-        assertThat(biller.needsAttention()).isEmpty();
-        assertThat(biller.attempts(1).get(0).note()).endsWith("ann: outage");
     }
 
     @Test
@@ -460,7 +440,7 @@ class ConsoleTest {
         }
         assertThat(ann.post("/many", "step", "try", "word", "retry", "incident", "outage")
                         .text())
-                .contains("The 2,000 oldest were tried");
+                .contains("The 2,000 that were claimed last were tried");
         long[] bytes = {0};
         try {
             eve.get("/waiting.csv").body().writeTo(new java.io.OutputStream() {
@@ -480,12 +460,57 @@ class ConsoleTest {
         assertThat(bytes[0]).isGreaterThan(10_000_000L);
     }
 
-    @Test
-    void a_message_does_not_become_a_formula_in_a_spreadsheet() {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "=cmd|' /C calc'!A0",
+                "+1+cmd|' /C calc'!A0",
+                "-1+1",
+                "@SUM(1)",
+                "\t=1+1",
+                "\r=1+1",
+                " =1+1",
+                "refused;=1+1",
+                "refused; =1+1",
+                "refused;\"=1+1\"",
+                "refused\t=1+1",
+                "refused\n=1+1",
+                "refused\r\n=1+1",
+                "refused,=1+1",
+                "refused\";=1+1;\"",
+                "\";=1+1",
+                "refused;\uFF1D1+1"
+            })
+    void no_cell_becomes_a_formula_however_a_spreadsheet_takes_the_file_apart(String said) throws Exception {
         parked();
-        host.sql("update invoice_lock.billing_attempt set message = '=cmd|'' /C calc''!A0'");
+        try (java.sql.Connection connection = host.database().dataSource().getConnection();
+                java.sql.PreparedStatement update = connection.prepareStatement(
+                        "update invoice_lock.billing_attempt set message = ?, note = ?, code = ?, resolved_by = ?")) {
+            for (int i = 1; i <= 4; i++) {
+                update.setString(i, said);
+            }
+            update.executeUpdate();
+        }
 
-        assertThat(eve.get("/waiting.csv").text()).contains("\"'=cmd").doesNotContain(",\"=cmd");
+        String csv = eve.get("/waiting.csv").text();
+
+        for (char separator : new char[] {',', ';', '\t', '|'}) {
+            assertThat(Spreadsheet.cells(csv, separator))
+                    .as("separated by %s", separator)
+                    .noneMatch(Spreadsheet::isFormula);
+        }
+        assertThat(Spreadsheet.cells(csv, ',').stream().map(cell -> cell.replace("'", "")))
+                .as("nothing is lost")
+                .contains(said.replace("'", ""));
+    }
+
+    @Test
+    void a_number_stays_a_number_in_a_spreadsheet() {
+        host.sql("insert into invoices (id) values (-5)");
+        parked();
+        host.letTimePass(-5, Duration.ofDays(1));
+
+        assertThat(eve.get("/waiting.csv").text().lines()).anyMatch(line -> line.startsWith("-5,1,\"IN_DOUBT\","));
     }
 
     @Test
@@ -496,8 +521,23 @@ class ConsoleTest {
                 .extracting(BillingPause::by, BillingPause::why)
                 .containsExactly("ben", "wrong amounts");
 
-        assertThat(ben.post("/resume").status()).isEqualTo(303);
+        assertThat(ben.post("/resume", "seen", ben.seen(ben.page("/"))).status())
+                .isEqualTo(303);
         assertThat(biller.status().pause()).isNull();
+    }
+
+    @Test
+    void who_has_not_seen_why_it_is_paused_by_now_does_not_resume_it() {
+        biller.pause("ann", "wrong amounts");
+        String seen = ben.seen(ben.page("/"));
+        biller.pause("cleo", "the provider asks us to wait");
+
+        ConsoleResponse stale = ben.post("/resume", "seen", seen);
+
+        assertThat(stale.status()).isEqualTo(409);
+        assertThat(stale.text()).contains("paused anew", "by cleo", "the provider asks us to wait");
+        assertThat(ben.post("/resume").status()).isEqualTo(400);
+        assertThat(biller.status().pause()).isNotNull();
     }
 
     @Test
@@ -512,13 +552,62 @@ class ConsoleTest {
         assertThat(host.pending(1)).isTrue();
 
         form[7] = "write";
-        assertThat(ben.post("/reconcile", form).text()).contains("1 charge was written back");
+        assertThat(ben.post("/reconcile", form).text())
+                .contains("1 charge was written back", "<span class=\"count\">1</span> Recorded as charged")
+                .as("what was found before is not so any more")
+                .doesNotContain("Charged, and not recorded", "Write back what");
         assertThat(host.pending(1)).isFalse();
 
         form[1] = "reference,time\nch_1,yesterday\n";
         ConsoleResponse wrong = ben.post("/reconcile", form);
         assertThat(wrong.status()).isEqualTo(400);
         assertThat(wrong.text()).contains("Line 2", "yesterday");
+    }
+
+    @Test
+    void what_could_not_be_marked_after_a_write_back_is_told_with_its_cause() {
+        parked();
+        host.sql(
+                "create function no() returns trigger language plpgsql as $$ begin raise exception 'books are closed'; end $$");
+        host.sql("create trigger no before update on invoices for each row execute function no()");
+
+        String page = ben.post("/reconcile", chargesOf(1, 2)).text();
+
+        assertThat(page)
+                .contains("2 charges were written back; 2 invoices could not be marked")
+                .contains("Invoice 1 is in the journal as billed, and not marked yet", "books are closed");
+    }
+
+    @Test
+    void a_write_back_that_is_cut_off_says_so_and_shows_what_is_left() {
+        parked();
+        host.sql(
+                "create function no() returns trigger language plpgsql as $$ begin raise exception 'disk full'; end $$");
+        host.sql("create trigger no before update on invoice_lock.billing_attempt for each row "
+                + "when (old.invoice_id = '2') execute function no()");
+
+        ConsoleResponse cutOff = ben.post("/reconcile", chargesOf(1, 2));
+
+        assertThat(cutOff.status()).isEqualTo(503);
+        assertThat(cutOff.text())
+                .contains("Writing back was cut off", "disk full", "What was recorded before it stays")
+                .contains("<span class=\"count\">1</span> Recorded as charged")
+                .contains("<span class=\"count\">1</span> Charged, and not recorded");
+    }
+
+    /** A form that writes back what the provider has charged. */
+    private String[] chargesOf(int... invoices) {
+        StringBuilder list = new StringBuilder("reference,time,key\n");
+        for (int invoice : invoices) {
+            list.append("ch_ledger_")
+                    .append(invoice)
+                    .append(',')
+                    .append(java.time.Instant.now())
+                    .append(',')
+                    .append(biller.attempts(invoice).get(0).idempotencyKey())
+                    .append('\n');
+        }
+        return new String[] {"charges", list.toString(), "from", "2026-01-01", "until", "2100-01-01", "step", "write"};
     }
 
     @Test

@@ -118,7 +118,7 @@ class HostileHostTest {
         String named = System.getProperty("invoicelock.cells");
         List<Cell> walked = named != null
                 ? cells.stream().filter(cell -> cell.toString().matches(named)).toList()
-                : Thorough.orOneIn(8, "HostileHostTest", cells);
+                : Thorough.orOneIn(12, "HostileHostTest", cells);
         return walked.stream().map(Arguments::of);
     }
 

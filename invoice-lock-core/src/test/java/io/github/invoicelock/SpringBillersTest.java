@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -229,6 +230,31 @@ class SpringBillersTest {
                 });
     }
 
+    @Test
+    void each_biller_takes_the_call_context_that_its_property_names() {
+        List<String> captured = new CopyOnWriteArrayList<>();
+        application
+                .withBean("tenant", CallContext.class, () -> capturing("tenant", captured))
+                .withBean("trace", CallContext.class, () -> capturing("trace", captured))
+                .withPropertyValues(TWO)
+                .withPropertyValues(
+                        "invoice-lock.call-context=tenant", "invoice-lock.billers.debits.call-context=trace")
+                .run(context -> {
+                    context.getBean("cardsBiller", LockingInvoiceBiller.class).billPending();
+                    assertThat(captured).containsOnly("tenant");
+                    captured.clear();
+                    context.getBean("debitsBiller", LockingInvoiceBiller.class).billPending();
+                    assertThat(captured).containsOnly("trace");
+                });
+    }
+
+    private static CallContext capturing(String name, List<String> captured) {
+        return () -> {
+            captured.add(name);
+            return UnaryOperator.identity();
+        };
+    }
+
     @TestFactory
     Stream<DynamicTest> why_there_is_no_biller_is_said_with_the_remedy() {
         String here = "here";
@@ -251,6 +277,17 @@ class SpringBillersTest {
                         application.withPropertyValues("invoice-lock.data-source=here", "invoice-lock.gateway=bank"),
                         "No biller because there are 2 beans of type InvoiceTable (cardInvoices, debitInvoices)",
                         "Set invoice-lock.invoices"),
+                no(
+                        "two call contexts",
+                        application
+                                .withBean("tenant", CallContext.class, () -> UnaryOperator::identity)
+                                .withBean("trace", CallContext.class, () -> UnaryOperator::identity)
+                                .withPropertyValues(
+                                        "invoice-lock.data-source=here",
+                                        "invoice-lock.gateway=bank",
+                                        "invoice-lock.invoices=debitInvoices"),
+                        "No biller because there are 2 beans of type CallContext (tenant, trace) and none is chosen",
+                        "Set invoice-lock.call-context to the name of one, or mark one as @Primary"),
                 no(
                         "a name that no bean has",
                         application.withPropertyValues("invoice-lock.data-source=heer"),

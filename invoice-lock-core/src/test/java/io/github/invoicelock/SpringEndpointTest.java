@@ -127,11 +127,74 @@ class SpringEndpointTest {
             }
         };
         withFiveThatWait(endpoint -> {
-            endpoint.decide(ann, "invoices", "billed", "3", "bob", "seen in the dashboard", "ch_3", null);
+            endpoint.decide(ann, "invoices", "billed", "3", "bob", "seen in the dashboard", "ch_3", null, null);
             assertThat(host.state(3)).isEqualTo("BILLED");
             assertThat(host.one("select resolved_by from invoice_lock.billing_attempt where invoice_id = '3'"))
                     .isEqualTo("ann");
         });
+    }
+
+    @Test
+    void a_decision_on_what_was_seen_is_refused_once_that_has_changed() {
+        withFiveThatWait(endpoint -> {
+            String seen = seen(endpoint, 3);
+            assertThat(seen).startsWith("1.IN_DOUBT.");
+            endpoint.decide(NOBODY, "invoices", "declined", "3", "ann", "told by phone", null, "closed", seen);
+
+            for (String word : List.of("billed", "declined", "accepted", "not-billed", "retry")) {
+                refused(
+                        () -> endpoint.decide(NOBODY, "invoices", word, "3", "bob", "n", "ch_3", "c", seen),
+                        "CHANGED_SINCE: Invoice 3 has changed since it was seen as " + seen
+                                + ": now it is 1.DECLINED.");
+            }
+            refused(
+                    () -> endpoint.decide(NOBODY, "invoices", "billed", "4", "bob", "n", "ch_4", null, ""),
+                    "CHANGED_SINCE: ");
+            assertThat(host.state(3)).isEqualTo("DECLINED");
+            endpoint.decide(NOBODY, "invoices", "billed", "3", "bob", "n", "ch_3", null, seen(endpoint, 3));
+            assertThat(host.state(3)).isEqualTo("BILLED");
+        });
+    }
+
+    @Test
+    void what_a_persons_word_changes_alone_is_part_of_what_was_seen() {
+        withFiveThatWait(endpoint -> {
+            String seen = seen(endpoint, 3);
+            endpoint.decide(NOBODY, "invoices", "retry", "3", "ann", "again", null, null, seen);
+
+            refused(
+                    () -> endpoint.decide(NOBODY, "invoices", "retry", "3", "bob", "n", null, null, seen),
+                    "CHANGED_SINCE: ");
+        });
+    }
+
+    private static String seen(InvoiceLockEndpoint endpoint, int invoice) {
+        Map<String, Object> told =
+                Objects.requireNonNull(endpoint.invoice("invoices", "invoices", String.valueOf(invoice)));
+        List<?> attempts = (List<?>) Objects.requireNonNull(told.get("attempts"));
+        return String.valueOf(((Map<?, ?>) attempts.get(0)).get("seen"));
+    }
+
+    @Test
+    void where_a_second_person_is_asked_for_one_alone_decides_nothing() {
+        provider.answering(BillingOutcome.unknown("500"));
+        application
+                .withPropertyValues("invoice-lock.console.second-person=true")
+                .run(context -> {
+                    context.getBean(LockingInvoiceBiller.class).billPending();
+                    InvoiceLockEndpoint endpoint = context.getBean(InvoiceLockEndpoint.class);
+                    for (String word : List.of("billed", "declined", "accepted", "not-billed", "retry")) {
+                        refused(
+                                () -> endpoint.decide(NOBODY, "invoices", word, "3", "ann", "n", "ch_3", "c", null),
+                                "invoice-lock.console.second-person is true");
+                    }
+                    assertThat(host.state(3)).isEqualTo("IN_DOUBT");
+                    refused(
+                            () -> endpoint.decide(NOBODY, "invoices", "ask", "3", "ann", null, null, null, null),
+                            "CANNOT_BE_ASKED: ");
+                    assertThat(endpoint.say(NOBODY, "invoices", "pause", "ann", "wrong amounts"))
+                            .containsKey("paused");
+                });
     }
 
     @TestFactory
@@ -147,7 +210,7 @@ class SpringEndpointTest {
         return DynamicTest.dynamicTest(word, () -> {
             host.sql("truncate invoice_lock.billing_attempt cascade; update invoices set pending = true");
             withFiveThatWait(endpoint -> {
-                endpoint.decide(NOBODY, "invoices", word, "3", "ann", "seen in the dashboard", reference, code);
+                endpoint.decide(NOBODY, "invoices", word, "3", "ann", "seen in the dashboard", reference, code, null);
                 assertThat(host.state(3)).isEqualTo(state);
             });
         });
@@ -170,25 +233,25 @@ class SpringEndpointTest {
     void a_word_that_is_refused_or_says_too_little_tells_why() {
         withFiveThatWait(endpoint -> {
             refused(
-                    () -> endpoint.decide(NOBODY, "invoices", "billed", "3", null, "n", "ch_1", null),
+                    () -> endpoint.decide(NOBODY, "invoices", "billed", "3", null, "n", "ch_1", null, null),
                     "\"who\" is missing");
             refused(
-                    () -> endpoint.decide(NOBODY, "invoices", "billed", "3", "ann", null, "ch_1", null),
+                    () -> endpoint.decide(NOBODY, "invoices", "billed", "3", "ann", null, "ch_1", null, null),
                     "\"note\" is missing");
             refused(
-                    () -> endpoint.decide(NOBODY, "invoices", "billed", "3", "ann", "n", null, null),
+                    () -> endpoint.decide(NOBODY, "invoices", "billed", "3", "ann", "n", null, null, null),
                     "\"reference\" is missing");
             refused(
-                    () -> endpoint.decide(NOBODY, "invoices", "guess", "3", "ann", "n", null, null),
+                    () -> endpoint.decide(NOBODY, "invoices", "guess", "3", "ann", "n", null, null, null),
                     "there are retry, ask");
             refused(
-                    () -> endpoint.decide(NOBODY, "invoices", "ask", "3", "ann", null, null, null),
+                    () -> endpoint.decide(NOBODY, "invoices", "ask", "3", "ann", null, null, null, null),
                     "CANNOT_BE_ASKED: ");
             refused(
-                    () -> endpoint.decide(NOBODY, "invoices", "retry", "77", "ann", "n", null, null),
+                    () -> endpoint.decide(NOBODY, "invoices", "retry", "77", "ann", "n", null, null, null),
                     "NO_SUCH_INVOICE: ");
             refused(
-                    () -> endpoint.decide(NOBODY, "others", "retry", "3", "ann", "n", null, null),
+                    () -> endpoint.decide(NOBODY, "others", "retry", "3", "ann", "n", null, null, null),
                     "there are invoices");
             refused(() -> endpoint.say(NOBODY, "invoices", "stop", "ann", "n"), "there are pause and resume");
             refused(() -> endpoint.list("invoices", "waiting", 0, null), "it must be from 1 to 1000");

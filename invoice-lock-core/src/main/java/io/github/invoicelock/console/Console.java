@@ -97,7 +97,11 @@ public final class Console {
      * @return with all headers that keep the page safe
      */
     public ConsoleResponse answer(ConsoleRequest request) {
-        ConsoleResponse answer = answerOf(request);
+        return safe(answerOf(request));
+    }
+
+    /** With the headers that keep a page safe, whoever answers. */
+    static ConsoleResponse safe(ConsoleResponse answer) {
         Map<String, String> headers = new HashMap<>(ALWAYS);
         headers.putAll(answer.headers());
         return new ConsoleResponse(answer.status(), headers, answer.body());

@@ -4,7 +4,6 @@ import static java.util.Objects.requireNonNull;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -34,7 +33,8 @@ public final class ConsoleServer implements AutoCloseable {
     /** A page needs a thread for moments; a browser asks for three files at once. */
     private static final int THREADS = 4;
 
-    private static final String COOKIE = "invoice-lock-console";
+    /** Cookies know no port: each console of a machine has a name of its own. */
+    private static final String COOKIE = "invoice-lock-console-";
 
     private final Console console;
     private final ConsoleVisitor visitor;
@@ -95,39 +95,40 @@ public final class ConsoleServer implements AutoCloseable {
     }
 
     private void handle(HttpExchange exchange) throws IOException {
-        try (exchange) {
-            Map<String, String> headers = new HashMap<>();
-            exchange.getRequestHeaders().forEach((name, values) -> headers.put(name, values.get(0)));
-            send(exchange, answer(exchange, headers));
-        }
+        Map<String, String> headers = new HashMap<>();
+        exchange.getRequestHeaders().forEach((name, values) -> headers.put(name, values.get(0)));
+        send(exchange, Console.safe(answer(exchange, headers)));
+        exchange.close();
     }
 
     private ConsoleResponse answer(HttpExchange exchange, Map<String, String> headers) throws IOException {
         if (!isOurs(exchange)) {
             return ConsoleResponse.plain(421, "This server is 127.0.0.1:" + port() + " and nobody else.");
         }
-        byte[] body = body(exchange);
-        if (body.length > LARGEST_BODY) {
-            return ConsoleResponse.plain(413, "The form is larger than " + LARGEST_BODY + " bytes.");
-        }
-        URI address = exchange.getRequestURI();
+        ConsoleVisitor sender = visitor(headers);
         Map<String, List<String>> parameters = new HashMap<>();
         try {
-            collect(parameters, address.getRawQuery());
-            collect(parameters, new String(body, StandardCharsets.UTF_8));
+            collect(parameters, exchange.getRequestURI().getRawQuery());
+            if (sender.isKnown()) {
+                collect(parameters, new String(body(exchange), StandardCharsets.UTF_8));
+            }
+        } catch (BadInput e) {
+            return ConsoleResponse.plain(413, String.valueOf(e.getMessage()));
         } catch (IllegalArgumentException e) {
             return ConsoleResponse.plain(400, "The form is not encoded as a browser does it: " + e.getMessage());
         }
         String token = parameters.getOrDefault("token", List.of("")).get(0);
-        return !token.isEmpty()
-                ? open(token)
-                : console.answer(new ConsoleRequest(
-                        exchange.getRequestMethod(),
-                        address.getPath().isEmpty() ? "/" : address.getPath(),
-                        parameters,
-                        headers,
-                        "",
-                        visitor(headers)));
+        return token.isEmpty() ? console.answer(request(exchange, headers, parameters, sender)) : open(token);
+    }
+
+    private static ConsoleRequest request(
+            HttpExchange exchange,
+            Map<String, String> headers,
+            Map<String, List<String>> parameters,
+            ConsoleVisitor sender) {
+        String path = exchange.getRequestURI().getPath();
+        return new ConsoleRequest(
+                exchange.getRequestMethod(), path.isEmpty() ? "/" : path, parameters, headers, "", sender);
     }
 
     /** A name of another host's that was made to point at this machine is none of ours: its pages must not reach us. */
@@ -148,30 +149,35 @@ public final class ConsoleServer implements AutoCloseable {
                         "Location",
                         "/",
                         "Set-Cookie",
-                        COOKIE + "=" + sessions.issue(now) + "; HttpOnly; SameSite=Strict; Path=/",
-                        "Cache-Control",
-                        "no-store",
+                        cookie() + "=" + sessions.issue(now) + "; HttpOnly; SameSite=Strict; Path=/",
                         "Referrer-Policy",
                         "no-referrer"),
                 out -> {});
     }
 
+    private String cookie() {
+        return COOKIE + port();
+    }
+
     private ConsoleVisitor visitor(Map<String, String> headers) {
         for (String cookie : headers.getOrDefault("Cookie", "").split(";", -1)) {
             String[] parts = cookie.strip().split("=", 2);
-            if (parts.length == 2 && parts[0].equals(COOKIE) && sessions.knows(parts[1], Instant.now())) {
+            if (parts.length == 2 && parts[0].equals(cookie()) && sessions.knows(parts[1], Instant.now())) {
                 return visitor;
             }
         }
         return ConsoleVisitor.nobody();
     }
 
+    /** Of somebody who has a session: nobody else's form is read. */
     private static byte[] body(HttpExchange exchange) throws IOException {
-        ByteArrayOutputStream body = new ByteArrayOutputStream();
         try (InputStream in = exchange.getRequestBody()) {
-            body.write(in.readNBytes(LARGEST_BODY + 1));
+            byte[] body = in.readNBytes(LARGEST_BODY + 1);
+            if (body.length > LARGEST_BODY) {
+                throw new BadInput("The form is larger than " + LARGEST_BODY + " bytes.");
+            }
+            return body;
         }
-        return body.toByteArray();
     }
 
     private static void collect(Map<String, List<String>> parameters, @Nullable String encoded) {
@@ -191,9 +197,11 @@ public final class ConsoleServer implements AutoCloseable {
         boolean empty = exchange.getRequestMethod().equals("HEAD") || answer.status() == 303;
         exchange.sendResponseHeaders(answer.status(), empty ? -1 : 0);
         if (!empty) {
-            try (OutputStream out = exchange.getResponseBody()) {
-                answer.body().writeTo(out);
-            }
+            // Not closed where this fails: the server then cuts the connection, and half a list does not look whole.
+            OutputStream out = exchange.getResponseBody();
+            answer.body().writeTo(out);
+            // Before the exchange, which would wait for the rest of a form that is not read.
+            out.close();
         }
     }
 

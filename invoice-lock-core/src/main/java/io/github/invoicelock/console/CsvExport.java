@@ -12,12 +12,29 @@ import java.time.Instant;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Lists for a spreadsheet, written a page at a time while they are read. */
+/**
+ * Lists for a spreadsheet, written a page at a time while they are read. What others have said is never a formula there, however the spreadsheet
+ * takes the file apart: where it expects semicolons or tabs, quotation marks in the middle of a line mean nothing to it.
+ */
 final class CsvExport {
+    private static final Logger LOG = LoggerFactory.getLogger(Console.class);
+
+    /**
+     * What begins a formula, at the beginning of a text or behind what some spreadsheet takes for the end of a cell. Blanks and quotation marks
+     * before it do not help.
+     */
+    private static final Pattern FORMULA =
+            Pattern.compile("(?<![^,;|\\t\\r\\n])(?=[\\s\"']*[=+\\-@\\t\\r\\uFF1D\\uFF0B\\uFF0D\\uFF20])");
+
+    private static final Pattern NUMBER = Pattern.compile("[+-]?\\d+(\\.\\d+)?");
+
     private static final List<String> HEADER = List.of(
             "invoice",
             "attempt",
@@ -78,8 +95,24 @@ final class CsvExport {
                         "attachment; filename=\"" + name + ".csv\""),
                 out -> {
                     line(out, HEADER.stream());
-                    rows.writeTo(out);
+                    whole(out, rows);
                 });
+    }
+
+    /** A list that breaks off does not look like a whole one: its last line says so, and the door cuts the connection. */
+    private static void whole(OutputStream out, ConsoleResponse.Body rows) throws IOException {
+        try {
+            rows.writeTo(out);
+        } catch (RuntimeException e) {
+            LOG.error("console: a CSV breaks off, and says so in its last line", e);
+            line(
+                    out,
+                    Stream.of(
+                            "INCOMPLETE",
+                            "The list breaks off here: it could not be read to its end. Export it again."));
+            out.flush();
+            throw e;
+        }
     }
 
     private static Stream<@Nullable String> row(BillingAttempt attempt) {
@@ -104,12 +137,14 @@ final class CsvExport {
                 .getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Quoted, and never a formula: a spreadsheet would run what a provider's message, or an invoice's id, begins with. */
+    /** A number as it is; a text in quotation marks, with an apostrophe before what would be a formula. */
     static String cell(@Nullable String value) {
         if (value == null || value.isEmpty()) {
             return "";
         }
-        String harmless = "=+-@\t\r".indexOf(value.charAt(0)) < 0 ? value : "'" + value;
-        return "\"" + harmless.replace("\"", "\"\"") + "\"";
+        if (NUMBER.matcher(value).matches()) {
+            return value;
+        }
+        return "\"" + FORMULA.matcher(value).replaceAll("'").replace("\"", "\"\"") + "\"";
     }
 }

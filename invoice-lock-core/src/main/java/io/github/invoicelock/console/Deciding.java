@@ -3,6 +3,7 @@ package io.github.invoicelock.console;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
+import io.github.invoicelock.BillingPause;
 import io.github.invoicelock.Decision;
 import io.github.invoicelock.LockingInvoiceBiller;
 import java.time.Duration;
@@ -43,17 +44,28 @@ final class Deciding {
         LockingInvoiceBiller biller = visit.biller();
         BillingAttempt seen = SeenAttempt.in(biller, id, visit.needed("seen", "What the page showed"));
         if (outcome == null) {
-            if (seen.state() == AttemptState.DECLINED
-                    && seen.resolvedBy() != null
-                    && !visit.may(ConsoleAccess.DECIDE_NOT_BILLED)) {
-                throw new BadInput("A person closed it, not the provider: a new key for it needs the access "
-                        + ConsoleAccess.DECIDE_NOT_BILLED + ", as \"not charged\" does.");
-            }
+            refuseANewKeyForWhatAPersonClosed(visit, seen);
             biller.retry(seen, note, visit.who());
             return visit.backTo("/invoice", "retried");
         }
         biller.resolve(seen, outcome, note, visit.who());
         return visit.backTo("/invoice", "resolved");
+    }
+
+    /** Closing an invoice and releasing it again sends a new key: no way around what "not charged" asks for. */
+    private static void refuseANewKeyForWhatAPersonClosed(Visit visit, BillingAttempt seen) {
+        String closedBy = seen.resolvedBy();
+        if (seen.state() != AttemptState.DECLINED || closedBy == null) {
+            return;
+        }
+        if (!visit.may(ConsoleAccess.DECIDE_NOT_BILLED)) {
+            throw new BadInput("A person closed it, not the provider: a new key for it needs the access "
+                    + ConsoleAccess.DECIDE_NOT_BILLED + ", as \"not charged\" does.");
+        }
+        if (visit.settings().asksForASecondPerson() && closedBy.equalsIgnoreCase(visit.who())) {
+            throw new BadInput(
+                    "You have closed it yourself. A second person has to release it, as for \"not charged\".");
+        }
     }
 
     private static BillingOutcome outcome(Visit visit, Decision decision, String note) {
@@ -83,6 +95,12 @@ final class Deciding {
     }
 
     ConsoleResponse resume(Visit visit) {
+        String seen = visit.needed("seen", "What the page showed");
+        BillingPause pause = visit.biller().status().pause();
+        if (pause != null && !SeenAttempt.of(pause).equals(seen)) {
+            return visit.refused("It was paused anew since your page was made, by " + pause.by() + ": \"" + pause.why()
+                    + "\". Look at it again, and resume if that is over, too.");
+        }
         visit.biller().resume(visit.who());
         return visit.backTo("/", "resumed");
     }

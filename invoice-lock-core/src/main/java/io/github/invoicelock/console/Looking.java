@@ -4,6 +4,7 @@ import io.github.invoicelock.Advice;
 import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptEvent;
 import io.github.invoicelock.AttemptFilter;
+import io.github.invoicelock.BillingActivity;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.JournalStatus;
 import io.github.invoicelock.LockingInvoiceBiller;
@@ -51,28 +52,23 @@ final class Looking {
 
     private static NowPage.Biller biller(Visit visit, String name, LockingInvoiceBiller biller) {
         JournalStatus status = biller.status();
+        BillingActivity activity = biller.activity();
         return new NowPage.Biller(
                 visit.frame("Now", "/", name),
                 name,
                 status,
-                biller.activity(),
+                activity,
                 wrong(status),
+                Quiet.of(status, activity),
+                status.pause() == null ? "" : SeenAttempt.of(status.pause()),
                 biller.waiting().stream().limit(MOST_GROUPS).toList());
     }
 
     private static List<String> wrong(JournalStatus status) {
-        List<String> wrong = new ArrayList<>();
-        if (status.unattended()) {
-            wrong.add("Nobody has continued for " + Words.age(status.oldestDue())
-                    + ". Schedule recover(), or see why no server runs.");
-        }
-        if (status.pause() == null && status.oldestPending() != null) {
-            Duration lastRun = status.lastRun();
-            if (lastRun == null) {
-                wrong.add("Invoices are pending, and no server has ever run.");
-            }
-        }
-        return wrong;
+        return status.unattended()
+                ? List.of("Nobody has continued for " + Words.age(status.oldestDue())
+                        + ". Schedule recover(), or see why no server runs.")
+                : List.of();
     }
 
     ConsoleResponse waiting(Visit visit) {
@@ -128,7 +124,9 @@ final class Looking {
         InvoicePage page = new InvoicePage(
                 visit.frame("Invoice " + newest.invoiceId(), "/waiting"),
                 newest.invoiceId(),
-                attempts.stream().map(attempt -> attempt(visit, attempt)).toList(),
+                attempts.stream()
+                        .map(attempt -> attempt(visit, attempt, events))
+                        .toList(),
                 story,
                 withSnapshot && snapshot != null
                         ? SnapshotFields.of(snapshot, visit.settings().masking())
@@ -137,11 +135,11 @@ final class Looking {
         return Visit.page(200, out -> JteinvoiceGenerated.render(out, null, page));
     }
 
-    InvoicePage.Attempt attempt(Visit visit, BillingAttempt attempt) {
+    InvoicePage.Attempt attempt(Visit visit, BillingAttempt attempt, List<AttemptEvent> history) {
         Advice advice = visit.biller().advice(attempt);
         return new InvoicePage.Attempt(
                 attempt,
-                SeenAttempt.of(attempt),
+                SeenAttempt.of(attempt, history),
                 visit.settings().linkOf(attempt),
                 keyAge(attempt, visit.biller().keyMemory()),
                 advice.provider().text(),

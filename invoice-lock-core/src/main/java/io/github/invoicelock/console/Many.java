@@ -1,35 +1,38 @@
 package io.github.invoicelock.console;
 
+import io.github.invoicelock.Advice;
 import io.github.invoicelock.AttemptFilter;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BulkResult;
-import io.github.invoicelock.DatabaseException;
-import io.github.invoicelock.InvoiceNotMarkedException;
-import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.Page;
 import io.github.invoicelock.PageRequest;
 import io.github.invoicelock.Refusal;
 import io.github.invoicelock.WordRefusedException;
-import io.github.invoicelock.console.pages.Frame;
 import io.github.invoicelock.console.pages.ManyPage;
 import io.github.invoicelock.console.pages.templates.JtemanyGenerated;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.EnumMap;
 import java.util.Map;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** One word on many: tried first, then said batch by batch, under the name of an incident. */
+/**
+ * One word on many: tried first, then said batch by batch, under the name of an incident. What is said is said of those alone that the trial
+ * counted, as they were then.
+ */
 final class Many {
-    private static final String LOCK_NOT_AVAILABLE = "55P03";
     private static final int LARGEST_BATCH = 200;
-    private static final int SHOWN = 20;
+    private static final int PAGE = 500;
     /** A page is answered in seconds, however many wait. */
     private static final int MOST_TRIED = 2_000;
 
-    /** What is said of each. */
-    private record Word(String name, String incident, String code) {
+    /**
+     * What is said of each.
+     *
+     * @param name retry or declined
+     * @param incident why
+     * @param code of the refusal; may be empty
+     */
+    record Word(String name, String incident, String code) {
         static Word of(Visit visit) {
             return new Word(
                     visit.request().parameter("word").orElse("retry"),
@@ -37,11 +40,11 @@ final class Many {
                     visit.request().parameter("code").orElse(""));
         }
 
-        BillingOutcome declined() {
+        private BillingOutcome declined() {
             return BillingOutcome.declined(code.isEmpty() ? "closed_by_hand" : code, incident);
         }
 
-        boolean releases() {
+        private boolean releases() {
             return switch (name) {
                 case "retry" -> true;
                 case "declined" -> false;
@@ -51,92 +54,78 @@ final class Many {
                                     + "\"not charged\" is said of one invoice at a time.");
             };
         }
+
+        void say(Visit visit, BillingAttempt seen) {
+            if (releases()) {
+                visit.biller().retry(seen, incident, visit.who());
+            } else {
+                visit.biller().resolve(seen, declined(), incident, visit.who());
+            }
+        }
+
+        Advice.Effect tryToSay(Visit visit, BillingAttempt seen) {
+            return releases()
+                    ? visit.biller().dryRun().retry(seen, incident, visit.who())
+                    : visit.biller().dryRun().resolve(seen, declined(), incident, visit.who());
+        }
     }
 
     ConsoleResponse page(Visit visit) {
-        return page(visit, Word.of(visit), null, null);
+        return page(200, visit, null, null);
     }
 
     private static ConsoleResponse page(
-            Visit visit, Word word, @Nullable BulkResult dryRun, ManyPage.@Nullable Batch batch) {
+            int status, Visit visit, ManyPage.@Nullable Trial trial, ManyPage.@Nullable Batch batch) {
+        Word word = Word.of(visit);
         ManyPage page = new ManyPage(
                 visit.frame("Decide on many", "/waiting"),
                 visit.typed(),
                 word.name(),
                 word.incident(),
                 word.code(),
-                dryRun,
+                trial,
                 batch);
-        return Visit.page(200, out -> JtemanyGenerated.render(out, null, page));
+        return Visit.page(status, out -> JtemanyGenerated.render(out, null, page));
     }
 
     ConsoleResponse say(Visit visit) {
         visit.needed("incident", "The name of the incident");
         Word word = Word.of(visit);
-        AttemptFilter filter = visit.filter();
-        LockingInvoiceBiller biller = visit.biller();
         return switch (visit.needed("step", "The step")) {
-            case "try" ->
-                page(
-                        visit,
-                        word,
-                        word.releases()
-                                ? biller.dryRun(MOST_TRIED).retryAll(filter, word.incident(), visit.who())
-                                : biller.dryRun(MOST_TRIED)
-                                        .resolveAll(filter, word.declined(), word.incident(), visit.who()),
-                        null);
-            case "say" -> page(visit, word, null, batch(visit, word, filter));
+            case "try" -> page(200, visit, trial(visit, word), null);
+            case "say" -> {
+                Tried tried = Tried.in(visit, word);
+                ManyBatch batch = ManyBatch.of(Looking.number(visit, "size", 1, LARGEST_BATCH), visit, word, tried);
+                yield page(batch.status(), visit, null, batch.shown());
+            }
             default -> throw new BadInput("The step is neither try nor say.");
         };
     }
 
-    /** What was refused stays in the list: the next batch begins behind the last one of this. */
-    private static ManyPage.Batch batch(Visit visit, Word word, AttemptFilter filter) {
-        int size = Looking.number(visit, "size", 1, LARGEST_BATCH);
-        PageRequest first = PageRequest.first(size);
-        Page<BillingAttempt> page = visit.biller()
-                .find(
-                        filter,
-                        visit.request().parameter("after").map(first::after).orElse(first));
-        long decided = 0;
-        Map<String, Long> refusals = new TreeMap<>();
-        List<Frame.Field> invoices = new ArrayList<>();
-        for (BillingAttempt attempt : page.rows()) {
-            String result = say(visit, word, attempt);
-            if (result.isEmpty()) {
-                decided++;
-            } else {
-                refusals.merge(result, 1L, Long::sum);
+    /** Writes nothing, and remembers in the page which of them would be taken. */
+    private static ManyPage.Trial trial(Visit visit, Word word) {
+        Map<Advice.Effect, Long> effects = new EnumMap<>(Advice.Effect.class);
+        Map<Refusal, Long> refusals = new EnumMap<>(Refusal.class);
+        Tried tried = Tried.of(word);
+        AttemptFilter filter = visit.filter();
+        PageRequest request = PageRequest.first(PAGE);
+        int counted = 0;
+        while (true) {
+            Page<BillingAttempt> page = visit.biller().find(filter, request);
+            for (BillingAttempt attempt : page.rows()) {
+                try {
+                    effects.merge(word.tryToSay(visit, attempt), 1L, Long::sum);
+                    tried.add(attempt);
+                } catch (WordRefusedException e) {
+                    refusals.merge(e.refusal(), 1L, Long::sum);
+                }
             }
-            if (invoices.size() < SHOWN) {
-                invoices.add(new Frame.Field(attempt.invoiceId(), result.isEmpty() ? "done" : result));
+            counted += page.rows().size();
+            String next = page.next();
+            if (next == null || counted >= MOST_TRIED) {
+                return new ManyPage.Trial(new BulkResult(true, effects, refusals), tried.text(), next != null);
             }
-        }
-        int before = visit.request().parameter("before").isEmpty()
-                ? 0
-                : Looking.number(visit, "before", 1, Integer.MAX_VALUE);
-        return new ManyPage.Batch(decided, refusals, invoices, before, page.next());
-    }
-
-    /** Empty if it was taken; else why not. */
-    private static String say(Visit visit, Word word, BillingAttempt attempt) {
-        try {
-            if (word.releases()) {
-                visit.biller().retry(attempt, word.incident(), visit.who());
-            } else {
-                visit.biller().resolve(attempt, word.declined(), word.incident(), visit.who());
-            }
-            return "";
-        } catch (InvoiceNotMarkedException e) {
-            // The journal has the word; the mark follows, and its failure is listed with its cause.
-            return "";
-        } catch (WordRefusedException e) {
-            return e.refusal().text();
-        } catch (DatabaseException e) {
-            if (!LOCK_NOT_AVAILABLE.equals(e.sqlState())) {
-                throw e;
-            }
-            return Refusal.HELD.text();
+            request = PageRequest.first(PAGE).after(next);
         }
     }
 }

@@ -26,8 +26,8 @@ final class NotBilled {
         if (attempts.isEmpty()) {
             return looking.invoice(visit);
         }
-        InvoicePage.Attempt newest = looking.attempt(visit, attempts.get(attempts.size() - 1));
         List<AttemptEvent> events = biller.history(id);
+        InvoicePage.Attempt newest = looking.attempt(visit, attempts.get(attempts.size() - 1), events);
         Instant until = newest.until();
         boolean canBeSaid =
                 newest.choices().stream().anyMatch(choice -> choice.decision() == Decision.RESOLVE_NOT_BILLED);
@@ -55,15 +55,15 @@ final class NotBilled {
                             + ". Type its id to say that it was not charged.");
         }
         LockingInvoiceBiller biller = visit.biller();
-        BillingAttempt seen = SeenAttempt.in(biller, id, visit.needed("seen", "What the page showed"));
+        // One history for what was seen and for who has proposed: what is confirmed is what the page showed.
+        List<AttemptEvent> history = biller.history(id);
+        BillingAttempt seen = SeenAttempt.in(biller, id, visit.needed("seen", "What the page showed"), history);
         BillingOutcome notBilled = BillingOutcome.notBilled(note);
         if (!visit.settings().asksForASecondPerson()) {
             biller.resolve(seen, notBilled, note, visit.who());
             return visit.backTo("/invoice", "resolved");
         }
-        String first = Story.proposal(biller.history(id), seen)
-                .map(InvoicePage.Line::by)
-                .orElse(null);
+        String first = Story.proposal(history, seen).map(InvoicePage.Line::by).orElse(null);
         if (first == null) {
             biller.propose(seen, notBilled, note, visit.who());
             return visit.backTo("/not-billed", "proposed");

@@ -6,20 +6,28 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Whether a form was sent from a page of the console's own. */
+/** Whether a form was sent, or a link followed, from a page of the console's own. */
 final class SameOrigin {
     private SameOrigin() {}
 
     /** What a browser that is too old for both headers sends is refused: nothing tells where it comes from. */
     static boolean holds(ConsoleRequest request) {
+        return isFromUs(request, "Origin");
+    }
+
+    /** Whether somebody came to a page from one of the same origin: not by a link in a message or on another site. */
+    static boolean cameFromUs(ConsoleRequest request) {
+        return isFromUs(request, "Referer");
+    }
+
+    private static boolean isFromUs(ConsoleRequest request, String otherwise) {
         Optional<String> site = request.header("Sec-Fetch-Site");
-        if (site.isPresent()) {
-            return site.get().equals("same-origin");
-        }
-        return request.header("Origin")
-                .flatMap(SameOrigin::authority)
-                .filter(origin -> hosts(request).anyMatch(origin::equals))
-                .isPresent();
+        return site.isPresent()
+                ? site.get().equals("same-origin")
+                : request.header(otherwise)
+                        .flatMap(SameOrigin::authority)
+                        .filter(from -> hosts(request).anyMatch(from::equals))
+                        .isPresent();
     }
 
     /** A proxy's header cannot come from another site's form: the browser would ask before it sends one. */

@@ -1,6 +1,8 @@
 package io.github.invoicelock.console;
 
+import io.github.invoicelock.AttemptEvent;
 import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.BillingPause;
 import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.Refusal;
 import io.github.invoicelock.WordRefusedException;
@@ -12,15 +14,36 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What a page showed, as its forms carry it: which attempt, and a hash of all that a decision looks at. So a page that has gone out of date is
- * refused, and nothing of the invoice is in a form but its id.
+ * What a page showed, as its forms carry it: which attempt, and a hash of all that a decision looks at, the last line of its story among it: what
+ * another person proposed and what the provider answered change nothing of an attempt, and everything of a decision. So a page that has gone
+ * out of date is refused, and nothing of the invoice is in a form but its id.
  */
 final class SeenAttempt {
+    private static final int HASH = 16;
+
     private SeenAttempt() {}
 
-    /** For a form. */
+    /** For a form about one invoice. */
+    static String of(BillingAttempt attempt, List<AttemptEvent> history) {
+        return attempt.id() + "." + hash(allOf(attempt) + "\n" + last(history));
+    }
+
+    /** For a form about many: their stories are not shown. */
     static String of(BillingAttempt attempt) {
-        String all = String.join(
+        return attempt.id() + "." + hash(allOf(attempt));
+    }
+
+    /** For the form that resumes: what stands in the way of billing may be said anew, for another reason. */
+    static String of(BillingPause pause) {
+        return hash(pause.since() + "\n" + pause.by() + "\n" + pause.why());
+    }
+
+    private static long last(List<AttemptEvent> history) {
+        return history.stream().mapToLong(AttemptEvent::id).max().orElse(0);
+    }
+
+    private static String allOf(BillingAttempt attempt) {
+        return String.join(
                 "\n",
                 String.valueOf(attempt.number()),
                 attempt.state().name(),
@@ -30,13 +53,14 @@ final class SeenAttempt {
                 String.valueOf(attempt.settledAt()),
                 String.valueOf(attempt.cause()),
                 Objects.requireNonNullElse(attempt.message(), ""));
-        return attempt.id() + "." + hash(all).substring(0, 16);
     }
 
-    private static String hash(String text) {
+    /** Long enough to tell what differs; who may decide has no use for a collision. */
+    static String hash(String text) {
         try {
             return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+                    .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)))
+                    .substring(0, HASH);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("Every JDK has SHA-256; this one has not.", e);
         }
@@ -48,23 +72,30 @@ final class SeenAttempt {
      * @throws WordRefusedException if it has changed since; with what happened last
      */
     static BillingAttempt in(LockingInvoiceBiller biller, String invoiceId, String seen) {
-        List<BillingAttempt> attempts = biller.attempts(invoiceId);
-        return attempts.stream()
-                .filter(attempt -> of(attempt).equals(seen))
-                .findFirst()
-                .orElseThrow(
-                        () -> new WordRefusedException(Refusal.CHANGED_SINCE, changed(biller, invoiceId, attempts)));
+        return in(biller, invoiceId, seen, biller.history(invoiceId));
     }
 
-    private static String changed(LockingInvoiceBiller biller, String invoiceId, List<BillingAttempt> attempts) {
+    /**
+     * The same.
+     *
+     * @param history of the invoice, read now
+     */
+    static BillingAttempt in(LockingInvoiceBiller biller, String invoiceId, String seen, List<AttemptEvent> history) {
+        List<BillingAttempt> attempts = biller.attempts(invoiceId);
+        return attempts.stream()
+                .filter(attempt -> of(attempt, history).equals(seen))
+                .findFirst()
+                .orElseThrow(
+                        () -> new WordRefusedException(Refusal.CHANGED_SINCE, changed(invoiceId, attempts, history)));
+    }
+
+    private static String changed(String invoiceId, List<BillingAttempt> attempts, List<AttemptEvent> history) {
         String now = attempts.isEmpty()
                 ? "The journal has no attempt of it any more."
                 : "Now attempt " + attempts.get(attempts.size() - 1).number() + " is "
                         + attempts.get(attempts.size() - 1).state() + ".";
         return "Invoice " + invoiceId + " has changed since your page was made. " + now
-                + Story.lastOf(biller.history(invoiceId))
-                        .map(last -> " Last: " + last)
-                        .orElse("")
+                + Story.lastOf(history).map(last -> " Last: " + last).orElse("")
                 + " Look at it again, and decide on what you see.";
     }
 }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 /** What happened to an invoice, in the order in which it happened. */
 final class Story {
     private static final String PROPOSAL = "Proposes " + BillingOutcome.Kind.NOT_BILLED;
+    private static final String NOTHING_CHARGED = "The provider says: not charged";
 
     private Story() {}
 
@@ -115,7 +116,8 @@ final class Story {
                 : Optional.of(line(events.get(events.size() - 1)))
                         .map(line -> line.what() + (line.by().isEmpty() ? "" : ", by " + line.by()) + ", "
                                 + Words.time(line.at())
-                                + (line.note() == null ? "." : ", with the note \"" + line.note() + "\"."));
+                                + (line.note() == null ? "." : ", with the note \"" + line.note() + "\".")
+                                + (line.said() == null ? "" : " " + line.said()));
     }
 
     /** Who has proposed to say "not billed" of an attempt as it is now; empty if nobody has. */
@@ -127,12 +129,18 @@ final class Story {
             }
             if (event.what() == AttemptEvent.What.PROPOSED) {
                 proposed = PROPOSAL.equals(event.message()) ? event : proposed;
-            } else if (event.what() != AttemptEvent.What.ASKED) {
-                // It was changed since: what was proposed then is void.
+            } else if (!confirms(event)) {
+                // It was changed since, or the provider says otherwise: what was proposed then is void.
                 proposed = null;
             }
         }
         return Optional.ofNullable(proposed).map(Story::line);
+    }
+
+    /** An answer that the first person has not heard, and that says what they said. */
+    private static boolean confirms(AttemptEvent event) {
+        String said = event.message();
+        return event.what() == AttemptEvent.What.ASKED && said != null && said.startsWith(NOTHING_CHARGED);
     }
 
     /** What the provider said when it was asked last; empty if it never was. */

@@ -7,6 +7,7 @@ import gg.jte.output.StringOutput;
 import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptFilter;
 import io.github.invoicelock.AttemptState;
+import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.Page;
 import io.github.invoicelock.PageRequest;
@@ -23,9 +24,12 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One request about one biller. */
 record Visit(ConsoleRequest request, ConsoleSettings settings, Map<String, LockingInvoiceBiller> billers, String name) {
+    private static final Logger LOG = LoggerFactory.getLogger(Console.class);
     private static final int PAGE = 50;
 
     private static final Map<String, String> NOTICES = Map.of(
@@ -68,7 +72,14 @@ record Visit(ConsoleRequest request, ConsoleSettings settings, Map<String, Locki
                 token == null ? List.of() : List.of(new Frame.Field(token.parameter(), token.value())),
                 List.copyOf(billers.keySet()),
                 about,
-                request.parameter("done").map(NOTICES::get).orElse(null));
+                notice());
+    }
+
+    /** What was just done, from a closed list; and not by a link of somebody else's, who would have done nothing. */
+    private @Nullable String notice() {
+        return SameOrigin.cameFromUs(request)
+                ? request.parameter("done").map(NOTICES::get).orElse(null)
+                : null;
     }
 
     /** Rendered whole before anything is sent: a page that fails half way is none. */
@@ -95,6 +106,15 @@ record Visit(ConsoleRequest request, ConsoleSettings settings, Map<String, Locki
                 request.parameter("id").map(frame::invoice).orElse(null),
                 request.parameter("id").isPresent() ? "Look at the invoice as it is now" : "Back to the first page");
         return page(409, out -> JtesaidGenerated.render(out, null, page));
+    }
+
+    /** What is shown of what ended something half way: what is not in the library's own words is in the log alone. */
+    String told(RuntimeException failure) {
+        if (failure instanceof InvoiceLockException) {
+            return String.valueOf(failure.getMessage());
+        }
+        LOG.error("console biller={}: {} was cut off", name, request.path(), failure);
+        return "It is in the log of the application.";
     }
 
     ConsoleResponse backTo(String path, String done) {
@@ -155,7 +175,11 @@ record Visit(ConsoleRequest request, ConsoleSettings settings, Map<String, Locki
     }
 
     <T> Page<T> paged(Function<PageRequest, Page<T>> list) {
-        PageRequest first = PageRequest.first(PAGE);
+        return paged(list, PAGE);
+    }
+
+    <T> Page<T> paged(Function<PageRequest, Page<T>> list, int size) {
+        PageRequest first = PageRequest.first(size);
         try {
             return list.apply(request.parameter("after").map(first::after).orElse(first));
         } catch (IllegalArgumentException e) {

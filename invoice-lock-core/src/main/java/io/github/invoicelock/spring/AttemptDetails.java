@@ -30,6 +30,7 @@ final class AttemptDetails {
                 .with("message", attempt.message())
                 .with("resolvedBy", attempt.resolvedBy())
                 .with("note", attempt.note())
+                .with("seen", SeenDetails.of(attempt))
                 .details;
     }
 

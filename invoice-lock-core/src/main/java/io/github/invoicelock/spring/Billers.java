@@ -67,7 +67,7 @@ final class Billers {
         chosen.any(RetryPolicy.class, own.retryPolicy(), "retry-policy").ifPresent(builder::retryPolicy);
         chosen.any(BilledHook.class, own.onBilled(), "on-billed").ifPresent(builder::onBilled);
         additions.forEach(addition -> addition.addTo(own.name(), builder));
-        beans.getBeanProvider(CallContext.class).ifUnique(builder::callContext);
+        chosen.any(CallContext.class, own.callContext(), "call-context").ifPresent(builder::callContext);
         beans.getBeanProvider(BillingListener.class)
                 .orderedStream()
                 .filter(listener -> properties.billers().isEmpty()

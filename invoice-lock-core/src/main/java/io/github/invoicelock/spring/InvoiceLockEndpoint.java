@@ -1,6 +1,7 @@
 package io.github.invoicelock.spring;
 
 import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.Page;
@@ -25,7 +26,8 @@ import org.springframework.boot.actuate.endpoint.annotation.WriteOperation;
 
 /**
  * The actuator endpoint {@code invoicelock}, for scripts and JMX. Everybody who may reach it may read it: it holds nothing of an invoice but its
- * id. Decisions are there, and closed until {@code management.endpoint.invoicelock.access=unrestricted}.
+ * id. Decisions are there, and closed until {@code management.endpoint.invoicelock.access=unrestricted}; and while
+ * {@code invoice-lock.console.second-person} is true, in any case.
  *
  * <p>Two segments of a path say what is meant, because Spring Boot's endpoints know no fixed ones.
  */
@@ -35,13 +37,16 @@ public final class InvoiceLockEndpoint {
 
     private final Map<String, LockingInvoiceBiller> billers = new TreeMap<>();
     private final Set<String> twice = new HashSet<>();
+    private final boolean secondPerson;
 
     /**
      * Of all billers.
      *
      * @param billers not closed here
+     * @param secondPerson whether the host asks for a second person, whom nobody can show here
      */
-    InvoiceLockEndpoint(Collection<LockingInvoiceBiller> billers) {
+    InvoiceLockEndpoint(Collection<LockingInvoiceBiller> billers, boolean secondPerson) {
+        this.secondPerson = secondPerson;
         for (LockingInvoiceBiller biller : billers) {
             if (this.billers.put(biller.name(), biller) != null) {
                 twice.add(biller.name());
@@ -185,6 +190,8 @@ public final class InvoiceLockEndpoint {
      * @param note how they know; needed for all but ask
      * @param reference the provider's; needed for billed and accepted
      * @param code why it was refused; needed for declined
+     * @param seen what the endpoint showed of the attempt, under that name: what has changed since is refused. Left out, it is decided on
+     *     whatever it is by now
      * @return what happened to it, with the answer if it was asked
      */
     @WriteOperation
@@ -197,16 +204,18 @@ public final class InvoiceLockEndpoint {
             @org.springframework.lang.Nullable @Nullable String who,
             @org.springframework.lang.Nullable @Nullable String note,
             @org.springframework.lang.Nullable @Nullable String reference,
-            @org.springframework.lang.Nullable @Nullable String code) {
+            @org.springframework.lang.Nullable @Nullable String code,
+            @org.springframework.lang.Nullable @Nullable String seen) {
         LockingInvoiceBiller one = known(biller);
         String person = person(security, who);
         String answer = null;
         try {
-            switch (word) {
-                case "retry" -> one.retry(invoice, given("note", note), person);
-                case "ask" -> answer = one.ask(invoice, person).toString();
-                default ->
-                    one.resolve(invoice, Words.outcome(word, note, reference, code), given("note", note), person);
+            if (word.equals("ask")) {
+                answer = one.ask(invoice, person).toString();
+            } else {
+                refuseOnePersonAlone();
+                BillingOutcome outcome = word.equals("retry") ? null : Words.outcome(word, note, reference, code);
+                decide(one, new Word(invoice, seen, given("note", note), person), outcome);
             }
         } catch (InvoiceLockException e) {
             throw refused(e);
@@ -216,6 +225,33 @@ public final class InvoiceLockEndpoint {
             told.put("answer", answer);
         }
         return told;
+    }
+
+    /** Who says so of what. */
+    private record Word(String invoice, @Nullable String seen, String note, String who) {}
+
+    private static void decide(LockingInvoiceBiller biller, Word word, @Nullable BillingOutcome outcome) {
+        // Without what was seen, it is said of whatever the invoice is by now.
+        BillingAttempt seen = word.seen() == null ? null : SeenDetails.in(biller, word.invoice(), word.seen());
+        if (outcome == null) {
+            if (seen == null) {
+                biller.retry(word.invoice(), word.note(), word.who());
+            } else {
+                biller.retry(seen, word.note(), word.who());
+            }
+        } else if (seen == null) {
+            biller.resolve(word.invoice(), outcome, word.note(), word.who());
+        } else {
+            biller.resolve(seen, outcome, word.note(), word.who());
+        }
+    }
+
+    private void refuseOnePersonAlone() {
+        if (secondPerson) {
+            throw invalid(
+                    "invoice-lock.console.second-person is true, and the endpoint knows one person alone. Decide in the console, "
+                            + "where a second person can agree, or set the property to false.");
+        }
     }
 
     private LockingInvoiceBiller known(String biller) {

@@ -8,6 +8,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.context.annotation.Bean;
+import org.springframework.core.env.Environment;
 
 /**
  * The actuator endpoint {@code invoicelock} of all billers, where it is exposed:
@@ -24,7 +25,9 @@ public final class InvoiceLockEndpointAutoConfiguration {
     @Bean
     @ConditionalOnMissingBean
     @ConditionalOnAvailableEndpoint
-    InvoiceLockEndpoint invoiceLockEndpoint(Map<String, LockingInvoiceBiller> billers) {
-        return new InvoiceLockEndpoint(billers.values());
+    InvoiceLockEndpoint invoiceLockEndpoint(Map<String, LockingInvoiceBiller> billers, Environment environment) {
+        // The property, and not the console: off means that no class of it is loaded.
+        boolean secondPerson = environment.getProperty("invoice-lock.console.second-person", Boolean.class, false);
+        return new InvoiceLockEndpoint(billers.values(), secondPerson);
     }
 }

@@ -45,6 +45,7 @@ import org.springframework.boot.convert.DurationUnit;
  * @param invoices The name of the InvoiceTable bean. Needed where there are several, and for each of several billers.
  * @param retryPolicy The name of the RetryPolicy bean. Needed where there are several.
  * @param onBilled The name of the BilledHook bean. Needed where there are several.
+ * @param callContext The name of the CallContext bean. Needed where there are several.
  * @param billers Several billers, each under a name of its own: invoice-lock.billers.cards.gateway=cardGateway for example. The bean is
  *     cardsBiller then.
  */
@@ -79,6 +80,7 @@ public record InvoiceLockProperties(
         @Nullable String invoices,
         @Nullable String retryPolicy,
         @Nullable String onBilled,
+        @Nullable String callContext,
         @DefaultValue Map<String, Biller> billers) {
 
     /**
@@ -105,6 +107,7 @@ public record InvoiceLockProperties(
      * @param invoices The name of its InvoiceTable bean.
      * @param retryPolicy The name of its RetryPolicy bean.
      * @param onBilled The name of its BilledHook bean.
+     * @param callContext The name of its CallContext bean.
      */
     public record Biller(
             @Nullable Boolean migrate,
@@ -127,7 +130,8 @@ public record InvoiceLockProperties(
             @Nullable String gateway,
             @Nullable String invoices,
             @Nullable String retryPolicy,
-            @Nullable String onBilled) {}
+            @Nullable String onBilled,
+            @Nullable String callContext) {}
 
     /** What holds for one of several billers; its own key is empty for the only one. */
     InvoiceLockProperties of(String key) {
@@ -158,6 +162,7 @@ public record InvoiceLockProperties(
                 own.invoices == null ? invoices : own.invoices,
                 own.retryPolicy == null ? retryPolicy : own.retryPolicy,
                 own.onBilled == null ? onBilled : own.onBilled,
+                own.callContext == null ? callContext : own.callContext,
                 Map.of());
     }
 

@@ -4,6 +4,7 @@ import io.github.invoicelock.BillingActivity;
 import io.github.invoicelock.JournalStatus;
 import io.github.invoicelock.WaitingGroup;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How things stand.
@@ -20,6 +21,8 @@ public record NowPage(Frame frame, List<Biller> billers) {
      * @param status how it stands
      * @param activity what it did lately
      * @param wrong what is wrong, a sentence each
+     * @param quiet that nobody bills although invoices are pending, in a sentence; null if that is not so
+     * @param seenPause which pause the form that resumes was made on; empty if it is not paused
      * @param groups the largest of those that wait for a person
      */
     public record Biller(
@@ -28,7 +31,14 @@ public record NowPage(Frame frame, List<Biller> billers) {
             JournalStatus status,
             BillingActivity activity,
             List<String> wrong,
+            @Nullable String quiet,
+            String seenPause,
             List<WaitingGroup> groups) {
+        /** Whether there is nothing to look at. */
+        public boolean inOrder() {
+            return wrong.isEmpty() && quiet == null && status.parked() == 0;
+        }
+
         /** The list of a group. */
         public String only(WaitingGroup group) {
             return WaitingPage.only(frame, group);

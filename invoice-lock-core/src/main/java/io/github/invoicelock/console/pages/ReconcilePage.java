@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param from first moment of the period, as it was typed
  * @param until its end, as it was typed
  * @param charges the list, as it was given
- * @param kinds what was found; empty where nothing was compared
+ * @param kinds what is found, after what was written back; empty where nothing was compared
  * @param written what was written back; null where nothing was
  */
 public record ReconcilePage(
@@ -20,7 +20,34 @@ public record ReconcilePage(
         String until,
         String charges,
         List<Kind> kinds,
-        Reconciliation.@Nullable WrittenBack written) {
+        @Nullable Written written) {
+    /**
+     * What was written back.
+     *
+     * @param charges how many charges the journal has now that it did not have
+     * @param unmarked how many of their invoices could not be marked
+     * @param failures why, the first of them
+     * @param cutOff what ended it before its time; null if nothing did
+     */
+    public record Written(
+            long charges,
+            long unmarked,
+            List<String> failures,
+            @Nullable String cutOff) {
+        /** In a sentence or two. */
+        public String sentence() {
+            if (cutOff != null) {
+                return "Writing back was cut off: " + cutOff
+                        + " What was recorded before it stays. What is listed below is what is left: write it back again.";
+            }
+            return Words.of(charges, "charge was", "charges were") + " written back"
+                    + (unmarked == 0
+                            ? "."
+                            : "; " + Words.of(unmarked, "invoice", "invoices")
+                                    + " could not be marked and will be tried again.");
+        }
+    }
+
     /**
      * One kind of finding.
      *
@@ -46,7 +73,6 @@ public record ReconcilePage(
 
     /** Whether there is something to write back. */
     public boolean canBeWrittenBack() {
-        return written == null
-                && kinds.stream().anyMatch(each -> each.kind() == Reconciliation.Kind.NOT_RECORDED && each.count() > 0);
+        return kinds.stream().anyMatch(each -> each.kind() == Reconciliation.Kind.NOT_RECORDED && each.count() > 0);
     }
 }

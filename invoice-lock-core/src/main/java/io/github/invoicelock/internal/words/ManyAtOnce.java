@@ -63,7 +63,26 @@ public final class ManyAtOnce {
 
     /** Releases them. */
     public BulkResult retry(AttemptFilter which, String who, String note, Extent extent) {
-        return onEach(which, who, note, extent, Decision.RETRY, new Saying() {
+        return onEach(which, who, note, extent, Decision.RETRY, releasing());
+    }
+
+    /** Decides what became of them. */
+    public BulkResult resolve(AttemptFilter which, BillingOutcome outcome, String who, String note, Extent extent) {
+        return onEach(which, who, note, extent, decision(outcome), resolving(outcome));
+    }
+
+    /** What it would lead to if one of them was released; refused as that would be. */
+    public Effect tryToRetry(BillingAttempt seen, String who, String note) {
+        return decide(new Word(seen.invoiceId(), seen, who, note), seen, Decision.RETRY, releasing(), true);
+    }
+
+    /** What it would lead to if that was said of one of them; refused as that would be. */
+    public Effect tryToResolve(BillingAttempt seen, BillingOutcome outcome, String who, String note) {
+        return decide(new Word(seen.invoiceId(), seen, who, note), seen, decision(outcome), resolving(outcome), true);
+    }
+
+    private Saying releasing() {
+        return new Saying() {
             @Override
             public void say(Word word) {
                 resolutions.retry(word);
@@ -73,12 +92,11 @@ public final class ManyAtOnce {
             public void tryToSay(DSLContext tx, Word word) {
                 resolutions.tryToRetry(tx, word);
             }
-        });
+        };
     }
 
-    /** Decides what became of them. */
-    public BulkResult resolve(AttemptFilter which, BillingOutcome outcome, String who, String note, Extent extent) {
-        return onEach(which, who, note, extent, decision(outcome), new Saying() {
+    private Saying resolving(BillingOutcome outcome) {
+        return new Saying() {
             @Override
             public void say(Word word) {
                 resolutions.resolve(word, outcome);
@@ -88,7 +106,7 @@ public final class ManyAtOnce {
             public void tryToSay(DSLContext tx, Word word) {
                 resolutions.tryToResolve(tx, word, outcome);
             }
-        });
+        };
     }
 
     private static Decision decision(BillingOutcome outcome) {

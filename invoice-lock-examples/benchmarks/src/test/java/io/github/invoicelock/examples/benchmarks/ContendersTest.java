@@ -9,10 +9,12 @@ import java.sql.SQLException;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is compared must do the same work: every contender bills every invoice once when nothing is killed. */
+@Tag("thorough")
 class ContendersTest {
     private static final int INVOICES = 200;
 

@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.invoicelock.examples.benchmarks.KillCampaign.Outcome;
 import io.github.invoicelock.examples.postgres.PostgresServer;
 import java.time.Duration;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The campaign must hit the moment that it is about: it shows the double charge, and its absence. */
+@Tag("thorough")
 class KillCampaignTest {
     /** Ten seconds of work for one host alone, so that the other's beginning may be that much later. */
     private static final int INVOICES = 200;

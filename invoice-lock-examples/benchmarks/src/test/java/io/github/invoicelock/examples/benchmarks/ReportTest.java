@@ -56,8 +56,8 @@ class ReportTest {
     @Test
     void a_claim_is_told_with_its_ratio_to_that_with_the_fewest(@TempDir Path directory) throws IOException {
         Path json = directory.resolve("results.json");
-        Path page = Files.writeString(
-                directory.resolve("README.md"), "<!-- benchmarks: begin --><!-- benchmarks: end -->");
+        Path page =
+                Files.writeString(directory.resolve("README.md"), "<!-- benchmarks: begin --><!-- benchmarks: end -->");
         Report report = report(17, "2026-11-24", claim(1.17), claim(1.21));
 
         report.writeJson(json);
@@ -150,8 +150,8 @@ class ReportTest {
 
     @Test
     void what_an_invoice_costs_is_told_for_both_processors_and_in_relation(@TempDir Path directory) throws IOException {
-        Path page = Files.writeString(
-                directory.resolve("README.md"), "<!-- benchmarks: begin --><!-- benchmarks: end -->");
+        Path page =
+                Files.writeString(directory.resolve("README.md"), "<!-- benchmarks: begin --><!-- benchmarks: end -->");
         Report report = report(17, "2026-01-01");
 
         report.writePage(page);

@@ -43,6 +43,7 @@ class CampaignTest {
     }
 
     @Test
+    @Tag("thorough")
     void the_judge_sees_what_comes_of_a_gateway_that_declares_a_memory_which_its_provider_has_not() throws Exception {
         Verdict verdict = Campaign.run(
                 new Plan("simple", LockStrategy.NOWAIT, LockScope.THROUGH_CALL, ProviderKind.LIES, 3, 0, seed));
