@@ -13,10 +13,12 @@ import java.util.List;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A host whose context was processed ahead of time, as for a native image: beans and hints are those of the library. */
+@Tag("thorough")
 class AheadOfTimeTest {
     private static final String CLASS_PATH = System.getProperty("java.class.path");
 

@@ -13,12 +13,14 @@ import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Off means off: no class of the console is loaded, there is no such path, and nothing that it needs is asked for. */
+@Tag("thorough")
 class ConsoleOffTest {
     private static final String CLASS_PATH = System.getProperty("java.class.path");
     private static final Pattern OF_THE_CONSOLE =
