@@ -44,9 +44,10 @@ public final class Words {
             return "Its row in the journal has no time to be looked at next. The library did not write it like that.";
         }
         return switch (cause) {
-            case REFUSED -> "The provider refused this charge for good. Nothing was charged under this key.";
+            case REFUSED ->
+                "The provider refused this charge, and nothing was charged under this key. Released, it is tried anew under another one.";
             case TRIES_USED_UP ->
-                "It was tried as often as the retry policy allows. The last message says what came of it.";
+                "It was tried as often as the retry policy allows. The last message says what came of it. Where the provider gives this key the same error each time and shows no charge, close it and then release it: that takes a new key.";
             case MAY_NOT_BE_REPEATED ->
                 "Nobody knows whether it was charged, and sending it again could charge twice. Look it up at the provider.";
             case MEMORY_OVER ->
@@ -103,7 +104,7 @@ public final class Words {
             case RETRY -> "Release it";
             case ASK -> "Ask the provider";
             case RESOLVE_BILLED -> "It was charged";
-            case RESOLVE_DECLINED -> "It was refused, close it";
+            case RESOLVE_DECLINED -> "Nothing was charged, close it";
             case RESOLVE_ACCEPTED -> "It is still being processed";
             case RESOLVE_NOT_BILLED -> "It was not charged, send it again";
             case MEND -> "Mend the invoice";
