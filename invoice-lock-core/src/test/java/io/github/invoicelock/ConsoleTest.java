@@ -286,6 +286,19 @@ class ConsoleTest {
     }
 
     @Test
+    void nor_is_a_key_given_up_while_a_request_may_be_under_way() {
+        provider.answering(BillingOutcome.unknown("connection reset"));
+        biller.billPending();
+
+        String page = ann.page("/invoice", "id", "1");
+        ConsoleResponse forced =
+                ann.post("/decide", "id", "1", "decision", "RESOLVE_DECLINED", "note", "sure", "seen", ann.seen(page));
+
+        assertThat(forced.text()).contains("may be on its way to the provider until");
+        assertThat(host.state(1)).isEqualTo("IN_DOUBT");
+    }
+
+    @Test
     void not_charged_is_closed_while_a_request_may_be_under_way() {
         provider.answering(BillingOutcome.unknown("connection reset"));
         biller.billPending();
