@@ -103,7 +103,7 @@ final class CsvExport {
     private static void whole(OutputStream out, ConsoleResponse.Body rows) throws IOException {
         try {
             rows.writeTo(out);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.error("console: a CSV breaks off, and says so in its last line", e);
             line(
                     out,
