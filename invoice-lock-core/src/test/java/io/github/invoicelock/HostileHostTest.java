@@ -273,6 +273,12 @@ class HostileHostTest {
             });
         }
 
+        /** Each answer arrives: what a run tries first, behind the brake, must not fail by chance (R11). */
+        private void theProviderIsWell() {
+            provider.answering(
+                    (p, request) -> request.invoiceId().equals("" + REFUSED) ? p.refuse(request) : p.charge(request));
+        }
+
         private LockingInvoiceBiller healthy() {
             LockingInvoiceBiller server = host.server(provider)
                     .lockStrategy(cell.strategy())
@@ -316,6 +322,7 @@ class HostileHostTest {
                     "update invoice_lock.billing_attempt set due_at = now() where due_at > now() and state <> 'STARTED'");
             run(biller, false);
             hostile.makePeace();
+            theProviderIsWell();
             assertThat(hostile.callsFromLateTasks())
                     .as("a task that runs when its call is over calls nobody")
                     .isZero();
