@@ -1,5 +1,6 @@
 package io.github.invoicelock.console.pages;
 
+import io.github.invoicelock.Advice;
 import io.github.invoicelock.AttemptCause;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
@@ -109,6 +110,28 @@ public final class Words {
             case RESOLVE_NOT_BILLED -> "It was not charged, send it again";
             case MEND -> "Mend the invoice";
             case WAIT -> "Nothing to decide";
+        };
+    }
+
+    /** What a decision leads to, in sentences. */
+    public static String effect(Advice.Effect effect) {
+        return switch (effect) {
+            case SENDS_THE_SAME_KEY -> "The next run sends it under the same key, if the invoice is still pending.";
+            case SENDS_A_NEW_KEY -> "The next run sends it under a new key, if the invoice is still pending.";
+            case ASKS_THEN_SENDS ->
+                "The next run asks the provider first. It sends the same key only where that cannot charge a second time, and if the invoice is still pending.";
+            case ASKS -> "The next run asks the provider. Nothing is sent.";
+            case ASKS_LATER ->
+                "The provider is asked after the time that you name. Where it cannot be asked, this waits for a person again.";
+            case SHOWS -> "What the provider says is shown, and kept in the history. Nothing is sent.";
+            case TRIES_AGAIN ->
+                "The next run reads the invoice again. If that works the invoice is sent, else it stays aside.";
+            case MARKS -> "The invoice’s row is marked, as the journal has it.";
+            case CHARGED ->
+                "The journal says charged. The invoice’s row is marked, and the application’s hook is called.";
+            case CLOSES -> "It is closed: nobody has to look at it any more.";
+            case PARKS_AGAIN -> "It waits for a person again.";
+            case NOTHING -> "Nothing changes.";
         };
     }
 
