@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.examples.browser.Browser;
+import io.github.invoicelock.examples.browser.ConsoleVisit;
 import io.github.invoicelock.examples.browser.PrefixProxy;
 import io.github.invoicelock.examples.postgres.PostgresDatabase;
 import io.github.invoicelock.examples.postgres.PostgresServer;
@@ -13,12 +14,10 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
-import java.util.Objects;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.openqa.selenium.By;
-import org.openqa.selenium.WebElement;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.web.context.WebServerApplicationContext;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -45,6 +44,7 @@ class ConsoleUnderSecurityTest {
     private static final String THERE = "http://localhost:"
             + ((WebServerApplicationContext) APPLICATION).getWebServer().getPort() + "/shop";
     private static final Browser BROWSER = Browser.open();
+    private static final ConsoleVisit CONSOLE = new ConsoleVisit(BROWSER, THERE);
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
     @BeforeAll
@@ -59,21 +59,8 @@ class ConsoleUnderSecurityTest {
         DATABASE.close();
     }
 
-    private static URI at(String path) {
-        return URI.create(THERE + path);
-    }
-
     private static void signIn(String user, URI page) {
         BROWSER.signIn(page, user, GuardedHost.PASSWORD);
-    }
-
-    /** As a person does who has seen the charge at the provider. */
-    private static void sayItWasCharged(String reference) {
-        BROWSER.click(By.xpath("//summary[contains(., 'It was charged')]"));
-        WebElement form = BROWSER.find(By.xpath("//summary[contains(., 'It was charged')]/following-sibling::form"));
-        form.findElement(By.name("reference")).sendKeys(reference);
-        form.findElement(By.name("note")).sendKeys("seen in the dashboard");
-        BROWSER.press(form.findElement(By.tagName("button")));
     }
 
     private static boolean pending(int invoice) {
@@ -82,31 +69,15 @@ class ConsoleUnderSecurityTest {
                 .queryForObject("select pending from invoices where id = ?", Boolean.class, invoice));
     }
 
-    /** As the browser would, whoever is signed in there, and whatever its page has a button for. */
-    private static HttpResponse<String> post(String path, String form) throws Exception {
-        return HTTP.send(
-                HttpRequest.newBuilder(at(path))
-                        .header("Cookie", BROWSER.cookies())
-                        .header("Sec-Fetch-Site", "same-origin")
-                        .header("Content-Type", "application/x-www-form-urlencoded")
-                        .POST(HttpRequest.BodyPublishers.ofString(form))
-                        .build(),
-                HttpResponse.BodyHandlers.ofString());
-    }
-
-    private static String token() {
-        return "_csrf=" + Objects.requireNonNull(BROWSER.find(By.name("_csrf")).getAttribute("value"));
-    }
-
     @Test
     void who_may_decide_signs_in_sees_what_waits_decides_it_and_the_row_is_marked() {
-        signIn("ann", at("/invoice-lock/"));
+        signIn("ann", CONSOLE.at("/invoice-lock/"));
         BROWSER.click(By.linkText("Waiting"));
         assertThat(BROWSER.text()).contains("Refused by the provider", "card_declined", "ann", "may decide");
         assertThat(pending(1)).isTrue();
 
         BROWSER.click(By.cssSelector("td a[href$='id=1']"));
-        sayItWasCharged("ch_ledger");
+        CONSOLE.sayItWasCharged("ch_ledger");
 
         assertThat(BROWSER.text()).contains("Decided. It is in the journal", "Charged.", "ch_ledger", "by ann");
         assertThat(pending(1)).isFalse();
@@ -118,13 +89,13 @@ class ConsoleUnderSecurityTest {
 
     @Test
     void who_may_only_look_has_no_button_and_a_form_of_theirs_is_refused() throws Exception {
-        signIn("sam", at("/invoice-lock/invoice?id=2"));
+        signIn("sam", CONSOLE.at("/invoice-lock/invoice?id=2"));
         assertThat(BROWSER.text()).contains("Invoice 2", "Refused by the provider", "looks only");
         assertThat(BROWSER.all(By.xpath("//form[@method='post']"))).isEmpty();
 
         // The page of Spring Security's own that ends a session has a token for this one.
-        BROWSER.visit(at("/logout"));
-        HttpResponse<String> refused = post("/invoice-lock/pause", "why=no&" + token());
+        BROWSER.visit(CONSOLE.at("/logout"));
+        HttpResponse<String> refused = CONSOLE.post("/invoice-lock/pause", "why=no&" + CONSOLE.token());
 
         assertThat(refused.statusCode()).isEqualTo(403);
         assertThat(refused.body()).contains("DECIDE");
@@ -134,17 +105,17 @@ class ConsoleUnderSecurityTest {
 
     @Test
     void a_form_without_the_token_is_refused_and_with_it_answered_below_the_context_path() throws Exception {
-        signIn("eva", at("/invoice-lock/invoice?id=3"));
+        signIn("eva", CONSOLE.at("/invoice-lock/invoice?id=3"));
         String form = "id=3&biller=invoices&decision=RESOLVE_DECLINED&note=closed&seen="
                 + BROWSER.find(By.name("seen")).getAttribute("value");
 
-        assertThat(post("/invoice-lock/decide", form).statusCode())
+        assertThat(CONSOLE.post("/invoice-lock/decide", form).statusCode())
                 .as("without a token")
                 .isEqualTo(403);
         assertThat(APPLICATION.getBean(LockingInvoiceBiller.class).history(3))
                 .noneMatch(event -> "eva".equals(event.who()));
 
-        HttpResponse<String> done = post("/invoice-lock/decide", form + "&" + token());
+        HttpResponse<String> done = CONSOLE.post("/invoice-lock/decide", form + "&" + CONSOLE.token());
         assertThat(done.statusCode()).isEqualTo(303);
         assertThat(done.headers().firstValue("Location").orElseThrow()).startsWith("/shop/invoice-lock/invoice?");
         assertThat(APPLICATION.getBean(LockingInvoiceBiller.class).history(3))
@@ -153,15 +124,15 @@ class ConsoleUnderSecurityTest {
 
     @Test
     void who_is_not_signed_in_is_led_to_the_login_and_who_has_no_role_is_told_the_property() throws Exception {
-        HttpResponse<String> nobody =
-                HTTP.send(HttpRequest.newBuilder(at("/invoice-lock/")).build(), HttpResponse.BodyHandlers.ofString());
+        HttpResponse<String> nobody = HTTP.send(
+                HttpRequest.newBuilder(CONSOLE.at("/invoice-lock/")).build(), HttpResponse.BodyHandlers.ofString());
         assertThat(nobody.body()).doesNotContain("Wait for a person");
         assertThat(nobody.statusCode()).isIn(302, 401);
 
         String tom =
                 Base64.getEncoder().encodeToString(("tom:" + GuardedHost.PASSWORD).getBytes(StandardCharsets.UTF_8));
         HttpResponse<String> salesman = HTTP.send(
-                HttpRequest.newBuilder(at("/invoice-lock/"))
+                HttpRequest.newBuilder(CONSOLE.at("/invoice-lock/"))
                         .header("Authorization", "Basic " + tom)
                         .build(),
                 HttpResponse.BodyHandlers.ofString());
@@ -180,7 +151,7 @@ class ConsoleUnderSecurityTest {
                     .isNotEmpty()
                     .allSatisfy(link -> assertThat(link.getAttribute("href"))
                             .startsWith(proxy.at("/invoice-lock/").toString()));
-            sayItWasCharged("ch_proxied");
+            CONSOLE.sayItWasCharged("ch_proxied");
 
             assertThat(BROWSER.text()).contains("Decided. It is in the journal", "by ann");
             assertThat(BROWSER.address().toString())

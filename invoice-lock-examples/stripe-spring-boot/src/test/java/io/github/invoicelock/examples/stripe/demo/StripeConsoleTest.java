@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.examples.browser.Browser;
+import io.github.invoicelock.examples.browser.ConsoleVisit;
 import io.github.invoicelock.examples.browser.PrefixProxy;
 import io.github.invoicelock.examples.postgres.PostgresDatabase;
 import io.github.invoicelock.examples.postgres.PostgresServer;
@@ -13,12 +14,10 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Clock;
-import java.util.Objects;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.openqa.selenium.By;
-import org.openqa.selenium.WebElement;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -30,6 +29,7 @@ class StripeConsoleTest {
     private static ConfigurableApplicationContext host;
     private static String there;
     private static Browser browser;
+    private static ConsoleVisit console;
 
     @BeforeAll
     static void fourInvoicesAreRefused() throws Exception {
@@ -55,6 +55,7 @@ class StripeConsoleTest {
         sql.execute("insert into invoices (customer_id, amount_cents) select 1, 990 from generate_series(1, 4)");
         host.getBean(LockingInvoiceBiller.class).billPending();
         browser = Browser.open();
+        console = new ConsoleVisit(browser, there);
     }
 
     @AfterAll
@@ -65,21 +66,8 @@ class StripeConsoleTest {
         database.close();
     }
 
-    private static URI at(String path) {
-        return URI.create(there + path);
-    }
-
     private static void signIn(DemoPeople.Person person, URI page) {
         browser.signIn(page, person.user(), DemoPeople.PASSWORD);
-    }
-
-    /** As a person does who has seen the charge at the provider. */
-    private static void sayItWasCharged(String reference) {
-        browser.click(By.xpath("//summary[contains(., 'It was charged')]"));
-        WebElement form = browser.find(By.xpath("//summary[contains(., 'It was charged')]/following-sibling::form"));
-        form.findElement(By.name("reference")).sendKeys(reference);
-        form.findElement(By.name("note")).sendKeys("seen in the dashboard");
-        browser.press(form.findElement(By.tagName("button")));
     }
 
     private static String paymentIntent(int invoice) {
@@ -88,33 +76,16 @@ class StripeConsoleTest {
                         "select payment_intent from invoices where id = ? and not pending", String.class, invoice));
     }
 
-    /** As the browser would, whoever is signed in there, and whatever its page has a button for. */
-    private static HttpResponse<String> post(String path, String form) throws Exception {
-        return HttpClient.newHttpClient()
-                .send(
-                        HttpRequest.newBuilder(at(path))
-                                .header("Cookie", browser.cookies())
-                                .header("Sec-Fetch-Site", "same-origin")
-                                .header("Content-Type", "application/x-www-form-urlencoded")
-                                .POST(HttpRequest.BodyPublishers.ofString(form))
-                                .build(),
-                        HttpResponse.BodyHandlers.ofString());
-    }
-
-    private static String token() {
-        return "_csrf=" + Objects.requireNonNull(browser.find(By.name("_csrf")).getAttribute("value"));
-    }
-
     @Test
     void who_may_decide_signs_in_sees_what_waits_decides_it_and_the_row_is_marked() {
-        signIn(DemoPeople.Person.ANN, at("/invoice-lock/"));
+        signIn(DemoPeople.Person.ANN, console.at("/invoice-lock/"));
         browser.click(By.linkText("Waiting"));
         assertThat(browser.text()).contains("Refused by the provider", "authentication_required", "ann", "may decide");
 
         browser.click(By.cssSelector("td a[href$='id=1']"));
         assertThat(browser.find(By.linkText("Open its page at the provider")).getAttribute("href"))
                 .startsWith("https://dashboard.stripe.com/");
-        sayItWasCharged("pi_ledger");
+        console.sayItWasCharged("pi_ledger");
 
         assertThat(browser.text()).contains("Decided. It is in the journal", "Charged.", "pi_ledger", "by ann");
         assertThat(paymentIntent(1)).isEqualTo("pi_ledger");
@@ -126,13 +97,13 @@ class StripeConsoleTest {
 
     @Test
     void who_may_only_look_has_no_button_and_a_form_of_theirs_is_refused() throws Exception {
-        signIn(DemoPeople.Person.SAM, at("/invoice-lock/invoice?id=2"));
+        signIn(DemoPeople.Person.SAM, console.at("/invoice-lock/invoice?id=2"));
         assertThat(browser.text()).contains("Invoice 2", "Refused by the provider", "looks only");
         assertThat(browser.all(By.xpath("//form[@method='post']"))).isEmpty();
 
         // The page of Spring Security's own that ends a session has a token for this one.
-        browser.visit(at("/logout"));
-        HttpResponse<String> refused = post("/invoice-lock/pause", "why=no&" + token());
+        browser.visit(console.at("/logout"));
+        HttpResponse<String> refused = console.post("/invoice-lock/pause", "why=no&" + console.token());
 
         assertThat(refused.statusCode()).isEqualTo(403);
         assertThat(refused.body()).contains("DECIDE");
@@ -141,14 +112,14 @@ class StripeConsoleTest {
 
     @Test
     void a_form_without_the_token_is_refused_and_with_it_answered_below_the_context_path() throws Exception {
-        signIn(DemoPeople.Person.EVA, at("/invoice-lock/"));
+        signIn(DemoPeople.Person.EVA, console.at("/invoice-lock/"));
 
-        assertThat(post("/invoice-lock/pause", "why=outage").statusCode())
+        assertThat(console.post("/invoice-lock/pause", "why=outage").statusCode())
                 .as("without a token")
                 .isEqualTo(403);
         assertThat(host.getBean(LockingInvoiceBiller.class).status().pause()).isNull();
 
-        HttpResponse<String> done = post("/invoice-lock/pause", "why=outage&" + token());
+        HttpResponse<String> done = console.post("/invoice-lock/pause", "why=outage&" + console.token());
         assertThat(done.statusCode()).isEqualTo(303);
         assertThat(done.headers().firstValue("Location").orElseThrow()).startsWith("/shop/invoice-lock/?");
         assertThat(String.valueOf(
@@ -165,7 +136,7 @@ class StripeConsoleTest {
                     .isNotEmpty()
                     .allSatisfy(link -> assertThat(link.getAttribute("href"))
                             .startsWith(proxy.at("/invoice-lock/").toString()));
-            sayItWasCharged("pi_proxied");
+            console.sayItWasCharged("pi_proxied");
 
             assertThat(browser.text()).contains("Decided. It is in the journal", "by ann");
             assertThat(browser.address().toString())
@@ -177,11 +148,13 @@ class StripeConsoleTest {
     @Test
     void the_webhook_and_the_actuator_have_no_login_before_them() throws Exception {
         HttpResponse<String> health = HttpClient.newHttpClient()
-                .send(HttpRequest.newBuilder(at("/actuator/health")).build(), HttpResponse.BodyHandlers.ofString());
+                .send(
+                        HttpRequest.newBuilder(console.at("/actuator/health")).build(),
+                        HttpResponse.BodyHandlers.ofString());
         assertThat(health.statusCode()).isEqualTo(200);
         assertThat(HttpClient.newHttpClient()
                         .send(
-                                HttpRequest.newBuilder(at("/stripe/webhook"))
+                                HttpRequest.newBuilder(console.at("/stripe/webhook"))
                                         .header("Content-Type", "application/json")
                                         .header("Stripe-Signature", "none")
                                         .POST(HttpRequest.BodyPublishers.ofString("{}"))
