@@ -183,13 +183,14 @@ class FindTest {
                 });
 
         assertThat(exported)
-                .hasSize(host.count("invoice_lock.billing_attempt", "id % 7 = 1"))
+                .hasSize(host.count("invoice_lock.billing_attempt", "id % 7 = 1 and state = 'BILLED'"))
                 .isSorted()
                 .allMatch(id -> id % 7 == 1);
         assertThat(biller.billed(Instant.EPOCH, Instant.parse("2020-01-01T00:00:00Z")))
                 .isEmpty();
         assertThat(biller.billed(Instant.EPOCH, Instant.now().plus(Duration.ofDays(1))))
-                .hasSize(2_600);
+                .hasSize(host.count("invoice_lock.billing_attempt", "state = 'BILLED'"))
+                .hasSizeGreaterThan(2_000);
     }
 
     private List<BillingAttempt> found(AttemptFilter filter) {
