@@ -295,9 +295,12 @@ class ConsoleTest {
         String page = ann.page("/invoice", "id", "1");
         ConsoleResponse forced = ann.post("/decide", decision(page, "RETRY"));
 
-        assertThat(page).contains("Closed until", "A request may be under way until").doesNotContain("value=\"RETRY\"");
+        assertThat(page)
+                .contains("Closed until", "A request may be under way until")
+                .doesNotContain("value=\"RETRY\"");
         assertThat(forced.text()).contains("may be on its way to the provider until");
-        assertThat(host.one("select due_at is null from invoice_lock.billing_attempt")).isEqualTo("t");
+        assertThat(host.one("select due_at is null from invoice_lock.billing_attempt"))
+                .isEqualTo("t");
     }
 
     @Test

@@ -159,8 +159,7 @@ class DecisionsTest {
                 .isZero();
         assertThatThrownBy(() -> server.retry(1, "again", "Ben"))
                 .isInstanceOfSatisfying(
-                        WordRefusedException.class,
-                        e -> assertThat(e.refusal()).isEqualTo(Refusal.MAY_BE_ON_ITS_WAY))
+                        WordRefusedException.class, e -> assertThat(e.refusal()).isEqualTo(Refusal.MAY_BE_ON_ITS_WAY))
                 .hasMessageContaining("may be on its way to the provider until");
         server.bill(1);
         assertThat(provider.requests()).hasSize(1);

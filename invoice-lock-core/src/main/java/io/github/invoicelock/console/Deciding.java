@@ -6,7 +6,6 @@ import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingPause;
 import io.github.invoicelock.Decision;
 import io.github.invoicelock.LockingInvoiceBiller;
-import io.github.invoicelock.console.pages.Words;
 import java.time.Duration;
 import java.util.List;
 import org.slf4j.Logger;
