@@ -90,6 +90,11 @@ final class Deciding {
     }
 
     ConsoleResponse pause(Visit visit) {
+        BillingPause pause = visit.biller().status().pause();
+        if (pause != null) {
+            return visit.refused("It was paused since your page was made, by " + pause.by() + ": \"" + pause.why()
+                    + "\". Look at it again.");
+        }
         visit.biller().pause(visit.who(), visit.needed("why", "Why it is paused"));
         return visit.backTo("/", "paused");
     }
