@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The provider's charges compared with the journal, as they were at that time. The result is in the journal's schema, not in memory, until it is
- * closed: close it when you are done. One that was never closed is deleted by a later one, after a week. Thread-safe.
+ * closed: close it when you are done. One that was never closed is deleted by a later one, after a week. A crash or a failover of PostgreSQL
+ * loses it, too. Thread-safe.
  */
 public final class Reconciliation implements AutoCloseable {
     private final Map<Kind, Long> counts;
@@ -119,7 +120,9 @@ public final class Reconciliation implements AutoCloseable {
      * All of a kind, read 1,000 at a time while the stream is consumed; the stream needs no closing.
      *
      * @param kind the kind
-     * @return oldest first; none once it is closed
+     * @return oldest first
+     * @throws InvoiceLockException also from the stream's methods, if the list is gone: closed, deleted after a week, or lost because PostgreSQL
+     *     has crashed or failed over. Reconcile again
      * @throws DatabaseException also from the stream's methods, if the database cannot be asked
      */
     public Stream<Finding> findings(Kind kind) {
@@ -133,6 +136,7 @@ public final class Reconciliation implements AutoCloseable {
      *
      * @param who does it; kept with each attempt
      * @return what was written
+     * @throws InvoiceLockException if the list is gone, as for {@link #findings}. Reconcile again
      * @throws DatabaseException if the database cannot be asked, or another session holds an attempt's row for too long
      */
     public WrittenBack writeBack(String who) {

@@ -323,6 +323,54 @@ class ReconcileTest {
     }
 
     @Test
+    void a_list_that_is_gone_is_never_taken_for_nothing_to_do() {
+        biller.billPending();
+        List<ProviderCharge> charges = charges();
+        theDatabaseForgets("invoice_id in ('3', '4')");
+        Reconciliation compared = reconcile(charges);
+        theListIsGone();
+
+        assertThatThrownBy(() -> compared.writeBack("ann"))
+                .isInstanceOf(InvoiceLockException.class)
+                .hasMessageContaining("NOT_RECORDED=2")
+                .hasMessageContaining("reconcile again");
+        assertThatThrownBy(() -> compared.findings(MATCHED).toList())
+                .isInstanceOf(InvoiceLockException.class)
+                .hasMessageContaining("reconcile again");
+        assertThat(compared.findings(NOT_CHARGED)).as("there were none").isEmpty();
+        assertThat(reconcile(charges).writeBack("ann").charges()).isEqualTo(2);
+    }
+
+    @Test
+    void what_is_closed_can_no_longer_be_written_back() {
+        Reconciliation compared = reconcile(List.of(charge(null, "1", "ch_1", null)));
+        compared.close();
+
+        assertThat(compared.count(NOT_RECORDED)).isEqualTo(1);
+        assertThatThrownBy(() -> compared.writeBack("ann")).hasMessageContaining("closed");
+        assertThat(host.pending(1)).isTrue();
+    }
+
+    @Test
+    void a_list_that_is_lost_while_it_is_taken_is_not_compared_without_its_first_part() {
+        biller.billPending();
+        ProviderCharge first = charges().get(0);
+        theDatabaseForgets("invoice_id = '1'");
+
+        assertThatThrownBy(() -> biller.reconcile(
+                        Stream.iterate(0, i -> i < 6_000, i -> i + 1).map(i -> {
+                            if (i == 5_500) {
+                                theListIsGone();
+                            }
+                            return i == 0 ? first : charge("another system's", null, "ch_other_" + i, null);
+                        }),
+                        from,
+                        to))
+                .isInstanceOf(InvoiceLockException.class)
+                .hasMessageContaining("reconcile again");
+    }
+
+    @Test
     void nothing_is_held_while_the_stream_is_asked() {
         List<Integer> held = new ArrayList<>();
         reconcile(
@@ -383,6 +431,11 @@ class ReconcileTest {
             throw new IllegalStateException(e);
         }
         return charges;
+    }
+
+    /** The table is unlogged: that is what a crash or a failover leaves of it. */
+    private void theListIsGone() {
+        host.sql("truncate invoice_lock.provider_charge");
     }
 
     /** As after a restore: what was claimed since is not there, and its invoices are pending. */

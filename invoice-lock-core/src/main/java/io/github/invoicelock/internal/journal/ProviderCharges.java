@@ -130,9 +130,10 @@ public final class ProviderCharges {
      * that was taken before is left out.
      *
      * @param known the ids of invoices that are there, as their rows or attempts have them, by what the provider said
+     * @return how many were not taken before
      */
-    public void take(DSLContext tx, UUID reconciliation, List<ProviderCharge> some, Map<String, String> known) {
-        tx.execute(
+    public int take(DSLContext tx, UUID reconciliation, List<ProviderCharge> some, Map<String, String> known) {
+        return tx.execute(
                 TAKE,
                 charges,
                 table.table(),

@@ -32,10 +32,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import org.jooq.DSLContext;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Compares the provider's charges with the journal, and writes back what the journal has lost. A page at a time, each in a transaction of
@@ -61,8 +64,27 @@ public final class Reconciliations {
         this.byKeys = SessionSettings.momentary(settings.idleLimit(), SessionSettings.Work.MANY_ROWS);
     }
 
-    /** Takes the charges and judges them; under the number that is returned. */
-    public UUID compare(Stream<ProviderCharge> charges, Period period) {
+    /**
+     * A list that was compared.
+     *
+     * @param id its number
+     * @param counts how many of each kind were found
+     */
+    public record Compared(UUID id, Map<Reconciliation.Kind, Long> counts) {
+        private long count(Reconciliation.Kind kind) {
+            return counts.getOrDefault(kind, 0L);
+        }
+
+        private InvoiceLockException gone() {
+            return new InvoiceLockException(
+                    "The provider's list that was compared as Reconciliation" + new TreeMap<>(counts)
+                            + " is gone from provider_charge: it was closed, or deleted after a week, or PostgreSQL has crashed or "
+                            + "failed over, which empties that table. Get the list and reconcile again.");
+        }
+    }
+
+    /** Takes the charges and judges them. */
+    public Compared compare(Stream<ProviderCharge> charges, Period period) {
         if (database.distributed()) {
             throw new InvoiceLockException(
                     "Charges cannot be reconciled on Citus: they are compared by joins that span its nodes. "
@@ -73,28 +95,42 @@ public final class Reconciliations {
         }
         UUID reconciliation = UUID.randomUUID();
         try {
-            take(reconciliation, charges);
+            long taken = take(reconciliation, charges);
             deriveKeys(reconciliation);
             judge(reconciliation, period);
+            return compared(reconciliation, taken);
         } catch (Throwable e) {
             forget(reconciliation, e);
             throw e;
         }
-        return reconciliation;
     }
 
-    private void take(UUID reconciliation, Stream<ProviderCharge> charges) {
+    /** The table is unlogged: a crash meanwhile leaves what was taken after it, and the rest of the list would pass for all of it. */
+    private Compared compared(UUID reconciliation, long taken) {
+        Compared compared = new Compared(
+                reconciliation, database.inTransaction(tx -> journal.charges().counts(tx, reconciliation)));
+        long there =
+                compared.counts().values().stream().mapToLong(Long::longValue).sum()
+                        - compared.count(Reconciliation.Kind.NOT_CHARGED);
+        if (there != taken) {
+            throw compared.gone();
+        }
+        return compared;
+    }
+
+    /** How many there are. */
+    private long take(UUID reconciliation, Stream<ProviderCharge> charges) {
+        long taken = 0;
         List<ProviderCharge> some = new ArrayList<>(PAGE);
         for (Iterator<ProviderCharge> each = charges.iterator(); each.hasNext(); ) {
             some.add(each.next());
             if (some.size() == PAGE || !each.hasNext()) {
-                database.inTransaction(tx -> {
-                    journal.charges().take(tx, reconciliation, some, known(tx, some));
-                    return null;
-                });
+                taken +=
+                        database.inTransaction(tx -> journal.charges().take(tx, reconciliation, some, known(tx, some)));
                 some.clear();
             }
         }
+        return taken;
     }
 
     /** The invoices that charges name, as their rows or their attempts have them. */
@@ -158,19 +194,34 @@ public final class Reconciliations {
         }
     }
 
-    /** How many of each kind there are. */
-    public Map<Reconciliation.Kind, Long> counts(UUID reconciliation) {
-        return database.inTransaction(tx -> journal.charges().counts(tx, reconciliation));
+    /** Those of one kind, by time. */
+    public Stream<Reconciliation.Finding> findings(Compared compared, Reconciliation.Kind kind) {
+        return whole(
+                compared,
+                kind,
+                (tx, last) -> journal.charges().findings(tx, compared.id(), kind, last, PagedStream.PAGE));
     }
 
-    /** Those of one kind, by time. */
-    public Stream<Reconciliation.Finding> findings(UUID reconciliation, Reconciliation.Kind kind) {
-        return PagedStream.of(last -> database.inTransaction(
-                tx -> journal.charges().findings(tx, reconciliation, kind, last, PagedStream.PAGE)));
+    /** As many as were counted: a list that ends before is gone, and must not pass for nothing to do. */
+    private <T> Stream<T> whole(
+            Compared compared, Reconciliation.Kind kind, BiFunction<DSLContext, @Nullable T, List<T>> pageBehind) {
+        long[] left = {compared.count(kind)};
+        return PagedStream.of(last -> {
+            List<T> page = database.inTransaction(tx -> pageBehind.apply(tx, last));
+            left[0] -= page.size();
+            if (page.size() < PagedStream.PAGE && left[0] > 0) {
+                throw compared.gone();
+            }
+            return page;
+        });
     }
 
     /** Forgets what was compared. */
-    public void forget(UUID reconciliation) {
+    public void forget(Compared compared) {
+        forget(compared.id());
+    }
+
+    private void forget(UUID reconciliation) {
         while (database.inTransaction(tx -> journal.charges().forget(tx, reconciliation, PAGE))) {
             // page by page
         }
@@ -185,11 +236,13 @@ public final class Reconciliations {
     }
 
     /** Tells the journal of every charge that it does not have, each in a transaction of its own. */
-    public Reconciliation.WrittenBack writeBack(UUID reconciliation, String who) {
+    public Reconciliation.WrittenBack writeBack(Compared compared, String who) {
         long[] written = {0, 0};
         List<String> failures = new ArrayList<>();
-        PagedStream.<Unrecorded>of(last -> database.inTransaction(
-                        tx -> journal.charges().unrecorded(tx, reconciliation, last, PagedStream.PAGE)))
+        this.<Unrecorded>whole(
+                        compared,
+                        Reconciliation.Kind.NOT_RECORDED,
+                        (tx, last) -> journal.charges().unrecorded(tx, compared.id(), last, PagedStream.PAGE))
                 .forEach(charge -> {
                     Written now = writeBack(charge, who);
                     written[0] += now.attempt() == null ? 0 : 1;
