@@ -371,6 +371,32 @@ class ReconcileTest {
     }
 
     @Test
+    void a_lost_key_is_looked_for_behind_all_that_the_journal_has_of_its_invoice() {
+        provider.answering((p, request) -> p.refuse(request));
+        for (int refused = 1; refused <= 6; refused++) {
+            biller.bill(1);
+            biller.retry(1);
+        }
+        provider.answering(TestProvider::charge);
+        biller.bill(1);
+        ProviderCharge seventh = charges().get(0);
+        theDatabaseForgets("number = 7");
+
+        assertThat(reconcile(List.of(seventh))).as("pending").hasToString("Reconciliation{NOT_RECORDED=1}");
+        host.sql("update invoices set pending = false where id = 1");
+        try (Reconciliation compared = reconcile(List.of(charge(seventh.key(), "1", seventh.reference(), null)))) {
+            assertThat(compared).as("beside its id").hasToString("Reconciliation{NOT_RECORDED=1}");
+            compared.writeBack("ann");
+        }
+
+        assertThat(biller.attempts(1)).hasSize(7).last().satisfies(attempt -> {
+            assertThat(attempt.number()).isEqualTo(7);
+            assertThat(attempt.idempotencyKey()).isEqualTo(seventh.key());
+            assertThat(attempt.reference()).isEqualTo(seventh.reference());
+        });
+    }
+
+    @Test
     void nothing_is_held_while_the_stream_is_asked() {
         List<Integer> held = new ArrayList<>();
         reconcile(

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * and indexes alone, so that none takes long however many charges there are (R17).
  */
 public final class ProviderCharges {
-    /** Under how many numbers a lost key is looked for: one for each refusal before it. */
+    /** Under how many numbers a lost key is looked for behind those that the journal has of its invoice: one for each refusal that it lost, too. */
     private static final int NUMBERS = 5;
 
     private static final String TAKE = """
@@ -54,7 +54,7 @@ public final class ProviderCharges {
                     a.state = 'BILLED' and a.reference = t.reference and a.cause is distinct from 'SECOND_CHARGE'
                       and coalesce(t.amount = {12}, true) as matched from {1} a
                   where a.idempotency_key = t.key and a.state <> 'STARTED' limit 1) k on true
-                left join lateral (select n as number, t.invoice as invoice from generate_series(1, {10}) n
+                left join lateral (select n as number, t.invoice as invoice from generate_series(1, {10} + {13}) n
                   where t.key is not null and t.invoice is not null and k.number is null and f.number is null and {11} = t.key limit 1) d on true
                 left join lateral (select a.invoice_id, a.number from {1} a
                   where a.biller = {9} and a.reference = t.reference and k.number is null and f.number is null and d.number is null
@@ -150,7 +150,15 @@ public final class ProviderCharges {
                 val(table.biller()),
                 inline(NUMBERS),
                 key(field("t.invoice", SQLDataType.CLOB)),
-                amountOfAttempt());
+                amountOfAttempt(),
+                numbersOf(field("t.invoice", SQLDataType.CLOB)));
+    }
+
+    /** By the constraint's index, and only where a key is looked for. */
+    private Field<Integer> numbersOf(Field<String> invoice) {
+        return field(
+                "coalesce((select max(a.number) from {0} a where a.biller = {1} and a.invoice_id = {2}), 0)",
+                Integer.class, table.table(), val(table.biller()), invoice);
     }
 
     private Field<String> key(Field<String> invoice) {
@@ -176,13 +184,14 @@ public final class ProviderCharges {
         tx.execute(
                 """
                 update {0} c set invoice_id = d.invoice, number = d.n
-                from (select invoice, n, {1} as key from unnest({2}) invoice cross join generate_series(1, {3}) n offset 0) d
+                from (select i.invoice, n, {1} as key from unnest({2}) as i(invoice) cross join lateral generate_series(1, {3} + {5}) n offset 0) d
                 where c.reconciliation = {4} and c.idempotency_key = d.key and c.invoice_id is null and c.finding is null""",
                 charges,
-                key(field("invoice", SQLDataType.CLOB)),
+                key(field("i.invoice", SQLDataType.CLOB)),
                 val(invoiceIds.toArray(String[]::new)),
                 inline(NUMBERS),
-                val(reconciliation));
+                val(reconciliation),
+                numbersOf(field("i.invoice", SQLDataType.CLOB)));
     }
 
     /** Judges some of the charges that are not judged yet; false if there was none. */
