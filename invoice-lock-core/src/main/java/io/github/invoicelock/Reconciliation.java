@@ -91,14 +91,16 @@ public final class Reconciliation implements AutoCloseable {
      *
      * @param charges how many charges were recorded
      * @param unmarked how many of their invoices could not be marked; they are set aside, and tried again by themselves
+     * @param held how many charges were not recorded, because another session holds the row of their attempt; write them back again
      * @param failures why, at most 1,000
      */
-    public record WrittenBack(long charges, long unmarked, List<String> failures) {
+    public record WrittenBack(long charges, long unmarked, long held, List<String> failures) {
         /**
          * Copied.
          *
          * @param charges as above
          * @param unmarked as above
+         * @param held as above
          * @param failures as above
          */
         public WrittenBack {
@@ -137,7 +139,7 @@ public final class Reconciliation implements AutoCloseable {
      * @param who does it; kept with each attempt
      * @return what was written
      * @throws InvoiceLockException if the list is gone, as for {@link #findings}. Reconcile again
-     * @throws DatabaseException if the database cannot be asked, or another session holds an attempt's row for too long
+     * @throws DatabaseException if the database cannot be asked; says what was written before
      */
     public WrittenBack writeBack(String who) {
         return writing.apply(requireNonNull(who, "who"));

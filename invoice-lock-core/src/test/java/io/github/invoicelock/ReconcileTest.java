@@ -397,6 +397,42 @@ class ReconcileTest {
     }
 
     @Test
+    void one_that_another_session_holds_is_told_and_does_not_stop_the_others() throws Exception {
+        Reconciliation compared = threeInDoubt();
+        Connection holder = host.connection();
+        holder.setAutoCommit(false);
+        TestHost.execute(holder, "select 1 from invoice_lock.billing_attempt where invoice_id = '2' for update");
+
+        Reconciliation.WrittenBack written = compared.writeBack("ann");
+
+        assertThat(written.charges()).isEqualTo(2);
+        assertThat(written.held()).isEqualTo(1);
+        assertThat(written.unmarked()).isZero();
+        assertThat(written.failures())
+                .singleElement()
+                .asString()
+                .startsWith("Invoice 2 cannot be written back")
+                .endsWith("Nothing was written. Try again.");
+        holder.rollback();
+        assertThat(compared.writeBack("ann")).hasToString("WrittenBack[charges=1, unmarked=0, held=0, failures=[]]");
+    }
+
+    @Test
+    void what_ends_it_says_what_was_written_before() {
+        Reconciliation compared = threeInDoubt();
+        host.sql(
+                "create function refuse() returns trigger language plpgsql as "
+                        + "$$ begin if new.invoice_id = '2' then raise exception 'no'; end if; return new; end $$; "
+                        + "create trigger refuse before update on invoice_lock.billing_attempt for each row execute function refuse()");
+
+        assertThatThrownBy(() -> compared.writeBack("ann"))
+                .isInstanceOf(DatabaseException.class)
+                .hasMessageContaining("no")
+                .hasMessageContaining("What was written back before it stays: charges=1, unmarked=0, held=0.");
+        assertThat(host.count("invoices", "not pending")).isEqualTo(1);
+    }
+
+    @Test
     void nothing_is_held_while_the_stream_is_asked() {
         List<Integer> held = new ArrayList<>();
         reconcile(
@@ -462,6 +498,15 @@ class ReconcileTest {
     /** The table is unlogged: that is what a crash or a failover leaves of it. */
     private void theListIsGone() {
         host.sql("truncate invoice_lock.provider_charge");
+    }
+
+    /** Charged, and in doubt: the list has them in the order of their invoices. */
+    private Reconciliation threeInDoubt() {
+        provider.answering(BillingOutcome.unknown("500"));
+        Stream.of(1, 2, 3).forEach(biller::bill);
+        return reconcile(Stream.of(1, 2, 3)
+                .map(i -> charge(null, String.valueOf(i), "ch_" + i, null, from.plusSeconds(i)))
+                .toList());
     }
 
     /** As after a restore: what was claimed since is not there, and its invoices are pending. */

@@ -4,11 +4,13 @@ import io.github.invoicelock.AttemptEvent;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
+import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.ProviderCharge;
 import io.github.invoicelock.Reconciliation;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.SessionSettings;
+import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.invoices.Candidate;
 import io.github.invoicelock.internal.invoices.Invoices;
@@ -237,25 +239,65 @@ public final class Reconciliations {
 
     /** Tells the journal of every charge that it does not have, each in a transaction of its own. */
     public Reconciliation.WrittenBack writeBack(Compared compared, String who) {
-        long[] written = {0, 0};
-        List<String> failures = new ArrayList<>();
-        this.<Unrecorded>whole(
-                        compared,
-                        Reconciliation.Kind.NOT_RECORDED,
-                        (tx, last) -> journal.charges().unrecorded(tx, compared.id(), last, PagedStream.PAGE))
-                .forEach(charge -> {
-                    Written now = writeBack(charge, who);
-                    written[0] += now.attempt() == null ? 0 : 1;
-                    RuntimeException failure = now.failure();
-                    if (failure != null) {
-                        written[1]++;
-                        if (failures.size() < PagedStream.PAGE) {
-                            failures.add("Invoice " + charge.invoiceId()
-                                    + " is in the journal as billed, and not marked yet: " + HostCode.why(failure));
-                        }
-                    }
-                });
-        return new Reconciliation.WrittenBack(written[0], written[1], failures);
+        Writing done = new Writing();
+        try {
+            this.<Unrecorded>whole(
+                            compared,
+                            Reconciliation.Kind.NOT_RECORDED,
+                            (tx, last) -> journal.charges().unrecorded(tx, compared.id(), last, PagedStream.PAGE))
+                    .forEach(charge -> writeBack(charge, who, done));
+        } catch (RuntimeException e) {
+            throw OutsideWriting.endedBy(e, "What was written back before it stays: " + done.counts() + ".");
+        }
+        return done.result();
+    }
+
+    /** How far it has come. Not thread-safe. */
+    private static final class Writing {
+        private final List<String> failures = new ArrayList<>();
+        private long charges;
+        private long unmarked;
+        private long held;
+
+        private void written(Unrecorded charge, Written written) {
+            charges += written.attempt() == null ? 0 : 1;
+            RuntimeException failure = written.failure();
+            if (failure != null) {
+                unmarked++;
+                failed("Invoice " + charge.invoiceId() + " is in the journal as billed, and not marked yet: "
+                        + HostCode.why(failure));
+            }
+        }
+
+        private void held(DatabaseException failure) {
+            held++;
+            failed(HostCode.why(failure));
+        }
+
+        private void failed(String why) {
+            if (failures.size() < PagedStream.PAGE) {
+                failures.add(why);
+            }
+        }
+
+        private String counts() {
+            return "charges=" + charges + ", unmarked=" + unmarked + ", held=" + held;
+        }
+
+        private Reconciliation.WrittenBack result() {
+            return new Reconciliation.WrittenBack(charges, unmarked, held, failures);
+        }
+    }
+
+    private void writeBack(Unrecorded charge, String who, Writing done) {
+        try {
+            done.written(charge, writeBack(charge, who));
+        } catch (DatabaseException e) {
+            if (!SqlStates.lockNotAvailable(e)) {
+                throw e;
+            }
+            done.held(e);
+        }
     }
 
     private Written writeBack(Unrecorded charge, String who) {
