@@ -19,6 +19,7 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -229,11 +230,7 @@ class ReconcileTest {
 
     @Test
     void amounts_are_compared_with_what_was_kept() {
-        LockingInvoiceBiller keeping = host.running(host.server(provider)
-                .invoices(InvoiceTable.named("invoices")
-                        .storeReferenceIn("reference")
-                        .keeping("state")
-                        .amountIn("amount")));
+        LockingInvoiceBiller keeping = keepingTheAmount();
         keeping.bill(1);
         keeping.bill(2);
         biller.bill(3);
@@ -433,6 +430,44 @@ class ReconcileTest {
     }
 
     @Test
+    void what_is_kept_of_an_invoice_is_kept_of_one_that_is_written_back() {
+        LockingInvoiceBiller keeping = keepingTheAmount();
+        keeping.bill(2);
+        ProviderCharge second = charges().get(0);
+        theDatabaseForgets("true");
+        try (Reconciliation compared = keeping.reconcile(Stream.of(second), from, to)) {
+            compared.writeBack("ann");
+        }
+
+        assertThat(keeping.billed(from, to))
+                .singleElement()
+                .satisfies(
+                        attempt -> assertThat(attempt.kept()).isEqualTo("{\"state\": \"open\", \"amount\": \"2.20\"}"));
+        assertThat(keeping.reconcile(
+                        Stream.of(charge(second.key(), null, second.reference(), new BigDecimal("1.1"))), from, to))
+                .hasToString("Reconciliation{OTHER_AMOUNT=1}");
+    }
+
+    @Test
+    void what_cannot_be_kept_does_not_keep_a_charge_from_being_written_back() {
+        LockingInvoiceBiller keeping = host.running(host.server(provider)
+                .invoices(InvoiceTable.named("invoices")
+                        .including(
+                                DSL.field("1 / (10 - amount)", BigDecimal.class).as("share"))
+                        .keeping("share")));
+        keeping.bill(1);
+        ProviderCharge first = charges().get(0);
+        theDatabaseForgets("true");
+        host.sql("update invoices set amount = 10 where id = 1");
+
+        try (Reconciliation compared = keeping.reconcile(Stream.of(first), from, to)) {
+            assertThat(compared.writeBack("ann").charges()).isEqualTo(1);
+        }
+        assertThat(keeping.attempts(1).get(0).state()).isEqualTo(AttemptState.BILLED);
+        assertThat(keeping.attempts(1).get(0).kept()).isNull();
+    }
+
+    @Test
     void nothing_is_held_while_the_stream_is_asked() {
         List<Integer> held = new ArrayList<>();
         reconcile(
@@ -450,6 +485,14 @@ class ReconcileTest {
         return host.running(host.server(provider)
                 .invoices(InvoiceTable.named("invoices").storeReferenceIn("reference"))
                 .onBilled((tx, attempt, reference) -> hooked.add(attempt.invoiceId())));
+    }
+
+    private LockingInvoiceBiller keepingTheAmount() {
+        return host.running(host.server(provider)
+                .invoices(InvoiceTable.named("invoices")
+                        .storeReferenceIn("reference")
+                        .keeping("state")
+                        .amountIn("amount")));
     }
 
     private Reconciliation reconcile(List<ProviderCharge> charges) {

@@ -40,6 +40,7 @@ import java.util.UUID;
 import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import org.jooq.DSLContext;
+import org.jooq.JSONB;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -301,19 +302,37 @@ public final class Reconciliations {
     }
 
     private Written writeBack(Unrecorded charge, String who) {
+        JSONB row = row(charge);
         Written written = OutsideWriting.unlessHeld(
                 charge.invoiceId(),
                 "written back",
-                () -> writing.write(charge.invoiceId(), true, (tx, marks) -> writeBack(tx, marks, charge, who)));
+                () -> writing.write(charge.invoiceId(), true, (tx, marks) -> writeBack(tx, marks, charge, row, who)));
         if (written.attempt() != null) {
             writing.tellAll(charge.invoiceId(), BillingOutcome.billed(charge.reference()), written);
         }
         return written;
     }
 
-    private Written writeBack(DSLContext tx, OutsideWriting.Marks marks, Unrecorded charge, String who) {
+    /** In a transaction of its own: one that cannot be read leaves nothing to be kept, and must not keep the charge from being recorded. */
+    private @Nullable JSONB row(Unrecorded charge) {
+        if (!journal.firsts().keepsSome()) {
+            return null;
+        }
+        try {
+            return database.inTransaction(tx -> invoices.snapshots().now(tx, charge.invoiceId()))
+                    .orElse(null);
+        } catch (DatabaseException e) {
+            if (!Settlements.isOwnFault(e)) {
+                throw e;
+            }
+            return null;
+        }
+    }
+
+    private Written writeBack(
+            DSLContext tx, OutsideWriting.Marks marks, Unrecorded charge, @Nullable JSONB row, String who) {
         Act act = Act.by(who, AttemptEvent.What.RESOLVED, NOTE);
-        BillingAttempt attempt = attempt(tx, charge, act);
+        BillingAttempt attempt = attempt(tx, charge, row, act);
         boolean recorded = attempt.state() == AttemptState.BILLED && settlements.names(attempt, charge.reference());
         if (recorded) {
             return Written.CONTENDED;
@@ -323,13 +342,13 @@ public final class Reconciliations {
     }
 
     /** R18: under the locks of all attempts. One that was lost is written anew, under the number that its key was made of. */
-    private BillingAttempt attempt(DSLContext tx, Unrecorded charge, Act act) {
+    private BillingAttempt attempt(DSLContext tx, Unrecorded charge, @Nullable JSONB row, Act act) {
         int number = charge.number() == null ? 1 : charge.number();
         Optional<BillingAttempt> there = attempt(journal.inquiries().lock(tx, charge.invoiceId(), false), charge);
         if (there.isPresent()) {
             return there.get();
         }
-        journal.firsts().insertLost(tx, charge.invoiceId(), number, act);
+        journal.firsts().insertLost(tx, charge.invoiceId(), number, row, act);
         return attempt(journal.inquiries().lock(tx, charge.invoiceId(), false), charge)
                 .orElseThrow(() -> new IllegalStateException("Written, and not there: " + charge));
     }
