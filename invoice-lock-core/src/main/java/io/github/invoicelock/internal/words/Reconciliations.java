@@ -308,6 +308,7 @@ public final class Reconciliations {
                 "written back",
                 () -> writing.write(charge.invoiceId(), true, (tx, marks) -> writeBack(tx, marks, charge, row, who)));
         if (written.attempt() != null) {
+            writing.tellWord(AttemptEvent.What.RESOLVED, who, written.attempt());
             writing.tellAll(charge.invoiceId(), BillingOutcome.billed(charge.reference()), written);
         }
         return written;
