@@ -468,6 +468,30 @@ class ReconcileTest {
     }
 
     @Test
+    void what_another_biller_is_calling_is_told_as_its_own() {
+        host.sql("create table deposits (id bigint primary key, pending boolean not null default true); "
+                + "insert into deposits values (1)");
+        LockingInvoiceBiller deposits = host.running(
+                host.server(provider).invoices(InvoiceTable.named("deposits")).name("deposits"));
+        Moment called = new Moment();
+        Moment answered = new Moment();
+        provider.answering((p, request) -> {
+            called.reach();
+            answered.await();
+            return BillingOutcome.billed("ch_1");
+        });
+        InBackground<BillingRun> run = InBackground.of(() -> deposits.bill(1));
+        called.await();
+        String key = String.valueOf(host.one("select idempotency_key from invoice_lock.billing_attempt"));
+
+        assertThat(reconcile(List.of(charge(key, null, "ch_1", null))))
+                .hasToString("Reconciliation{OF_ANOTHER_BILLER=1}");
+
+        answered.reach();
+        run.result();
+    }
+
+    @Test
     void nothing_is_held_while_the_stream_is_asked() {
         List<Integer> held = new ArrayList<>();
         reconcile(

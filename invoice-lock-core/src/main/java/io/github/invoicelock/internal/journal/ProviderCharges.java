@@ -39,25 +39,24 @@ public final class ProviderCharges {
                 with told as materialized (
                   select * from unnest({2}, {3}, {4}, cast({5} as numeric[]), cast({6} as timestamptz[]))
                     as told(reference, key, invoice, amount, charged_at)
-                ), flying as materialized (select * from {1} where {7})
+                )
                 insert into {0} (reconciliation, reference, charged_at, idempotency_key, told_invoice, amount, invoice_id, number, finding, recorded,
                   recorded_amount)
-                select {8}, t.reference, t.charged_at, t.key, t.invoice, t.amount,
-                  case when k.biller is null or k.biller = {9} then
-                    coalesce(k.invoice_id, f.invoice_id, d.invoice, r.invoice_id, case when t.key is null then t.invoice end) end,
-                  coalesce(k.number, f.number, d.number, r.number),
-                  case when k.biller <> {9} then 'OF_ANOTHER_BILLER' when k.matched then 'MATCHED' end,
+                select {7}, t.reference, t.charged_at, t.key, t.invoice, t.amount,
+                  case when k.biller is null or k.biller = {8} then
+                    coalesce(k.invoice_id, d.invoice, r.invoice_id, case when t.key is null then t.invoice end) end,
+                  coalesce(k.number, d.number, r.number),
+                  case when k.biller <> {8} then 'OF_ANOTHER_BILLER' when k.matched then 'MATCHED' end,
                   case when k.matched then k.reference end, case when k.matched then k.amount end
                 from told t
-                left join flying f on f.idempotency_key = t.key
-                left join lateral (select a.biller, a.invoice_id, a.number, a.reference, {12} as amount,
+                left join lateral (select a.biller, a.invoice_id, a.number, a.reference, {11} as amount,
                     a.state = 'BILLED' and a.reference = t.reference and a.cause is distinct from 'SECOND_CHARGE'
-                      and coalesce(t.amount = {12}, true) as matched from {1} a
-                  where a.idempotency_key = t.key and a.state <> 'STARTED' limit 1) k on true
-                left join lateral (select n as number, t.invoice as invoice from generate_series(1, {10} + {13}) n
-                  where t.key is not null and t.invoice is not null and k.number is null and f.number is null and {11} = t.key limit 1) d on true
+                      and coalesce(t.amount = {11}, true) as matched from {1} a
+                  where a.idempotency_key = t.key limit 1) k on true
+                left join lateral (select n as number, t.invoice as invoice from generate_series(1, {9} + {12}) n
+                  where t.key is not null and t.invoice is not null and k.number is null and {10} = t.key limit 1) d on true
                 left join lateral (select a.invoice_id, a.number from {1} a
-                  where a.biller = {9} and a.reference = t.reference and k.number is null and f.number is null and d.number is null
+                  where a.biller = {8} and a.reference = t.reference and k.number is null and d.number is null
                   limit 1) r on true
                 on conflict (reconciliation, reference) do nothing""";
 
@@ -145,7 +144,6 @@ public final class ProviderCharges {
                         charge ->
                                 charge.amount() == null ? null : charge.amount().toPlainString()),
                 texts(some, charge -> charge.time().toString()),
-                table.started(),
                 val(reconciliation),
                 val(table.biller()),
                 inline(NUMBERS),
