@@ -57,7 +57,8 @@ public final class Reconciliation implements AutoCloseable {
         OTHER_REFERENCE,
         /**
          * Charged under a key that this journal never made, or for an invoice that does not exist. It may be of another system of the same
-         * account, made by hand, or of an invoice that a restore has lost. Never written back.
+         * account, made by hand, or of an invoice that a restore has lost. Never written back. If it is of an invoice that is there, hand it in
+         * again with the invoice's id and without a key.
          */
         UNKNOWN_KEY,
         /** Of another biller of this journal: compare it there. */

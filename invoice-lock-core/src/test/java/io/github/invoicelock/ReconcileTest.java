@@ -492,6 +492,21 @@ class ReconcileTest {
     }
 
     @Test
+    void one_of_ones_own_under_a_key_of_another_system_is_written_back_by_its_invoice_alone() {
+        assertThat(reconcile(List.of(charge("by hand", "1", "ch_1", null))))
+                .hasToString("Reconciliation{UNKNOWN_KEY=1}");
+        assertThatThrownBy(() -> biller.resolve(1, BillingOutcome.billed("ch_1"), "ann"))
+                .isInstanceOfSatisfying(
+                        WordRefusedException.class,
+                        refused -> assertThat(refused.refusal()).isEqualTo(Refusal.NO_ATTEMPT));
+
+        try (Reconciliation compared = reconcile(List.of(charge(null, "1", "ch_1", null)))) {
+            compared.writeBack("ann");
+        }
+        assertThat(host.pending(1)).isFalse();
+    }
+
+    @Test
     void nothing_is_held_while_the_stream_is_asked() {
         List<Integer> held = new ArrayList<>();
         reconcile(
