@@ -286,16 +286,21 @@ class ConsoleTest {
     }
 
     @Test
-    void nor_is_a_key_given_up_while_a_request_may_be_under_way() {
+    void what_was_closed_in_doubt_is_not_released_with_a_new_key_while_a_request_may_be_under_way() {
         provider.answering(BillingOutcome.unknown("connection reset"));
         biller.billPending();
+        ann.post("/decide", decision(ann.page("/invoice", "id", "1"), "RESOLVE_DECLINED"));
+        assertThat(host.state(1)).isEqualTo("DECLINED");
 
         String page = ann.page("/invoice", "id", "1");
-        ConsoleResponse forced =
-                ann.post("/decide", "id", "1", "decision", "RESOLVE_DECLINED", "note", "sure", "seen", ann.seen(page));
+        ConsoleResponse forced = ann.post("/decide", decision(page, "RETRY"));
 
+        assertThat(page)
+                .contains("Closed until", "A request may be under way until")
+                .doesNotContain("value=\"RETRY\"");
         assertThat(forced.text()).contains("may be on its way to the provider until");
-        assertThat(host.state(1)).isEqualTo("IN_DOUBT");
+        assertThat(host.one("select due_at is null from invoice_lock.billing_attempt"))
+                .isEqualTo("t");
     }
 
     @Test

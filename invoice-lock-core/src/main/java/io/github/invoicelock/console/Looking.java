@@ -143,10 +143,7 @@ final class Looking {
                 visit.settings().linkOf(attempt),
                 keyAge(attempt, visit.biller().keyMemory()),
                 advice.provider().text(),
-                advice.choices().stream()
-                        .flatMap(choice -> Stream.ofNullable(choice.notBefore()))
-                        .findFirst()
-                        .orElse(null),
+                advice.requestsUntil(),
                 advice.choices());
     }
 
