@@ -26,6 +26,7 @@ import io.github.invoicelock.internal.setup.PoolCheck;
 import io.github.invoicelock.internal.setup.Pruning;
 import io.github.invoicelock.internal.setup.SettingRanges;
 import io.github.invoicelock.internal.words.ManyAtOnce;
+import io.github.invoicelock.internal.words.Reconciliations;
 import io.github.invoicelock.internal.words.Resolutions;
 import io.github.invoicelock.internal.words.Words;
 import java.net.InetAddress;
@@ -270,16 +271,16 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * @param from the first moment of the period. An attempt that began from then on, and settled before the end, must be among the charges
      * @param to the end, which is not included
      * @return what was found; close it when you are done
-     * @throws InvoiceLockException on Citus
+     * @throws InvoiceLockException on Citus; or if the list is lost meanwhile, because PostgreSQL crashes or fails over
      * @throws DatabaseException if the database cannot be asked
      */
     public Reconciliation reconcile(Stream<ProviderCharge> charges, Instant from, Instant to) {
-        UUID compared = words.reconciliations()
+        Reconciliations.Compared compared = words.reconciliations()
                 .compare(
                         requireNonNull(charges, "charges"),
                         new ProviderCharges.Period(requireNonNull(from, "from"), requireNonNull(to, "to")));
         return new Reconciliation(
-                words.reconciliations().counts(compared),
+                compared.counts(),
                 kind -> words.reconciliations().findings(compared, kind),
                 who -> words.reconciliations().writeBack(compared, who),
                 () -> words.reconciliations().forget(compared));

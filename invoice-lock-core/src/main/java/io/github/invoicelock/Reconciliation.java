@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The provider's charges compared with the journal, as they were at that time. The result is in the journal's schema, not in memory, until it is
- * closed: close it when you are done. One that was never closed is deleted by a later one, after a week. Thread-safe.
+ * closed: close it when you are done. One that was never closed is deleted by a later one, after a week. A crash or a failover of PostgreSQL
+ * loses it, too. Thread-safe.
  */
 public final class Reconciliation implements AutoCloseable {
     private final Map<Kind, Long> counts;
@@ -56,7 +57,8 @@ public final class Reconciliation implements AutoCloseable {
         OTHER_REFERENCE,
         /**
          * Charged under a key that this journal never made, or for an invoice that does not exist. It may be of another system of the same
-         * account, made by hand, or of an invoice that a restore has lost. Never written back.
+         * account, made by hand, or of an invoice that a restore has lost. Never written back. If it is of an invoice that is there, hand it in
+         * again with the invoice's id and without a key.
          */
         UNKNOWN_KEY,
         /** Of another biller of this journal: compare it there. */
@@ -90,14 +92,16 @@ public final class Reconciliation implements AutoCloseable {
      *
      * @param charges how many charges were recorded
      * @param unmarked how many of their invoices could not be marked; they are set aside, and tried again by themselves
+     * @param held how many charges were not recorded, because another session holds the row of their attempt; write them back again
      * @param failures why, at most 1,000
      */
-    public record WrittenBack(long charges, long unmarked, List<String> failures) {
+    public record WrittenBack(long charges, long unmarked, long held, List<String> failures) {
         /**
          * Copied.
          *
          * @param charges as above
          * @param unmarked as above
+         * @param held as above
          * @param failures as above
          */
         public WrittenBack {
@@ -119,7 +123,9 @@ public final class Reconciliation implements AutoCloseable {
      * All of a kind, read 1,000 at a time while the stream is consumed; the stream needs no closing.
      *
      * @param kind the kind
-     * @return oldest first; none once it is closed
+     * @return oldest first
+     * @throws InvoiceLockException also from the stream's methods, if the list is gone: closed, deleted after a week, or lost because PostgreSQL
+     *     has crashed or failed over. Reconcile again
      * @throws DatabaseException also from the stream's methods, if the database cannot be asked
      */
     public Stream<Finding> findings(Kind kind) {
@@ -133,7 +139,8 @@ public final class Reconciliation implements AutoCloseable {
      *
      * @param who does it; kept with each attempt
      * @return what was written
-     * @throws DatabaseException if the database cannot be asked, or another session holds an attempt's row for too long
+     * @throws InvoiceLockException if the list is gone, as for {@link #findings}. Reconcile again
+     * @throws DatabaseException if the database cannot be asked; says what was written before
      */
     public WrittenBack writeBack(String who) {
         return writing.apply(requireNonNull(who, "who"));

@@ -7,6 +7,8 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.stream.Stream;
 
 /** A server process in which everything happens that is logged, with secrets in all that its host and its provider say. */
 final class LoudServer {
@@ -47,6 +49,12 @@ final class LoudServer {
         };
     }
 
+    private static void writeBack(LockingInvoiceBiller biller, ProviderCharge charge) {
+        try (Reconciliation compared = biller.reconcile(Stream.of(charge), charge.time(), charge.time())) {
+            compared.writeBack("carl");
+        }
+    }
+
     private void play(String secret, LockStrategy strategy, LockScope scope) throws SQLException {
         LockingInvoiceBiller.Builder builder = LockingInvoiceBiller.builder(pool, provider)
                 .invoices(InvoiceTable.named("invoices").orderedBy("due_date")) // no index: it is advised
@@ -69,6 +77,7 @@ final class LoudServer {
             biller.retry(3);
             biller.billPending();
             biller.resolve(5, BillingOutcome.billed("ch_5"), "by telephone with " + secret);
+            writeBack(biller, new ProviderCharge(null, "6", "ch_6", null, Instant.now()));
             biller.report(biller.attempts(2).get(0).idempotencyKey(), BillingOutcome.declined("returned", secret));
             biller.withdraw(host, 8);
             host.commit();

@@ -19,6 +19,7 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -229,11 +230,7 @@ class ReconcileTest {
 
     @Test
     void amounts_are_compared_with_what_was_kept() {
-        LockingInvoiceBiller keeping = host.running(host.server(provider)
-                .invoices(InvoiceTable.named("invoices")
-                        .storeReferenceIn("reference")
-                        .keeping("state")
-                        .amountIn("amount")));
+        LockingInvoiceBiller keeping = keepingTheAmount();
         keeping.bill(1);
         keeping.bill(2);
         biller.bill(3);
@@ -323,6 +320,193 @@ class ReconcileTest {
     }
 
     @Test
+    void a_list_that_is_gone_is_never_taken_for_nothing_to_do() {
+        biller.billPending();
+        List<ProviderCharge> charges = charges();
+        theDatabaseForgets("invoice_id in ('3', '4')");
+        Reconciliation compared = reconcile(charges);
+        theListIsGone();
+
+        assertThatThrownBy(() -> compared.writeBack("ann"))
+                .isInstanceOf(InvoiceLockException.class)
+                .hasMessageContaining("NOT_RECORDED=2")
+                .hasMessageContaining("reconcile again");
+        assertThatThrownBy(() -> compared.findings(MATCHED).toList())
+                .isInstanceOf(InvoiceLockException.class)
+                .hasMessageContaining("reconcile again");
+        assertThat(compared.findings(NOT_CHARGED)).as("there were none").isEmpty();
+        assertThat(reconcile(charges).writeBack("ann").charges()).isEqualTo(2);
+    }
+
+    @Test
+    void what_is_closed_can_no_longer_be_written_back() {
+        Reconciliation compared = reconcile(List.of(charge(null, "1", "ch_1", null)));
+        compared.close();
+
+        assertThat(compared.count(NOT_RECORDED)).isEqualTo(1);
+        assertThatThrownBy(() -> compared.writeBack("ann")).hasMessageContaining("closed");
+        assertThat(host.pending(1)).isTrue();
+    }
+
+    @Test
+    void a_list_that_is_lost_while_it_is_taken_is_not_compared_without_its_first_part() {
+        biller.billPending();
+        ProviderCharge first = charges().get(0);
+        theDatabaseForgets("invoice_id = '1'");
+
+        assertThatThrownBy(() -> biller.reconcile(
+                        Stream.iterate(0, i -> i < 6_000, i -> i + 1).map(i -> {
+                            if (i == 5_500) {
+                                theListIsGone();
+                            }
+                            return i == 0 ? first : charge("another system's", null, "ch_other_" + i, null);
+                        }),
+                        from,
+                        to))
+                .isInstanceOf(InvoiceLockException.class)
+                .hasMessageContaining("reconcile again");
+    }
+
+    @Test
+    void a_lost_key_is_looked_for_behind_all_that_the_journal_has_of_its_invoice() {
+        provider.answering((p, request) -> p.refuse(request));
+        for (int refused = 1; refused <= 6; refused++) {
+            biller.bill(1);
+            biller.retry(1);
+        }
+        provider.answering(TestProvider::charge);
+        biller.bill(1);
+        ProviderCharge seventh = charges().get(0);
+        theDatabaseForgets("number = 7");
+
+        assertThat(reconcile(List.of(seventh))).as("pending").hasToString("Reconciliation{NOT_RECORDED=1}");
+        host.sql("update invoices set pending = false where id = 1");
+        try (Reconciliation compared = reconcile(List.of(charge(seventh.key(), "1", seventh.reference(), null)))) {
+            assertThat(compared).as("beside its id").hasToString("Reconciliation{NOT_RECORDED=1}");
+            compared.writeBack("ann");
+        }
+
+        assertThat(biller.attempts(1)).hasSize(7).last().satisfies(attempt -> {
+            assertThat(attempt.number()).isEqualTo(7);
+            assertThat(attempt.idempotencyKey()).isEqualTo(seventh.key());
+            assertThat(attempt.reference()).isEqualTo(seventh.reference());
+        });
+    }
+
+    @Test
+    void one_that_another_session_holds_is_told_and_does_not_stop_the_others() throws Exception {
+        Reconciliation compared = threeInDoubt();
+        Connection holder = host.connection();
+        holder.setAutoCommit(false);
+        TestHost.execute(holder, "select 1 from invoice_lock.billing_attempt where invoice_id = '2' for update");
+
+        Reconciliation.WrittenBack written = compared.writeBack("ann");
+
+        assertThat(written.charges()).isEqualTo(2);
+        assertThat(written.held()).isEqualTo(1);
+        assertThat(written.unmarked()).isZero();
+        assertThat(written.failures())
+                .singleElement()
+                .asString()
+                .startsWith("Invoice 2 cannot be written back")
+                .endsWith("Nothing was written. Try again.");
+        holder.rollback();
+        assertThat(compared.writeBack("ann")).hasToString("WrittenBack[charges=1, unmarked=0, held=0, failures=[]]");
+    }
+
+    @Test
+    void what_ends_it_says_what_was_written_before() {
+        Reconciliation compared = threeInDoubt();
+        host.sql(
+                "create function refuse() returns trigger language plpgsql as "
+                        + "$$ begin if new.invoice_id = '2' then raise exception 'no'; end if; return new; end $$; "
+                        + "create trigger refuse before update on invoice_lock.billing_attempt for each row execute function refuse()");
+
+        assertThatThrownBy(() -> compared.writeBack("ann"))
+                .isInstanceOf(DatabaseException.class)
+                .hasMessageContaining("no")
+                .hasMessageContaining("What was written back before it stays: charges=1, unmarked=0, held=0.");
+        assertThat(host.count("invoices", "not pending")).isEqualTo(1);
+    }
+
+    @Test
+    void what_is_kept_of_an_invoice_is_kept_of_one_that_is_written_back() {
+        LockingInvoiceBiller keeping = keepingTheAmount();
+        keeping.bill(2);
+        ProviderCharge second = charges().get(0);
+        theDatabaseForgets("true");
+        try (Reconciliation compared = keeping.reconcile(Stream.of(second), from, to)) {
+            compared.writeBack("ann");
+        }
+
+        assertThat(keeping.billed(from, to))
+                .singleElement()
+                .satisfies(
+                        attempt -> assertThat(attempt.kept()).isEqualTo("{\"state\": \"open\", \"amount\": \"2.20\"}"));
+        assertThat(keeping.reconcile(
+                        Stream.of(charge(second.key(), null, second.reference(), new BigDecimal("1.1"))), from, to))
+                .hasToString("Reconciliation{OTHER_AMOUNT=1}");
+    }
+
+    @Test
+    void what_cannot_be_kept_does_not_keep_a_charge_from_being_written_back() {
+        LockingInvoiceBiller keeping = host.running(host.server(provider)
+                .invoices(InvoiceTable.named("invoices")
+                        .including(
+                                DSL.field("1 / (10 - amount)", BigDecimal.class).as("share"))
+                        .keeping("share")));
+        keeping.bill(1);
+        ProviderCharge first = charges().get(0);
+        theDatabaseForgets("true");
+        host.sql("update invoices set amount = 10 where id = 1");
+
+        try (Reconciliation compared = keeping.reconcile(Stream.of(first), from, to)) {
+            assertThat(compared.writeBack("ann").charges()).isEqualTo(1);
+        }
+        assertThat(keeping.attempts(1).get(0).state()).isEqualTo(AttemptState.BILLED);
+        assertThat(keeping.attempts(1).get(0).kept()).isNull();
+    }
+
+    @Test
+    void what_another_biller_is_calling_is_told_as_its_own() {
+        host.sql("create table deposits (id bigint primary key, pending boolean not null default true); "
+                + "insert into deposits values (1)");
+        LockingInvoiceBiller deposits = host.running(
+                host.server(provider).invoices(InvoiceTable.named("deposits")).name("deposits"));
+        Moment called = new Moment();
+        Moment answered = new Moment();
+        provider.answering((p, request) -> {
+            called.reach();
+            answered.await();
+            return BillingOutcome.billed("ch_1");
+        });
+        InBackground<BillingRun> run = InBackground.of(() -> deposits.bill(1));
+        called.await();
+        String key = String.valueOf(host.one("select idempotency_key from invoice_lock.billing_attempt"));
+
+        assertThat(reconcile(List.of(charge(key, null, "ch_1", null))))
+                .hasToString("Reconciliation{OF_ANOTHER_BILLER=1}");
+
+        answered.reach();
+        run.result();
+    }
+
+    @Test
+    void one_of_ones_own_under_a_key_of_another_system_is_written_back_by_its_invoice_alone() {
+        assertThat(reconcile(List.of(charge("by hand", "1", "ch_1", null))))
+                .hasToString("Reconciliation{UNKNOWN_KEY=1}");
+        assertThatThrownBy(() -> biller.resolve(1, BillingOutcome.billed("ch_1"), "ann"))
+                .isInstanceOfSatisfying(
+                        WordRefusedException.class,
+                        refused -> assertThat(refused.refusal()).isEqualTo(Refusal.NO_ATTEMPT));
+
+        try (Reconciliation compared = reconcile(List.of(charge(null, "1", "ch_1", null)))) {
+            compared.writeBack("ann");
+        }
+        assertThat(host.pending(1)).isFalse();
+    }
+
+    @Test
     void nothing_is_held_while_the_stream_is_asked() {
         List<Integer> held = new ArrayList<>();
         reconcile(
@@ -340,6 +524,14 @@ class ReconcileTest {
         return host.running(host.server(provider)
                 .invoices(InvoiceTable.named("invoices").storeReferenceIn("reference"))
                 .onBilled((tx, attempt, reference) -> hooked.add(attempt.invoiceId())));
+    }
+
+    private LockingInvoiceBiller keepingTheAmount() {
+        return host.running(host.server(provider)
+                .invoices(InvoiceTable.named("invoices")
+                        .storeReferenceIn("reference")
+                        .keeping("state")
+                        .amountIn("amount")));
     }
 
     private Reconciliation reconcile(List<ProviderCharge> charges) {
@@ -383,6 +575,20 @@ class ReconcileTest {
             throw new IllegalStateException(e);
         }
         return charges;
+    }
+
+    /** The table is unlogged: that is what a crash or a failover leaves of it. */
+    private void theListIsGone() {
+        host.sql("truncate invoice_lock.provider_charge");
+    }
+
+    /** Charged, and in doubt: the list has them in the order of their invoices. */
+    private Reconciliation threeInDoubt() {
+        provider.answering(BillingOutcome.unknown("500"));
+        Stream.of(1, 2, 3).forEach(biller::bill);
+        return reconcile(Stream.of(1, 2, 3)
+                .map(i -> charge(null, String.valueOf(i), "ch_" + i, null, from.plusSeconds(i)))
+                .toList());
     }
 
     /** As after a restore: what was claimed since is not there, and its invoices are pending. */

@@ -65,9 +65,13 @@ final class Reconciling {
             Reconciliation.WrittenBack back = found.writeBack(visit.who());
             List<String> failures = back.failures();
             return new ReconcilePage.Written(
-                    back.charges(), back.unmarked(), failures.subList(0, Math.min(SHOWN, failures.size())), null);
+                    back.charges(),
+                    back.unmarked(),
+                    back.held(),
+                    failures.subList(0, Math.min(SHOWN, failures.size())),
+                    null);
         } catch (RuntimeException e) {
-            return new ReconcilePage.Written(0, 0, List.of(), visit.told(e));
+            return new ReconcilePage.Written(0, 0, 0, List.of(), visit.told(e));
         }
     }
 

@@ -61,7 +61,7 @@ public final class OperationsSnippets {
             LockingInvoiceBiller biller, Stream<ProviderCharge> charges, Instant restoredPoint, String who) {
         try (Reconciliation compared = biller.reconcile(charges, restoredPoint, Instant.now())) {
             System.out.println(compared); // Reconciliation{MATCHED=812, NOT_RECORDED=47, CHARGED_TWICE=1}
-            System.out.println(compared.writeBack(who)); // WrittenBack[charges=47, unmarked=0, failures=[]]
+            System.out.println(compared.writeBack(who)); // WrittenBack[charges=47, unmarked=0, held=0, failures=[]]
             return Stream.of(Reconciliation.Kind.values())
                     .filter(kind -> kind != Reconciliation.Kind.MATCHED && kind != Reconciliation.Kind.NOT_RECORDED)
                     .flatMap(compared::findings)

@@ -26,12 +26,14 @@ public record ReconcilePage(
      *
      * @param charges how many charges the journal has now that it did not have
      * @param unmarked how many of their invoices could not be marked
+     * @param held how many charges could not be recorded, because another session holds their attempt
      * @param failures why, the first of them
      * @param cutOff what ended it before its time; null if nothing did
      */
     public record Written(
             long charges,
             long unmarked,
+            long held,
             List<String> failures,
             @Nullable String cutOff) {
         /** In a sentence or two. */
@@ -44,7 +46,11 @@ public record ReconcilePage(
                     + (unmarked == 0
                             ? "."
                             : "; " + Words.of(unmarked, "invoice", "invoices")
-                                    + " could not be marked and will be tried again.");
+                                    + " could not be marked and will be tried again.")
+                    + (held == 0
+                            ? ""
+                            : " " + Words.of(held, "charge was", "charges were")
+                                    + " not, because another session holds the attempt: write back again.");
         }
     }
 

@@ -13,11 +13,13 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.jooq.DSLContext;
 import org.jooq.Field;
 import org.jooq.JSONB;
 import org.jooq.QueryPart;
+import org.jooq.Record1;
 import org.jooq.Record2;
 import org.jooq.Select;
 import org.jooq.SelectForUpdateStep;
@@ -61,6 +63,15 @@ public final class Snapshots {
                 .where(columns.isId(DSL.val(invoiceId)))
                 .fetchSingle()
                 .value1();
+    }
+
+    /** The invoice as it is, whatever its state; empty if it is gone. */
+    public Optional<JSONB> now(DSLContext tx, String invoiceId) {
+        return tx.select(snapshot)
+                .from(columns.table())
+                .where(columns.isId(DSL.val(invoiceId)))
+                .fetchOptional()
+                .map(Record1::value1);
     }
 
     /** A fresh invoice and its snapshot: for EXPLAIN, which tries the host's conditions and what it wants included. */

@@ -158,6 +158,17 @@ final class AttemptTable {
                 String.class, field(name(alias, KEPT.getName())), field(name(alias, INVOICE.getName())), inline(name));
     }
 
+    /** What is kept of a snapshot: as texts, by functions that are immutable, as Citus asks. */
+    Field<JSONB> keptFrom(Field<JSONB> snapshot) {
+        return field(
+                "jsonb_object(array[{0}], array[{1}])",
+                JSONB.class,
+                DSL.list(kept().stream().map(DSL::inline).toList()),
+                DSL.list(kept().stream()
+                        .map(name -> field("{0} ->> {1}", String.class, snapshot, inline(name)))
+                        .toList()));
+    }
+
     /** The one that the provider knows by this key. */
     Select<Record> ofKey(Field<String> key) {
         return select(COLUMNS).from(attempts).where(BILLER.eq(biller())).and(IDEMPOTENCY_KEY.eq(key));

@@ -36,6 +36,7 @@ import org.jooq.SQLDialect;
 import org.jooq.Select;
 import org.jooq.impl.DSL;
 import org.jooq.impl.SQLDataType;
+import org.jspecify.annotations.Nullable;
 
 /** Claims of fresh invoices: the first attempt of each, and of a refused one the next (R2, R10). */
 public final class FirstAttempts {
@@ -51,6 +52,8 @@ public final class FirstAttempts {
             AttemptTable.FENCE,
             AttemptTable.STARTED_AT,
             AttemptTable.INVOICE);
+
+    private static final Field<JSONB> NOTHING_KEPT = inline((JSONB) null, SQLDataType.JSONB);
 
     private final AttemptTable table;
     private final Snapshots snapshots;
@@ -198,20 +201,35 @@ public final class FirstAttempts {
                 invoiceId,
                 1,
                 NextState.withdrawn("Taken back by the host before it was claimed."),
+                NOTHING_KEPT,
                 Act.byTheHost(null));
     }
 
     /** An invoice that cannot be claimed, by its own data; false if it has an attempt after all. */
     public boolean insertSetAside(DSLContext tx, String invoiceId, String why) {
-        return insertUncalled(tx, invoiceId, 1, NextState.setAside(Duration.ZERO, why), Act.SET_ASIDE);
+        return insertUncalled(tx, invoiceId, 1, NextState.setAside(Duration.ZERO, why), NOTHING_KEPT, Act.SET_ASIDE);
     }
 
-    /** An attempt that a restore has lost, under the number that its key was made of, to be written as charged; false if it is there. */
-    public boolean insertLost(DSLContext tx, String invoiceId, int number, Act act) {
-        return insertUncalled(tx, invoiceId, number, NextState.withdrawn("Lost by the journal."), act);
+    /** Whether something stays of a snapshot that is over. */
+    public boolean keepsSome() {
+        return !table.kept().isEmpty();
     }
 
-    private boolean insertUncalled(DSLContext tx, String invoiceId, int number, NextState state, Act act) {
+    /**
+     * An attempt that a restore has lost, under the number that its key was made of, to be written as charged; false if it is there. Nobody knows
+     * what was sent, so it has no snapshot.
+     *
+     * @param row the invoice as it is now, for what is kept of it; null if that is not known
+     */
+    public boolean insertLost(DSLContext tx, String invoiceId, int number, @Nullable JSONB row, Act act) {
+        Field<JSONB> kept = row == null || !keepsSome()
+                ? NOTHING_KEPT
+                : table.keptFrom(DSL.cast(val(row.data()), SQLDataType.JSONB));
+        return insertUncalled(tx, invoiceId, number, NextState.withdrawn("Lost by the journal."), kept, act);
+    }
+
+    private boolean insertUncalled(
+            DSLContext tx, String invoiceId, int number, NextState state, Field<JSONB> kept, Act act) {
         return events.change(
                         tx,
                         tx.insertInto(table.table())
@@ -227,7 +245,8 @@ public final class FirstAttempts {
                                         AttemptTable.FENCE,
                                         AttemptTable.STARTED_AT,
                                         AttemptTable.SETTLED_AT,
-                                        AttemptTable.MESSAGE))
+                                        AttemptTable.MESSAGE,
+                                        AttemptTable.KEPT))
                                 .values(Arrays.asList(
                                         val(table.biller()),
                                         val(invoiceId),
@@ -240,7 +259,8 @@ public final class FirstAttempts {
                                         inline(1),
                                         AttemptTable.CLOCK,
                                         AttemptTable.CLOCK,
-                                        val(table.text(state.message()))))
+                                        val(table.text(state.message())),
+                                        kept))
                                 .onConflict(AttemptTable.BILLER, AttemptTable.INVOICE_ID, AttemptTable.NUMBER)
                                 .doNothing()
                                 .returningResult(AttemptTable.COLUMNS),

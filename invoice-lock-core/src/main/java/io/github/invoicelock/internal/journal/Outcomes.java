@@ -330,21 +330,15 @@ public final class Outcomes {
     /** The snapshot is over: what is to stay of it stays. */
     private UpdateSetMoreStep<Record> afterSnapshot(UpdateSetMoreStep<Record> update) {
         UpdateSetMoreStep<Record> kept =
-                table.kept().isEmpty() ? update : update.set(AttemptTable.KEPT, keptOfSnapshot(table.kept()));
+                table.kept().isEmpty() ? update : update.set(AttemptTable.KEPT, keptOfSnapshot());
         return table.keepsSnapshots() ? kept : kept.set(AttemptTable.INVOICE, (JSONB) null);
     }
 
-    /** As texts, by functions that are immutable, as Citus asks. One that was over before keeps what it kept then. */
-    private static Field<JSONB> keptOfSnapshot(List<String> names) {
+    /** One that was over before keeps what it kept then. */
+    private Field<JSONB> keptOfSnapshot() {
         return field(
-                "case when {0} is null then {1} else jsonb_object(array[{2}], array[{3}]) end",
-                JSONB.class,
-                AttemptTable.INVOICE,
-                AttemptTable.KEPT,
-                DSL.list(names.stream().map(DSL::inline).toList()),
-                DSL.list(names.stream()
-                        .map(name -> field("{0} ->> {1}", String.class, AttemptTable.INVOICE, inline(name)))
-                        .toList()));
+                "case when {0} is null then {1} else {2} end",
+                JSONB.class, AttemptTable.INVOICE, AttemptTable.KEPT, table.keptFrom(AttemptTable.INVOICE));
     }
 
     static Field<OffsetDateTime> dueIn(@Nullable Duration delay) {

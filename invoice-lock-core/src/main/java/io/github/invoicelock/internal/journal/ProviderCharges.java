@@ -32,32 +32,31 @@ import org.jspecify.annotations.Nullable;
  * and indexes alone, so that none takes long however many charges there are (R17).
  */
 public final class ProviderCharges {
-    /** Under how many numbers a lost key is looked for: one for each refusal before it. */
+    /** Under how many numbers a lost key is looked for behind those that the journal has of its invoice: one for each refusal that it lost, too. */
     private static final int NUMBERS = 5;
 
     private static final String TAKE = """
                 with told as materialized (
                   select * from unnest({2}, {3}, {4}, cast({5} as numeric[]), cast({6} as timestamptz[]))
                     as told(reference, key, invoice, amount, charged_at)
-                ), flying as materialized (select * from {1} where {7})
+                )
                 insert into {0} (reconciliation, reference, charged_at, idempotency_key, told_invoice, amount, invoice_id, number, finding, recorded,
                   recorded_amount)
-                select {8}, t.reference, t.charged_at, t.key, t.invoice, t.amount,
-                  case when k.biller is null or k.biller = {9} then
-                    coalesce(k.invoice_id, f.invoice_id, d.invoice, r.invoice_id, case when t.key is null then t.invoice end) end,
-                  coalesce(k.number, f.number, d.number, r.number),
-                  case when k.biller <> {9} then 'OF_ANOTHER_BILLER' when k.matched then 'MATCHED' end,
+                select {7}, t.reference, t.charged_at, t.key, t.invoice, t.amount,
+                  case when k.biller is null or k.biller = {8} then
+                    coalesce(k.invoice_id, d.invoice, r.invoice_id, case when t.key is null then t.invoice end) end,
+                  coalesce(k.number, d.number, r.number),
+                  case when k.biller <> {8} then 'OF_ANOTHER_BILLER' when k.matched then 'MATCHED' end,
                   case when k.matched then k.reference end, case when k.matched then k.amount end
                 from told t
-                left join flying f on f.idempotency_key = t.key
-                left join lateral (select a.biller, a.invoice_id, a.number, a.reference, {12} as amount,
+                left join lateral (select a.biller, a.invoice_id, a.number, a.reference, {11} as amount,
                     a.state = 'BILLED' and a.reference = t.reference and a.cause is distinct from 'SECOND_CHARGE'
-                      and coalesce(t.amount = {12}, true) as matched from {1} a
-                  where a.idempotency_key = t.key and a.state <> 'STARTED' limit 1) k on true
-                left join lateral (select n as number, t.invoice as invoice from generate_series(1, {10}) n
-                  where t.key is not null and t.invoice is not null and k.number is null and f.number is null and {11} = t.key limit 1) d on true
+                      and coalesce(t.amount = {11}, true) as matched from {1} a
+                  where a.idempotency_key = t.key limit 1) k on true
+                left join lateral (select n as number, t.invoice as invoice from generate_series(1, {9} + {12}) n
+                  where t.key is not null and t.invoice is not null and k.number is null and {10} = t.key limit 1) d on true
                 left join lateral (select a.invoice_id, a.number from {1} a
-                  where a.biller = {9} and a.reference = t.reference and k.number is null and f.number is null and d.number is null
+                  where a.biller = {8} and a.reference = t.reference and k.number is null and d.number is null
                   limit 1) r on true
                 on conflict (reconciliation, reference) do nothing""";
 
@@ -130,9 +129,10 @@ public final class ProviderCharges {
      * that was taken before is left out.
      *
      * @param known the ids of invoices that are there, as their rows or attempts have them, by what the provider said
+     * @return how many were not taken before
      */
-    public void take(DSLContext tx, UUID reconciliation, List<ProviderCharge> some, Map<String, String> known) {
-        tx.execute(
+    public int take(DSLContext tx, UUID reconciliation, List<ProviderCharge> some, Map<String, String> known) {
+        return tx.execute(
                 TAKE,
                 charges,
                 table.table(),
@@ -144,12 +144,19 @@ public final class ProviderCharges {
                         charge ->
                                 charge.amount() == null ? null : charge.amount().toPlainString()),
                 texts(some, charge -> charge.time().toString()),
-                table.started(),
                 val(reconciliation),
                 val(table.biller()),
                 inline(NUMBERS),
                 key(field("t.invoice", SQLDataType.CLOB)),
-                amountOfAttempt());
+                amountOfAttempt(),
+                numbersOf(field("t.invoice", SQLDataType.CLOB)));
+    }
+
+    /** By the constraint's index, and only where a key is looked for. */
+    private Field<Integer> numbersOf(Field<String> invoice) {
+        return field(
+                "coalesce((select max(a.number) from {0} a where a.biller = {1} and a.invoice_id = {2}), 0)",
+                Integer.class, table.table(), val(table.biller()), invoice);
     }
 
     private Field<String> key(Field<String> invoice) {
@@ -175,13 +182,14 @@ public final class ProviderCharges {
         tx.execute(
                 """
                 update {0} c set invoice_id = d.invoice, number = d.n
-                from (select invoice, n, {1} as key from unnest({2}) invoice cross join generate_series(1, {3}) n offset 0) d
+                from (select i.invoice, n, {1} as key from unnest({2}) as i(invoice) cross join lateral generate_series(1, {3} + {5}) n offset 0) d
                 where c.reconciliation = {4} and c.idempotency_key = d.key and c.invoice_id is null and c.finding is null""",
                 charges,
-                key(field("invoice", SQLDataType.CLOB)),
+                key(field("i.invoice", SQLDataType.CLOB)),
                 val(invoiceIds.toArray(String[]::new)),
                 inline(NUMBERS),
-                val(reconciliation));
+                val(reconciliation),
+                numbersOf(field("i.invoice", SQLDataType.CLOB)));
     }
 
     /** Judges some of the charges that are not judged yet; false if there was none. */

@@ -6,15 +6,12 @@ import io.github.invoicelock.AttemptFilter;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BulkResult;
-import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.Decision;
-import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.InvoiceNotMarkedException;
 import io.github.invoicelock.Refusal;
 import io.github.invoicelock.WordRefusedException;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.errors.SqlStates;
-import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.settlement.Tables;
 import io.github.invoicelock.internal.words.Resolutions.Word;
@@ -23,7 +20,6 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import org.jooq.DSLContext;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One word of a person's on many attempts that wait: page by page, forward only, each decided by itself on what the page had. What is closed is
@@ -139,7 +135,11 @@ public final class ManyAtOnce {
                     refusals.merge(e.refusal(), 1L, Long::sum);
                 } catch (RuntimeException e) {
                     if (!SqlStates.lockNotAvailable(e)) {
-                        throw endedBy(e, new BulkResult(dryRun, effects, refusals));
+                        throw OutsideWriting.endedBy(
+                                e,
+                                "What was decided before it stays decided: "
+                                        + new BulkResult(dryRun, effects, refusals)
+                                        + ". The same call again goes on with the rest.");
                     }
                     refusals.merge(Refusal.HELD, 1L, Long::sum);
                 }
@@ -168,14 +168,5 @@ public final class ManyAtOnce {
             }
         }
         return advice.effectOf(decision).orElse(Effect.NOTHING);
-    }
-
-    private static RuntimeException endedBy(RuntimeException failure, BulkResult before) {
-        String text = HostCode.why(failure) + " What was decided before it stays decided: " + before
-                + ". The same call again goes on with the rest.";
-        @Nullable String sqlState = failure instanceof DatabaseException database ? database.sqlState() : null;
-        return failure instanceof DatabaseException
-                ? new DatabaseException(text, sqlState, failure)
-                : new InvoiceLockException(text, failure);
     }
 }

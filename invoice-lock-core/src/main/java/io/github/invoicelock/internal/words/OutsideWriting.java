@@ -111,6 +111,14 @@ public final class OutsideWriting {
         written.tell(notices, invoiceId, outcome);
     }
 
+    /** What ends a word on many: it says what became of those before it. */
+    static RuntimeException endedBy(RuntimeException failure, String before) {
+        String text = HostCode.why(failure) + " " + before;
+        return failure instanceof DatabaseException database
+                ? new DatabaseException(text, database.sqlState(), failure)
+                : new InvoiceLockException(text, failure);
+    }
+
     /** R9: a lock of the journal is waited for no longer than lock_timeout. */
     public static <T> T unlessHeld(String invoiceId, String what, Supplier<T> work) {
         try {

@@ -4,11 +4,13 @@ import io.github.invoicelock.AttemptEvent;
 import io.github.invoicelock.AttemptState;
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
+import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.InvoiceLockException;
 import io.github.invoicelock.ProviderCharge;
 import io.github.invoicelock.Reconciliation;
 import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.SessionSettings;
+import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.host.HostCode;
 import io.github.invoicelock.internal.invoices.Candidate;
 import io.github.invoicelock.internal.invoices.Invoices;
@@ -32,10 +34,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import org.jooq.DSLContext;
+import org.jooq.JSONB;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Compares the provider's charges with the journal, and writes back what the journal has lost. A page at a time, each in a transaction of
@@ -61,8 +67,27 @@ public final class Reconciliations {
         this.byKeys = SessionSettings.momentary(settings.idleLimit(), SessionSettings.Work.MANY_ROWS);
     }
 
-    /** Takes the charges and judges them; under the number that is returned. */
-    public UUID compare(Stream<ProviderCharge> charges, Period period) {
+    /**
+     * A list that was compared.
+     *
+     * @param id its number
+     * @param counts how many of each kind were found
+     */
+    public record Compared(UUID id, Map<Reconciliation.Kind, Long> counts) {
+        private long count(Reconciliation.Kind kind) {
+            return counts.getOrDefault(kind, 0L);
+        }
+
+        private InvoiceLockException gone() {
+            return new InvoiceLockException(
+                    "The provider's list that was compared as Reconciliation" + new TreeMap<>(counts)
+                            + " is gone from provider_charge: it was closed, or deleted after a week, or PostgreSQL has crashed or "
+                            + "failed over, which empties that table. Get the list and reconcile again.");
+        }
+    }
+
+    /** Takes the charges and judges them. */
+    public Compared compare(Stream<ProviderCharge> charges, Period period) {
         if (database.distributed()) {
             throw new InvoiceLockException(
                     "Charges cannot be reconciled on Citus: they are compared by joins that span its nodes. "
@@ -73,28 +98,42 @@ public final class Reconciliations {
         }
         UUID reconciliation = UUID.randomUUID();
         try {
-            take(reconciliation, charges);
+            long taken = take(reconciliation, charges);
             deriveKeys(reconciliation);
             judge(reconciliation, period);
+            return compared(reconciliation, taken);
         } catch (Throwable e) {
             forget(reconciliation, e);
             throw e;
         }
-        return reconciliation;
     }
 
-    private void take(UUID reconciliation, Stream<ProviderCharge> charges) {
+    /** The table is unlogged: a crash meanwhile leaves what was taken after it, and the rest of the list would pass for all of it. */
+    private Compared compared(UUID reconciliation, long taken) {
+        Compared compared = new Compared(
+                reconciliation, database.inTransaction(tx -> journal.charges().counts(tx, reconciliation)));
+        long there =
+                compared.counts().values().stream().mapToLong(Long::longValue).sum()
+                        - compared.count(Reconciliation.Kind.NOT_CHARGED);
+        if (there != taken) {
+            throw compared.gone();
+        }
+        return compared;
+    }
+
+    /** How many there are. */
+    private long take(UUID reconciliation, Stream<ProviderCharge> charges) {
+        long taken = 0;
         List<ProviderCharge> some = new ArrayList<>(PAGE);
         for (Iterator<ProviderCharge> each = charges.iterator(); each.hasNext(); ) {
             some.add(each.next());
             if (some.size() == PAGE || !each.hasNext()) {
-                database.inTransaction(tx -> {
-                    journal.charges().take(tx, reconciliation, some, known(tx, some));
-                    return null;
-                });
+                taken +=
+                        database.inTransaction(tx -> journal.charges().take(tx, reconciliation, some, known(tx, some)));
                 some.clear();
             }
         }
+        return taken;
     }
 
     /** The invoices that charges name, as their rows or their attempts have them. */
@@ -158,19 +197,34 @@ public final class Reconciliations {
         }
     }
 
-    /** How many of each kind there are. */
-    public Map<Reconciliation.Kind, Long> counts(UUID reconciliation) {
-        return database.inTransaction(tx -> journal.charges().counts(tx, reconciliation));
+    /** Those of one kind, by time. */
+    public Stream<Reconciliation.Finding> findings(Compared compared, Reconciliation.Kind kind) {
+        return whole(
+                compared,
+                kind,
+                (tx, last) -> journal.charges().findings(tx, compared.id(), kind, last, PagedStream.PAGE));
     }
 
-    /** Those of one kind, by time. */
-    public Stream<Reconciliation.Finding> findings(UUID reconciliation, Reconciliation.Kind kind) {
-        return PagedStream.of(last -> database.inTransaction(
-                tx -> journal.charges().findings(tx, reconciliation, kind, last, PagedStream.PAGE)));
+    /** As many as were counted: a list that ends before is gone, and must not pass for nothing to do. */
+    private <T> Stream<T> whole(
+            Compared compared, Reconciliation.Kind kind, BiFunction<DSLContext, @Nullable T, List<T>> pageBehind) {
+        long[] left = {compared.count(kind)};
+        return PagedStream.of(last -> {
+            List<T> page = database.inTransaction(tx -> pageBehind.apply(tx, last));
+            left[0] -= page.size();
+            if (page.size() < PagedStream.PAGE && left[0] > 0) {
+                throw compared.gone();
+            }
+            return page;
+        });
     }
 
     /** Forgets what was compared. */
-    public void forget(UUID reconciliation) {
+    public void forget(Compared compared) {
+        forget(compared.id());
+    }
+
+    private void forget(UUID reconciliation) {
         while (database.inTransaction(tx -> journal.charges().forget(tx, reconciliation, PAGE))) {
             // page by page
         }
@@ -185,40 +239,101 @@ public final class Reconciliations {
     }
 
     /** Tells the journal of every charge that it does not have, each in a transaction of its own. */
-    public Reconciliation.WrittenBack writeBack(UUID reconciliation, String who) {
-        long[] written = {0, 0};
-        List<String> failures = new ArrayList<>();
-        PagedStream.<Unrecorded>of(last -> database.inTransaction(
-                        tx -> journal.charges().unrecorded(tx, reconciliation, last, PagedStream.PAGE)))
-                .forEach(charge -> {
-                    Written now = writeBack(charge, who);
-                    written[0] += now.attempt() == null ? 0 : 1;
-                    RuntimeException failure = now.failure();
-                    if (failure != null) {
-                        written[1]++;
-                        if (failures.size() < PagedStream.PAGE) {
-                            failures.add("Invoice " + charge.invoiceId()
-                                    + " is in the journal as billed, and not marked yet: " + HostCode.why(failure));
-                        }
-                    }
-                });
-        return new Reconciliation.WrittenBack(written[0], written[1], failures);
+    public Reconciliation.WrittenBack writeBack(Compared compared, String who) {
+        Writing done = new Writing();
+        try {
+            this.<Unrecorded>whole(
+                            compared,
+                            Reconciliation.Kind.NOT_RECORDED,
+                            (tx, last) -> journal.charges().unrecorded(tx, compared.id(), last, PagedStream.PAGE))
+                    .forEach(charge -> writeBack(charge, who, done));
+        } catch (RuntimeException e) {
+            throw OutsideWriting.endedBy(e, "What was written back before it stays: " + done.counts() + ".");
+        }
+        return done.result();
+    }
+
+    /** How far it has come. Not thread-safe. */
+    private static final class Writing {
+        private final List<String> failures = new ArrayList<>();
+        private long charges;
+        private long unmarked;
+        private long held;
+
+        private void written(Unrecorded charge, Written written) {
+            charges += written.attempt() == null ? 0 : 1;
+            RuntimeException failure = written.failure();
+            if (failure != null) {
+                unmarked++;
+                failed("Invoice " + charge.invoiceId() + " is in the journal as billed, and not marked yet: "
+                        + HostCode.why(failure));
+            }
+        }
+
+        private void held(DatabaseException failure) {
+            held++;
+            failed(HostCode.why(failure));
+        }
+
+        private void failed(String why) {
+            if (failures.size() < PagedStream.PAGE) {
+                failures.add(why);
+            }
+        }
+
+        private String counts() {
+            return "charges=" + charges + ", unmarked=" + unmarked + ", held=" + held;
+        }
+
+        private Reconciliation.WrittenBack result() {
+            return new Reconciliation.WrittenBack(charges, unmarked, held, failures);
+        }
+    }
+
+    private void writeBack(Unrecorded charge, String who, Writing done) {
+        try {
+            done.written(charge, writeBack(charge, who));
+        } catch (DatabaseException e) {
+            if (!SqlStates.lockNotAvailable(e)) {
+                throw e;
+            }
+            done.held(e);
+        }
     }
 
     private Written writeBack(Unrecorded charge, String who) {
+        JSONB row = row(charge);
         Written written = OutsideWriting.unlessHeld(
                 charge.invoiceId(),
                 "written back",
-                () -> writing.write(charge.invoiceId(), true, (tx, marks) -> writeBack(tx, marks, charge, who)));
+                () -> writing.write(charge.invoiceId(), true, (tx, marks) -> writeBack(tx, marks, charge, row, who)));
         if (written.attempt() != null) {
+            writing.tellWord(AttemptEvent.What.RESOLVED, who, written.attempt());
             writing.tellAll(charge.invoiceId(), BillingOutcome.billed(charge.reference()), written);
         }
         return written;
     }
 
-    private Written writeBack(DSLContext tx, OutsideWriting.Marks marks, Unrecorded charge, String who) {
+    /** In a transaction of its own: one that cannot be read leaves nothing to be kept, and must not keep the charge from being recorded. */
+    private @Nullable JSONB row(Unrecorded charge) {
+        if (!journal.firsts().keepsSome()) {
+            return null;
+        }
+        try {
+            return database.inTransaction(tx -> invoices.snapshots().now(tx, charge.invoiceId()))
+                    .orElse(null);
+        } catch (DatabaseException e) {
+            if (!Settlements.isOwnFault(e)) {
+                throw e;
+            }
+            return null;
+        }
+    }
+
+    private Written writeBack(
+            DSLContext tx, OutsideWriting.Marks marks, Unrecorded charge, @Nullable JSONB row, String who) {
         Act act = Act.by(who, AttemptEvent.What.RESOLVED, NOTE);
-        BillingAttempt attempt = attempt(tx, charge, act);
+        BillingAttempt attempt = attempt(tx, charge, row, act);
         boolean recorded = attempt.state() == AttemptState.BILLED && settlements.names(attempt, charge.reference());
         if (recorded) {
             return Written.CONTENDED;
@@ -228,13 +343,13 @@ public final class Reconciliations {
     }
 
     /** R18: under the locks of all attempts. One that was lost is written anew, under the number that its key was made of. */
-    private BillingAttempt attempt(DSLContext tx, Unrecorded charge, Act act) {
+    private BillingAttempt attempt(DSLContext tx, Unrecorded charge, @Nullable JSONB row, Act act) {
         int number = charge.number() == null ? 1 : charge.number();
         Optional<BillingAttempt> there = attempt(journal.inquiries().lock(tx, charge.invoiceId(), false), charge);
         if (there.isPresent()) {
             return there.get();
         }
-        journal.firsts().insertLost(tx, charge.invoiceId(), number, act);
+        journal.firsts().insertLost(tx, charge.invoiceId(), number, row, act);
         return attempt(journal.inquiries().lock(tx, charge.invoiceId(), false), charge)
                 .orElseThrow(() -> new IllegalStateException("Written, and not there: " + charge));
     }
