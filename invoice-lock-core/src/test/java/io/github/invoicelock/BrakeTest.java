@@ -220,6 +220,40 @@ class BrakeTest {
         assertThat(run.contended()).as("the mark that the host holds up").isEqualTo(1);
     }
 
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void a_find_that_answers_says_nothing_of_charges_and_leaves_it_on(LockScope scope) {
+        TestProvider.Askable askable = TestProvider.thatRemembersAndCanBeAsked();
+        LockingInvoiceBiller server =
+                host.running(host.server(askable).lockScope(scope).leaseMargin(Duration.ofMinutes(1)));
+        askable.answering((p, request) -> switch (request.invoiceId()) {
+            case "1", "2" -> BillingOutcome.accepted("dd_" + request.invoiceId(), Duration.ofMillis(1));
+            case "3" -> {
+                p.charge(request);
+                yield BillingOutcome.unknown("the answer was lost");
+            }
+            default -> BillingOutcome.notBilled("429", Duration.ofMinutes(20));
+        });
+        for (int id = 1; id <= 4; id++) {
+            server.bill(id);
+        }
+        for (int id = 1; id <= 3; id++) {
+            host.letTimePass(id, Duration.ofHours(1));
+        }
+        askable.finding(request -> BillingOutcome.billed("ch_" + request.invoiceId()));
+        int calls = askable.requests().size();
+
+        BillingRun asking = server.recover();
+
+        assertThat(asking.billed()).as("one after the other").isEqualTo(3);
+        assertThat(asking.stopReason()).isEqualTo(StopReason.NONE_LEFT);
+        assertThat(server.status().brake()).as("nothing was charged").isNotNull();
+        assertThat(askable.requests()).as("sent").hasSize(calls);
+
+        assertThat(server.billPending().stopReason()).isEqualTo(StopReason.PROVIDER_FAILING);
+        assertThat(askable.requests()).as("one is tried").hasSize(calls + 1);
+    }
+
     private LockingInvoiceBiller.Builder patient(LockStrategy strategy, LockScope scope) {
         return host.server(provider).lockStrategy(strategy).lockScope(scope).leaseMargin(Duration.ofMinutes(1));
     }

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The brake for all servers: what one server learns of a provider that fails, or asks to be left alone, holds the others back, too (R11).
- * While it is on, one call is tried at a time. If that succeeds the brake is off; if not, the runs that waited for it end.
+ * While it is on, one call is tried at a time. If that is a charge that succeeds the brake is off; if it fails, the runs that waited for it
+ * end; a {@code find} that answers leaves it as it is.
  */
 public final class Brake {
     /** After so many failures in a row. Each call that is tried, and fails, puts it on anew. */
@@ -143,10 +144,11 @@ public final class Brake {
         if (trial && answer.failed()) {
             run.braked();
             putOn(longer(retryAfter(answer), AFTER_FAILURES), describe(answer));
-        } else if (trial && answer.called()) {
+        } else if (trial && answer.sent()) {
             database.atOnce(limits.takeOff());
             notices.brakeOff();
         } else if (trial) {
+            // What was only asked, or not called at all, says nothing of charges: the next call is tried.
             leaveTrial();
         } else if (run.tellsFailing()) {
             putOn(
