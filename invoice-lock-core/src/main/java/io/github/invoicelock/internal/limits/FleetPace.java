@@ -65,7 +65,10 @@ public final class FleetPace {
      * @param given whether the moments are ours; if not, the cursor is too far ahead
      * @param in how long until the first of them, or until to ask again; by the database's clock, from when it was asked
      */
-    public record Answer(boolean given, Duration in) {}
+    public record Answer(boolean given, Duration in) {
+        /** Not now: the cursor could not be read. */
+        public static final Answer LATER = new Answer(false, Duration.ofNanos(LOOK_UP_NANOS));
+    }
 
     /**
      * A pace for all servers.
