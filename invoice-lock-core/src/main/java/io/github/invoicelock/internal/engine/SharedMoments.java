@@ -4,6 +4,7 @@ import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.journal.SharedLimits;
 import io.github.invoicelock.internal.limits.FleetPace;
 import io.github.invoicelock.internal.settlement.Tables;
+import java.time.Duration;
 import java.util.Optional;
 
 /** Where the moments of all servers' calls are given away: the journal. Asked by one thread of a server at a time. */
@@ -28,6 +29,17 @@ final class SharedMoments implements FleetPace.Journal {
             notices.rowHeld("calls wait until it is free");
         }
         heldTold = answer.isEmpty();
+        answer.filter(each -> !each.given()).ifPresent(each -> judge(each.in().plus(FleetPace.AHEAD)));
         return answer.orElse(FleetPace.Answer.LATER);
+    }
+
+    /** The database's clock may have been set back, or the limit raised: nobody is to wait for that long. */
+    private void judge(Duration ahead) {
+        Duration furthest = FleetPace.furthestAhead(callsPerSecond);
+        if (ahead.compareTo(furthest) > 0
+                && SharedLimits.ask(tables.database(), tables.journal().limits().putBack(furthest))
+                        .orElse(false)) {
+            notices.cursorPutBack(ahead, furthest);
+        }
     }
 }

@@ -252,6 +252,15 @@ public final class Notices {
                 outcome);
     }
 
+    /** Says that all servers would have waited for nothing. */
+    public void cursorPutBack(Duration ahead, Duration furthest) {
+        LOG.warn(
+                "biller={} calls_until was {} ahead of the database's clock, and is put back to {}: was the clock set back, or fleetCallsPerSecond raised?",
+                biller,
+                ahead,
+                furthest);
+    }
+
     /** Says once that nobody continues what is due, however often that is seen. */
     public synchronized void attended(JournalStatus status) {
         if (status.unattended() && !unattended) {

@@ -49,6 +49,7 @@ public final class SharedLimits {
     private final Prepared hold;
     private final Prepared moments;
     private final Prepared cursor;
+    private final Prepared putBack;
     private final Prepared trial;
     private final Prepared look;
     private final Prepared putOn;
@@ -64,6 +65,7 @@ public final class SharedLimits {
                 .select(CALLS_UNTIL.minus(NOW))
                 .from(billers)
                 .where(NAME.eq(attempts.biller())));
+        this.putBack = Prepared.of(puttingTheCursorBack());
         this.trial = Prepared.of(takingATrial());
         this.look = Prepared.of(looking());
         this.putOn = Prepared.of(puttingOn());
@@ -126,6 +128,24 @@ public final class SharedLimits {
                 .and(CALLS_UNTIL.isNull().or(CALLS_UNTIL.le(NOW.plus(DSL.inline((double)
                         FleetPace.AHEAD.toSeconds())))))
                 .returningResult(CALLS_UNTIL.minus(NOW));
+    }
+
+    /**
+     * Puts the cursor back to where it may be at most: it is further ahead of the database's clock than servers ever move it.
+     *
+     * @return false if it is not, or another server has put it back
+     */
+    public Request<Boolean> putBack(Duration furthest) {
+        return Request.of(putBack, Map.of("span", furthest.toNanos() / 1e9), Rows::next);
+    }
+
+    private Query puttingTheCursorBack() {
+        return DSL.using(SQLDialect.POSTGRES)
+                .update(billers)
+                .set(CALLS_UNTIL, NOW.plus(SPAN))
+                .where(NAME.eq(attempts.biller()))
+                .and(CALLS_UNTIL.gt(NOW.plus(SPAN)))
+                .returningResult(DSL.inline(1));
     }
 
     /**
