@@ -16,8 +16,14 @@ import org.jspecify.annotations.Nullable;
  * @param cause why it waits for a person; null if it does not
  * @param provider what the provider offers for this key
  * @param choices what can be done, the most harmless first; never empty
+ * @param requestsUntil until when a request under this key may be on its way to the provider; null if none can be
  */
-public record Advice(AttemptState state, @Nullable AttemptCause cause, Provider provider, List<Choice> choices) {
+public record Advice(
+        AttemptState state,
+        @Nullable AttemptCause cause,
+        Provider provider,
+        List<Choice> choices,
+        @Nullable Instant requestsUntil) {
 
     /** What the provider offers. */
     public enum Provider {
@@ -149,6 +155,7 @@ public record Advice(AttemptState state, @Nullable AttemptCause cause, Provider 
      * @param cause may be null
      * @param provider not null
      * @param choices not null
+     * @param requestsUntil may be null
      */
     public Advice {
         requireNonNull(state, "state");
@@ -199,7 +206,7 @@ public record Advice(AttemptState state, @Nullable AttemptCause cause, Provider 
                         .add(Decision.RESOLVE_BILLED, Effect.CHARGED)
                         .add(Decision.MEND, Effect.CLOSES);
         }
-        return new Advice(state, cause, provider, choices.all);
+        return new Advice(state, cause, provider, choices.all, requestsUntil);
     }
 
     private static Effect inDoubt(Provider provider) {
@@ -237,7 +244,9 @@ public record Advice(AttemptState state, @Nullable AttemptCause cause, Provider 
         }
 
         private Choices add(Decision decision, Effect effect) {
-            all.add(new Choice(decision, effect, decision == Decision.RESOLVE_NOT_BILLED ? requestsUntil : null));
+            // R7: what may charge beside a request that is still on its way.
+            boolean waits = decision == Decision.RESOLVE_NOT_BILLED || effect == Effect.SENDS_A_NEW_KEY;
+            all.add(new Choice(decision, effect, waits ? requestsUntil : null));
             return this;
         }
 

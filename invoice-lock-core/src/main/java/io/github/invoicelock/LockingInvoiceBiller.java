@@ -425,7 +425,7 @@ public final class LockingInvoiceBiller implements AutoCloseable {
      * Releases a parked, declined, withdrawn or set-aside attempt: it is due at once, and the next run of any server continues it.
      *
      * <ul>
-     *   <li>Declined: under a new key.
+     *   <li>Declined: under a new key. If a person closed it in doubt, only when no request under the old key can be on its way any more.
      *   <li>In doubt: sent again only where that charges nothing more; otherwise parked again.
      *   <li>Withdrawn after its key was sent: the same request as before.
      *   <li>Charged or refused, and its mark was set aside: the invoice is marked.

@@ -14,7 +14,7 @@ public enum Refusal {
     NOT_PENDING("it is not pending"),
     /** The attempt has changed since the person looked at it. */
     CHANGED_SINCE("it has changed since it was looked at"),
-    /** {@code notBilled}, while a request may still be on its way to the provider. */
+    /** {@code notBilled}, or a new key for what a person closed in doubt, while a request may still be on its way to the provider. */
     MAY_BE_ON_ITS_WAY("a request may still be on its way"),
     /** {@code notBilled}, for a key that was refused for good. */
     KEY_REFUSED("its key was refused for good"),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.invoicelock.console.Console;
 import io.github.invoicelock.console.ConsoleAccess;
+import io.github.invoicelock.console.ConsoleRequest;
 import io.github.invoicelock.console.ConsoleResponse;
 import io.github.invoicelock.console.ConsoleSettings;
 import io.github.invoicelock.console.ConsoleVisitor;
@@ -13,6 +14,7 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -286,16 +288,21 @@ class ConsoleTest {
     }
 
     @Test
-    void nor_is_a_key_given_up_while_a_request_may_be_under_way() {
+    void what_was_closed_in_doubt_is_not_released_with_a_new_key_while_a_request_may_be_under_way() {
         provider.answering(BillingOutcome.unknown("connection reset"));
         biller.billPending();
+        ann.post("/decide", decision(ann.page("/invoice", "id", "1"), "RESOLVE_DECLINED"));
+        assertThat(host.state(1)).isEqualTo("DECLINED");
 
         String page = ann.page("/invoice", "id", "1");
-        ConsoleResponse forced =
-                ann.post("/decide", "id", "1", "decision", "RESOLVE_DECLINED", "note", "sure", "seen", ann.seen(page));
+        ConsoleResponse forced = ann.post("/decide", decision(page, "RETRY"));
 
+        assertThat(page)
+                .contains("Closed until", "A request may be under way until")
+                .doesNotContain("value=\"RETRY\"");
         assertThat(forced.text()).contains("may be on its way to the provider until");
-        assertThat(host.state(1)).isEqualTo("IN_DOUBT");
+        assertThat(host.one("select due_at is null from invoice_lock.billing_attempt"))
+                .isEqualTo("t");
     }
 
     @Test
@@ -533,6 +540,9 @@ class ConsoleTest {
         assertThat(biller.status().pause())
                 .extracting(BillingPause::by, BillingPause::why)
                 .containsExactly("ben", "wrong amounts");
+        ConsoleResponse second = ann.post("/pause", "why", "an outage");
+        assertThat(second.status()).as("on a page that showed no pause").isEqualTo(409);
+        assertThat(second.text()).contains("by ben", "wrong amounts");
 
         assertThat(ben.post("/resume", "seen", ben.seen(ben.page("/"))).status())
                 .isEqualTo(303);
@@ -625,9 +635,88 @@ class ConsoleTest {
 
     @Test
     void what_a_run_would_do_is_shown_with_its_sum() {
-        assertThat(eve.page("/preview", "invoices", "10", "sums", "amount")).contains("6.60", ">3</dd>");
-        assertThat(eve.get("/preview", "invoices", "10", "sums", "nothing").status())
+        assertThat(ben.page("/preview", "invoices", "10", "sums", "amount")).contains("6.60", ">3</dd>");
+        assertThat(ben.get("/preview", "invoices", "10", "sums", "nothing").status())
                 .isEqualTo(400);
+    }
+
+    @Test
+    void who_may_only_look_sees_no_sum_for_the_sum_of_one_invoice_is_what_it_holds() {
+        assertThat(eve.page("/preview", "invoices", "1")).contains(">1</dd>").doesNotContain("name=\"sums\"");
+
+        ConsoleResponse sum = eve.get("/preview", "invoices", "1", "sums", "amount");
+
+        assertThat(sum.status()).isEqualTo(400);
+        assertThat(sum.text()).contains("DECIDE").doesNotContain("1.10");
+    }
+
+    @Test
+    void a_biller_whose_database_is_gone_hides_no_other() {
+        TestHost gone = TestHost.withInvoices(1);
+        LockingInvoiceBiller other = gone.server(provider).name("shipping").build();
+        Map<String, LockingInvoiceBiller> both = new java.util.LinkedHashMap<>();
+        both.put("shipping", other);
+        both.put("invoices", biller);
+        gone.close();
+
+        ConsoleResponse now = ConsoleGuest.of(new Console(ConsoleSettings.of(() -> both)), "ann", ConsoleAccess.LOOK)
+                .get("/");
+
+        assertThat(now.status()).isEqualTo(200);
+        assertThat(now.text()).contains("shipping", "cannot be asked", "Pending invoices");
+    }
+
+    @Test
+    void what_is_wrong_with_the_billers_is_said() {
+        Console wrong = new Console(ConsoleSettings.of(() -> {
+            throw new SetupException("Two billers are called \"invoices\".");
+        }));
+
+        ConsoleResponse answer =
+                ConsoleGuest.of(wrong, "ann", ConsoleAccess.LOOK).get("/");
+
+        assertThat(answer.status()).isEqualTo(503);
+        assertThat(answer.text()).contains("Two billers are called");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "/waiting, from, -5000-01-01T00:00:00Z",
+        "/charged, from, +1000000000-12-31T23:59:59Z",
+        "/waiting, until, +100000-01-01T00:00:00Z"
+    })
+    void a_time_that_no_journal_has_is_no_outage(String path, String parameter, String time) {
+        assertThat(eve.get(path, parameter, time).status()).isEqualTo(400);
+    }
+
+    @Test
+    void a_character_that_no_text_may_have_is_no_outage() {
+        assertThat(eve.post("/search", "kind", "key", "text", "a\0b").status()).isEqualTo(400);
+    }
+
+    @Test
+    void an_amount_that_is_no_money_is_named_by_its_line_and_a_byte_order_mark_is_passed_over() {
+        String list = "\uFEFFreference,time,amount\nch_1,2026-11-30T09:00:00Z,1E999999999";
+
+        ConsoleResponse answer = ben.post("/reconcile", "charges", list, "from", "2026-01-01", "until", "2100-01-01");
+
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.text()).contains("Line 2 has").doesNotContain("must name the columns");
+    }
+
+    @Test
+    void an_invoices_id_keeps_its_blanks() {
+        assertThat(new ConsoleRequest(
+                        "GET",
+                        "/invoice",
+                        Map.of("id", List.of(" a "), "note", List.of(" b ")),
+                        Map.of(),
+                        "",
+                        ConsoleVisitor.nobody()))
+                .extracting(
+                        request -> request.parameter("id").orElse(""),
+                        request -> request.parameter("note").orElse(""))
+                .containsExactly(" a ", "b");
     }
 
     @Test

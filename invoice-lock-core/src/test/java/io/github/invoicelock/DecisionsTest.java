@@ -143,6 +143,49 @@ class DecisionsTest {
         assertThat(server.needsAttention()).isEmpty();
     }
 
+    // ---- a new key beside a request that is still on its way (R7)
+
+    @Test
+    void what_was_closed_in_doubt_gets_a_new_key_only_when_no_request_can_be_on_its_way_any_more() {
+        provider.answering(BillingOutcome.unknown("500"));
+        LockingInvoiceBiller server = server();
+        server.bill(1);
+        server.resolve(1, BillingOutcome.declined("closed", "not in the ledger"), "dashboard", "Ann");
+
+        assertThat(server.advice(server.attempts(1).get(0)).choices())
+                .filteredOn(choice -> choice.decision() == Decision.RETRY)
+                .allMatch(choice -> choice.notBefore() != null);
+        assertThat(server.dryRun().retryAll(AttemptFilter.all(), "again", "Ben").sent())
+                .isZero();
+        assertThatThrownBy(() -> server.retry(1, "again", "Ben"))
+                .isInstanceOfSatisfying(
+                        WordRefusedException.class, e -> assertThat(e.refusal()).isEqualTo(Refusal.MAY_BE_ON_ITS_WAY))
+                .hasMessageContaining("may be on its way to the provider until");
+        server.bill(1);
+        assertThat(provider.requests()).hasSize(1);
+
+        host.letTimePass(1, Duration.ofMinutes(1));
+        provider.answering(TestProvider::charge);
+        server.retry(1, "again", "Ben");
+        server.bill(1);
+        assertThat(server.attempts(1)).hasSize(2);
+        assertThat(provider.charges()).isEqualTo(1);
+    }
+
+    @Test
+    void what_the_provider_itself_refused_gets_a_new_key_at_once_also_where_a_person_has_closed_it() {
+        provider.answering(TestProvider::refuse);
+        LockingInvoiceBiller server = server();
+        server.bill(1);
+        server.resolve(1, BillingOutcome.declined("closed", "paid by transfer"), "told by phone", "Ann");
+
+        provider.answering(TestProvider::charge);
+        server.retry(1, "a new card", "Ben");
+        server.bill(1);
+
+        assertThat(provider.charges()).isEqualTo(1);
+    }
+
     // ---- ask
 
     @Test

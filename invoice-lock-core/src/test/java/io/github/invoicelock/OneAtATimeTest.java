@@ -19,6 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -101,6 +102,26 @@ class OneAtATimeTest {
 
         assertThat(server.billPending().billed()).isEqualTo(2);
         assertThat(provider.requestsFor(1)).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {"char(10)|7", "timestamp|2026-11-30 12:00", "numeric(6,2)|7", "text|a b"})
+    void a_run_ends_where_the_customer_s_place_is_taken_whatever_the_type_of_its_column(String type, String customer) {
+        host.sql("alter table invoices add column customer_id " + type);
+        host.sql("insert into invoices (id, customer_id) select g, cast('" + customer + "' as " + type
+                + ") from generate_series(1, 3) g");
+        LockingInvoiceBiller server = host.running(server().retryPolicy(RetryPolicy.every(Duration.ofHours(1), 9)));
+        provider.answering(BillingOutcome.unknown("500"));
+        assertThat(server.bill(1).inDoubt()).isEqualTo(1);
+        provider.answering(TestProvider::charge);
+
+        BillingRun run = Bounded.by(Duration.ofSeconds(15), "the run", server::billPending)
+                .answer();
+
+        assertThat(run.billed()).isZero();
+        assertThat(run.stopReason()).isEqualTo(StopReason.NONE_LEFT);
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.github.invoicelock;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -291,6 +292,17 @@ class PauseTest {
 
         assertThat(first.billPending().billed()).isEqualTo(ofTheFirst);
         assertThat(second.billPending().billed()).isEqualTo(ofTheSecond);
+    }
+
+    @Test
+    void pausing_again_changes_who_and_why_and_not_since_when() {
+        LockingInvoiceBiller server = host.running(host.server(provider));
+        server.pause("ann", "wrong amounts");
+        BillingPause first = requireNonNull(server.status().pause());
+
+        server.pause("ben", "the provider is down");
+
+        assertThat(server.status().pause()).isEqualTo(new BillingPause("ben", "the provider is down", first.since()));
     }
 
     @Test

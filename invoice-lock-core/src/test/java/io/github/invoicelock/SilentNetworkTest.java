@@ -60,7 +60,7 @@ class SilentNetworkTest {
 
                 provider.answering(TestProvider::charge);
                 network.restore();
-                await().atMost(Duration.ofMinutes(2))
+                await().atMost(Duration.ofMinutes(4))
                         .ignoreException(BillingRunException.class)
                         .untilAsserted(() -> {
                             BillingRun rest = biller.billPending();

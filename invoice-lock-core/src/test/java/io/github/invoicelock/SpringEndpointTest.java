@@ -1,5 +1,6 @@
 package io.github.invoicelock;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -213,6 +214,22 @@ class SpringEndpointTest {
                 endpoint.decide(NOBODY, "invoices", word, "3", "ann", "seen in the dashboard", reference, code, null);
                 assertThat(host.state(3)).isEqualTo(state);
             });
+        });
+    }
+
+    @Test
+    void what_is_decided_and_cannot_be_marked_yet_is_no_refusal() {
+        withFiveThatWait(endpoint -> {
+            host.sql(
+                    "create function refuse() returns trigger language plpgsql as 'begin raise exception ''closed books''; end'");
+            host.sql(
+                    "create trigger refuse before update on invoices for each row when (old.id = 3) execute function refuse()");
+
+            Map<String, Object> told =
+                    endpoint.decide(NOBODY, "invoices", "billed", "3", "ann", "dashboard", "ch_3", null, null);
+
+            assertThat(String.valueOf(requireNonNull(told).get("notMarked"))).contains("closed books");
+            assertThat(host.state(3)).isEqualTo("BILLED");
         });
     }
 

@@ -97,6 +97,7 @@ class WordsTest {
         LockingInvoiceBiller server = inDoubt();
         server.resolve(1, REFUSED, "dashboard", "Ann");
         provider.answering(TestProvider::refuse);
+        host.letTimePass(1, Duration.ofMinutes(1));
 
         server.retry(1);
         server.recover();

@@ -13,14 +13,18 @@ import org.jspecify.annotations.Nullable;
 /** A provider's list as a person hands it over: comma or semicolon, a first line with names, quotation marks where they are needed. */
 final class ChargesCsv {
     private static final int MOST = 200_000;
+    private static final int MOST_DIGITS = 40;
+    /** Some programs begin a file with it. */
+    private static final String BYTE_ORDER_MARK = "\uFEFF";
 
     private final String text;
     private final char separator;
     private int at;
     private int line = 1;
 
-    private ChargesCsv(String text) {
-        this.text = text.endsWith("\n") ? text : text + "\n";
+    private ChargesCsv(String given) {
+        String list = given.startsWith(BYTE_ORDER_MARK) ? given.substring(1) : given;
+        this.text = list.endsWith("\n") ? list : list + "\n";
         String first = this.text.substring(0, this.text.indexOf('\n'));
         this.separator = first.indexOf(';') >= 0 ? ';' : ',';
     }
@@ -71,12 +75,20 @@ final class ChargesCsv {
                     cell(names, cells, "key"),
                     cell(names, cells, "invoice"),
                     reference,
-                    amount == null ? null : new BigDecimal(amount),
+                    amount == null ? null : amount(amount),
                     instant(time));
         } catch (DateTimeException | NumberFormatException e) {
             throw new BadInput("Line " + line + " has the time \"" + time + "\" and the amount \"" + amount
                     + "\". Write 2026-11-30T09:00:00Z, or the seconds since 1970, and 10.50.");
         }
+    }
+
+    private static BigDecimal amount(String text) {
+        BigDecimal amount = new BigDecimal(text);
+        if (amount.precision() > MOST_DIGITS || Math.abs(amount.scale()) > MOST_DIGITS) {
+            throw new NumberFormatException("No amount of money");
+        }
+        return amount;
     }
 
     /** As ISO 8601 has it, or as providers count. */

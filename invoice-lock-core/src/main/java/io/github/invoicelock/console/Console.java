@@ -122,6 +122,9 @@ public final class Console {
             return ConsoleResponse.plain(
                     other ? 405 : 404, (other ? method + " is not for " : "There is no page ") + request.path());
         }
+        if (request.parameters().values().stream().flatMap(List::stream).anyMatch(value -> value.indexOf('\0') >= 0)) {
+            return ConsoleResponse.plain(400, "A character with the code 0 is in no id, key or note.");
+        }
         if (method.equals("POST") && !SameOrigin.holds(request)) {
             return ConsoleResponse.plain(
                     403,
@@ -145,7 +148,12 @@ public final class Console {
     }
 
     private ConsoleResponse routed(Route route, ConsoleRequest request) {
-        Map<String, LockingInvoiceBiller> billers = settings.billers();
+        Map<String, LockingInvoiceBiller> billers;
+        try {
+            billers = settings.billers();
+        } catch (InvoiceLockException e) {
+            return ConsoleResponse.plain(503, String.valueOf(e.getMessage()));
+        }
         String name = request.parameter("biller")
                 .orElseGet(() -> billers.keySet().stream().findFirst().orElse(""));
         Visit visit = new Visit(request, settings, billers, name);

@@ -50,13 +50,13 @@ public record ConsoleRequest(
      * A parameter.
      *
      * @param name its name
-     * @return its first value without blanks around it; empty if it is not there, or blank
+     * @return its first value without blanks around it, which only an invoice's id keeps; empty if it is not there, or blank
      */
     public Optional<String> parameter(String name) {
         return parameters.getOrDefault(name, List.of()).stream()
                 .findFirst()
-                .map(String::strip)
-                .filter(value -> !value.isEmpty());
+                .filter(value -> !value.isBlank())
+                .map(value -> name.equals("id") ? value : value.strip());
     }
 
     /**

@@ -6,10 +6,8 @@ import io.github.invoicelock.BillingOutcome;
 import io.github.invoicelock.BillingPause;
 import io.github.invoicelock.Decision;
 import io.github.invoicelock.LockingInvoiceBiller;
-import io.github.invoicelock.console.pages.Words;
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,23 +48,8 @@ final class Deciding {
             biller.retry(seen, note, visit.who());
             return visit.backTo("/invoice", "retried");
         }
-        if (decision == Decision.RESOLVE_DECLINED) {
-            refuseToCloseWhatMayBeUnderWay(biller, seen);
-        }
         biller.resolve(seen, outcome, note, visit.who());
         return visit.backTo("/invoice", "resolved");
-    }
-
-    /** R7: released after that, it takes a new key; a request under this one must not come late beside it. */
-    private static void refuseToCloseWhatMayBeUnderWay(LockingInvoiceBiller biller, BillingAttempt seen) {
-        biller.advice(seen).choices().stream()
-                .flatMap(choice -> Stream.ofNullable(choice.notBefore()))
-                .findFirst()
-                .ifPresent(until -> {
-                    throw new BadInput(
-                            "A request under this key may be on its way to the provider until " + Words.time(until)
-                                    + ". Until then a ledger without a charge proves nothing: look again, and close it then.");
-                });
     }
 
     /** Closing an invoice and releasing it again sends a new key: no way around what "not charged" asks for. */
@@ -107,6 +90,11 @@ final class Deciding {
     }
 
     ConsoleResponse pause(Visit visit) {
+        BillingPause pause = visit.biller().status().pause();
+        if (pause != null) {
+            return visit.refused("It was paused since your page was made, by " + pause.by() + ": \"" + pause.why()
+                    + "\". Look at it again.");
+        }
         visit.biller().pause(visit.who(), visit.needed("why", "Why it is paused"));
         return visit.backTo("/", "paused");
     }

@@ -6,6 +6,7 @@ import io.github.invoicelock.AttemptEvent;
 import io.github.invoicelock.AttemptFilter;
 import io.github.invoicelock.BillingActivity;
 import io.github.invoicelock.BillingAttempt;
+import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.JournalStatus;
 import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.Page;
@@ -31,7 +32,9 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -43,11 +46,18 @@ final class Looking {
             AttemptCause.SECOND_CHARGE, AttemptCause.PENDING_THOUGH_BILLED, AttemptCause.TAKEN_BACK_AND_PENDING);
 
     ConsoleResponse now(Visit visit) {
-        List<NowPage.Biller> billers = visit.billers().entrySet().stream()
-                .map(each -> biller(visit, each.getKey(), each.getValue()))
-                .toList();
-        NowPage page = new NowPage(visit.frame("Now", "/"), billers);
-        return Visit.page(200, out -> JtenowGenerated.render(out, null, page));
+        List<NowPage.Biller> billers = new ArrayList<>();
+        Map<String, String> silent = new LinkedHashMap<>();
+        visit.billers().forEach((name, biller) -> {
+            try {
+                billers.add(biller(visit, name, biller));
+            } catch (DatabaseException e) {
+                // The others may have databases of their own.
+                silent.put(name, String.valueOf(e.getMessage()));
+            }
+        });
+        NowPage page = new NowPage(visit.frame("Now", "/"), billers, silent);
+        return Visit.page(billers.isEmpty() ? 503 : 200, out -> JtenowGenerated.render(out, null, page));
     }
 
     private static NowPage.Biller biller(Visit visit, String name, LockingInvoiceBiller biller) {
@@ -143,10 +153,7 @@ final class Looking {
                 visit.settings().linkOf(attempt),
                 keyAge(attempt, visit.biller().keyMemory()),
                 advice.provider().text(),
-                advice.choices().stream()
-                        .flatMap(choice -> Stream.ofNullable(choice.notBefore()))
-                        .findFirst()
-                        .orElse(null),
+                advice.requestsUntil(),
                 advice.choices());
     }
 
@@ -251,6 +258,9 @@ final class Looking {
                 .parameter("sums")
                 .map(typed -> Stream.of(typed.split("[,\\s]+")).toList())
                 .orElse(List.of());
+        if (!sums.isEmpty() && !visit.may(ConsoleAccess.DECIDE)) {
+            throw new BadInput("A sum shows what invoices hold: it needs the access " + ConsoleAccess.DECIDE + ".");
+        }
         boolean asked = visit.request().parameter("invoices").isPresent();
         PreviewPage page = new PreviewPage(
                 visit.frame("Preview", "/preview"),

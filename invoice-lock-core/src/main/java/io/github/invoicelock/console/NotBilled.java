@@ -49,7 +49,7 @@ final class NotBilled {
     ConsoleResponse say(Visit visit) {
         String id = visit.needed("id", "The invoice's id");
         String note = visit.needed("note", "The note, which says how you know,");
-        if (!visit.request().parameter("typed").filter(id::equals).isPresent()) {
+        if (!visit.request().parameter("typed").filter(id.strip()::equals).isPresent()) {
             throw new BadInput(
                     "You typed \"" + visit.request().parameter("typed").orElse("") + "\"; the invoice is " + id
                             + ". Type its id to say that it was not charged.");

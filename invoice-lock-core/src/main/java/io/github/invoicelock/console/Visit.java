@@ -31,6 +31,7 @@ import org.slf4j.LoggerFactory;
 record Visit(ConsoleRequest request, ConsoleSettings settings, Map<String, LockingInvoiceBiller> billers, String name) {
     private static final Logger LOG = LoggerFactory.getLogger(Console.class);
     private static final int PAGE = 50;
+    private static final Instant LAST_DAY = Instant.parse("9999-12-30T00:00:00Z");
 
     private static final Map<String, String> NOTICES = Map.of(
             "retried", "Released. The next run of any server continues it.",
@@ -166,9 +167,13 @@ record Visit(ConsoleRequest request, ConsoleSettings settings, Map<String, Locki
             return null;
         }
         try {
-            return text.length() == "2026-11-30".length()
+            Instant moment = text.length() == "2026-11-30".length()
                     ? LocalDate.parse(text).atStartOfDay(settings.zone()).toInstant()
                     : Instant.parse(text);
+            if (moment.isBefore(Instant.EPOCH) || moment.isAfter(LAST_DAY)) {
+                throw new BadInput("\"" + text + "\" is not between 1970 and 9999.");
+            }
+            return moment;
         } catch (DateTimeParseException e) {
             throw new BadInput("\"" + text + "\" is no day. Write 2026-11-30, or 2026-11-30T09:00:00Z for a moment.");
         }

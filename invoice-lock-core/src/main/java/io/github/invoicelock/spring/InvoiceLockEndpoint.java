@@ -2,7 +2,9 @@ package io.github.invoicelock.spring;
 
 import io.github.invoicelock.BillingAttempt;
 import io.github.invoicelock.BillingOutcome;
+import io.github.invoicelock.DatabaseException;
 import io.github.invoicelock.InvoiceLockException;
+import io.github.invoicelock.InvoiceNotMarkedException;
 import io.github.invoicelock.LockingInvoiceBiller;
 import io.github.invoicelock.Page;
 import io.github.invoicelock.PageRequest;
@@ -192,7 +194,7 @@ public final class InvoiceLockEndpoint {
      * @param code why it was refused; needed for declined
      * @param seen what the endpoint showed of the attempt, under that name: what has changed since is refused. Left out, it is decided on
      *     whatever it is by now
-     * @return what happened to it, with the answer if it was asked
+     * @return what happened to it, with the answer if it was asked, and why its row is not marked yet if that failed
      */
     @WriteOperation
     @SuppressWarnings("deprecation")
@@ -209,6 +211,7 @@ public final class InvoiceLockEndpoint {
         LockingInvoiceBiller one = known(biller);
         String person = person(security, who);
         String answer = null;
+        String notMarked = null;
         try {
             if (word.equals("ask")) {
                 answer = one.ask(invoice, person).toString();
@@ -217,10 +220,15 @@ public final class InvoiceLockEndpoint {
                 BillingOutcome outcome = word.equals("retry") ? null : Words.outcome(word, note, reference, code);
                 decide(one, new Word(invoice, seen, given("note", note), person), outcome);
             }
+        } catch (InvoiceNotMarkedException e) {
+            notMarked = e.getMessage();
         } catch (InvoiceLockException e) {
             throw refused(e);
         }
         Map<String, Object> told = told(one, invoice);
+        if (told != null && notMarked != null) {
+            told.put("notMarked", notMarked);
+        }
         if (told != null && answer != null) {
             told.put("answer", answer);
         }
@@ -283,7 +291,11 @@ public final class InvoiceLockEndpoint {
         return new InvalidEndpointRequestException(message, message);
     }
 
+    /** Of a database that cannot be asked nobody knows what was done: that is no refusal. */
     private static InvalidEndpointRequestException refused(InvoiceLockException e) {
+        if (e instanceof DatabaseException) {
+            throw e;
+        }
         String reason = (e instanceof WordRefusedException word ? word.refusal() + ": " : "") + e.getMessage();
         return new InvalidEndpointRequestException(reason, reason, e);
     }

@@ -4,6 +4,7 @@ import io.github.invoicelock.BillingActivity;
 import io.github.invoicelock.JournalStatus;
 import io.github.invoicelock.WaitingGroup;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param frame around it
  * @param billers each of them
+ * @param silent why a biller could not be asked, by its name
  */
-public record NowPage(Frame frame, List<Biller> billers) {
+public record NowPage(Frame frame, List<Biller> billers, Map<String, String> silent) {
     /**
      * One biller.
      *

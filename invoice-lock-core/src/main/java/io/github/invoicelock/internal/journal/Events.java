@@ -65,6 +65,15 @@ public final class Events {
         this.events = DSL.table(name(schema, "attempt_event"));
     }
 
+    /** Whether a person closed it while nobody knew what became of its call. */
+    public boolean closedInDoubt(DSLContext tx, BillingAttempt attempt) {
+        return ofInvoice(tx, attempt.invoiceId()).stream()
+                .anyMatch(event -> event.attempt() == attempt.number()
+                        && event.what() == AttemptEvent.What.RESOLVED
+                        && event.to() == AttemptState.DECLINED
+                        && (event.from() == AttemptState.IN_DOUBT || event.from() == AttemptState.STARTED));
+    }
+
     /**
      * Changes one attempt, and writes its event.
      *

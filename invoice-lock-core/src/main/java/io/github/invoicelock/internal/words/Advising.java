@@ -43,14 +43,15 @@ public final class Advising {
         Instant clock = all.rows().isEmpty() ? journal.inquiries().clock(tx).toInstant() : all.clock();
         Advice.Provider provider =
                 Advice.Provider.of(settings.repeatable(Duration.between(attempt.startedAt(), clock)), canBeAsked);
-        Advice general = Advice.of(
-                standing(attempt, clock),
-                attempt.cause(),
-                provider,
-                all.withId(attempt.id())
-                        .flatMap(row -> requestsUntil(row, clock))
-                        .orElse(null));
-        return new Advice(attempt.state(), attempt.cause(), provider, beside(all, attempt, general.choices()));
+        Instant requestsUntil = all.withId(attempt.id())
+                .flatMap(row -> requestsUntil(row, clock))
+                .filter(until -> attempt.state() != AttemptState.BILLED
+                        && (attempt.state() != AttemptState.DECLINED
+                                || journal.events().closedInDoubt(tx, attempt)))
+                .orElse(null);
+        Advice general = Advice.of(standing(attempt, clock), attempt.cause(), provider, requestsUntil);
+        return new Advice(
+                attempt.state(), attempt.cause(), provider, beside(all, attempt, general.choices()), requestsUntil);
     }
 
     /** What was left behind in the middle of its call is in doubt once its lease is over. */

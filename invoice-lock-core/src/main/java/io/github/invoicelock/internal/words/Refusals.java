@@ -59,14 +59,14 @@ final class Refusals {
         return row;
     }
 
-    /** R7: the one word that can charge again waits until no request of before can arrive any more, by the database's clock. */
+    /** R7: a word that can charge again waits until no request of before can arrive any more, by the database's clock. */
     static void refuseOnItsWay(AttemptRow row, Instant clock) {
         Instant until = row.leaseUntil();
         if (until != null && clock.isBefore(until)) {
             throw refused(
                     Refusal.MAY_BE_ON_ITS_WAY,
                     row.attempt().invoiceId(),
-                    "resolved as notBilled",
+                    row.is(AttemptState.DECLINED) ? "retried, which sends a new key" : "resolved as notBilled",
                     "a request under the key of its attempt " + row.attempt().number()
                             + " may be on its way to the provider until " + until
                             + ". Wait until then, look at the provider's ledger again, and say it then.");

@@ -279,6 +279,9 @@ public final class Resolutions {
             throw Refusals.billedAlready(charged.get(), "retried");
         }
         AttemptRow newest = Refusals.decidable(all, word.given(), "retried");
+        if (newest.is(DECLINED) && journal.events().closedInDoubt(tx, newest.attempt())) {
+            Refusals.refuseOnItsWay(newest, all.clock());
+        }
         boolean onlyToBeMarked = newest.unmarked() && newest.attempt().cause() == AttemptCause.OWN_DATA_FAILS;
         boolean mayBeSent = newest.is(NOT_BILLED) || newest.is(DECLINED) || newest.is(WITHDRAWN);
         if (mayBeSent
