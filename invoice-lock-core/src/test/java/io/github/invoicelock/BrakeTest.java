@@ -2,9 +2,12 @@ package io.github.invoicelock;
 
 import static io.github.invoicelock.FaultyDataSource.Door.STATEMENT;
 import static io.github.invoicelock.FaultyDataSource.Place.after;
+import static io.github.invoicelock.FaultyDataSource.Place.before;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -218,6 +221,97 @@ class BrakeTest {
         assertThat(provider.requests().size() - calls).isEqualTo(1);
         assertThat(run.stopReason()).isEqualTo(StopReason.PROVIDER_FAILING);
         assertThat(run.contended()).as("the mark that the host holds up").isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LockScope.class)
+    void a_find_that_answers_says_nothing_of_charges_and_leaves_it_on(LockScope scope) {
+        TestProvider.Askable askable = TestProvider.thatRemembersAndCanBeAsked();
+        LockingInvoiceBiller server =
+                host.running(host.server(askable).lockScope(scope).leaseMargin(Duration.ofMinutes(1)));
+        askable.answering((p, request) -> switch (request.invoiceId()) {
+            case "1", "2" -> BillingOutcome.accepted("dd_" + request.invoiceId(), Duration.ofMillis(1));
+            case "3" -> {
+                p.charge(request);
+                yield BillingOutcome.unknown("the answer was lost");
+            }
+            default -> BillingOutcome.notBilled("429", Duration.ofMinutes(20));
+        });
+        for (int id = 1; id <= 4; id++) {
+            server.bill(id);
+        }
+        for (int id = 1; id <= 3; id++) {
+            host.letTimePass(id, Duration.ofHours(1));
+        }
+        askable.finding(request -> BillingOutcome.billed("ch_" + request.invoiceId()));
+        int calls = askable.requests().size();
+
+        BillingRun asking = server.recover();
+
+        assertThat(asking.billed()).as("one after the other").isEqualTo(3);
+        assertThat(asking.stopReason()).isEqualTo(StopReason.NONE_LEFT);
+        assertThat(server.status().brake()).as("nothing was charged").isNotNull();
+        assertThat(askable.requests()).as("sent").hasSize(calls);
+
+        assertThat(server.billPending().stopReason()).isEqualTo(StopReason.PROVIDER_FAILING);
+        assertThat(askable.requests()).as("one is tried").hasSize(calls + 1);
+    }
+
+    @Test
+    void where_another_session_holds_the_billers_row_the_brake_stays_as_it_is_and_the_run_goes_on()
+            throws SQLException {
+        LockingInvoiceBiller server = host.running(patient(LockStrategy.NOWAIT, LockScope.THROUGH_CALL));
+        Connection person = host.connection();
+        person.setAutoCommit(false);
+        String held = "select name from invoice_lock.biller for update";
+        provider.answering(BillingOutcome.notBilled("429", Duration.ofMinutes(20)));
+        TestHost.execute(person, held);
+
+        String told = Log.of(() -> assertThat(server.bill(1).notBilled()).isEqualTo(1));
+
+        assertThat(told).contains("another session holds the row of this biller", "could not be put on");
+        assertThat(server.status().brake()).isNull();
+        person.rollback();
+        server.bill(2);
+        assertThat(server.status().brake()).isNotNull();
+        provider.answering((p, request) -> {
+            if (p.charges() == 0) {
+                TestHost.execute(person, held);
+            }
+            return p.charge(request);
+        });
+
+        told = Log.of(() -> assertThat(server.bill(3).billed()).isEqualTo(1));
+
+        assertThat(told).contains("could not be taken off");
+        assertThat(server.status().brake()).isNotNull();
+        InBackground<BillingRun> run = InBackground.of(server::billPending);
+        person.rollback();
+        host.sql("update invoice_lock.biller set brake_trial = null");
+        assertThat(run.result().billed()).isEqualTo(197);
+        assertThat(server.status().brake()).isNull();
+    }
+
+    @Test
+    void a_trial_is_not_taken_while_another_session_holds_the_billers_row() throws SQLException {
+        AtomicInteger tries = new AtomicInteger();
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        database.strikeEach(
+                before(STATEMENT).such(crossing -> crossing.sql().contains("set \"brake_trial\" = ")),
+                crossing -> tries.incrementAndGet());
+        LockingInvoiceBiller server = host.running(host.server(database.proxy(), provider));
+        provider.answering(BillingOutcome.notBilled("429", Duration.ofMinutes(20)));
+        server.bill(1);
+        provider.answering(TestProvider::charge);
+        Connection person = host.connection();
+        person.setAutoCommit(false);
+        TestHost.execute(person, "select name from invoice_lock.biller for update");
+
+        InBackground<BillingRun> run = InBackground.of(() -> server.bill(2));
+        await().until(() -> tries.get() > 1 || run.isDone());
+        person.rollback();
+
+        assertThat(run.result().billed()).isEqualTo(1);
     }
 
     private LockingInvoiceBiller.Builder patient(LockStrategy strategy, LockScope scope) {

@@ -166,7 +166,7 @@ class DocumentationTest {
                 .flatMap(source -> LOGGED.matcher(source).results())
                 .map(match -> match.group(1))
                 .toList();
-        assertThat(templates).hasSize(22);
+        assertThat(templates).hasSize(24);
         assertThat(templates).allSatisfy(template -> {
             for (String part : template.split("\\{}", -1)) {
                 assertThat(operations).contains(part.strip());

@@ -160,6 +160,50 @@ class FleetLimitTest {
         assertThat(server.billPending().billed()).isEqualTo(3);
     }
 
+    @Test
+    void a_cursor_that_the_clock_was_set_back_from_is_put_back_and_told() {
+        invoices(3);
+        LockingInvoiceBiller server =
+                host.running(host.server(TestProvider.thatRemembers()).fleetCallsPerSecond(RATE));
+        host.sql("update invoice_lock.biller set calls_until = extract(epoch from clock_timestamp()) + 3600");
+
+        String told = Log.of(() -> {
+            BillingRun run = server.billPending(RunLimits.none().time(Duration.ofMinutes(1)));
+            assertThat(run.stopReason()).isEqualTo(StopReason.NONE_LEFT);
+            assertThat(run.billed()).isEqualTo(3);
+            assertThat(run.elapsed())
+                    .as("what was given away before is kept to")
+                    .isGreaterThan(Duration.ofSeconds(1));
+        });
+
+        assertThat(told).containsOnlyOnce("ahead of the database's clock");
+        assertThat(host.count("invoice_lock.biller", "calls_until < extract(epoch from clock_timestamp()) + 2"))
+                .isEqualTo(1);
+    }
+
+    @Test
+    void a_low_limit_is_kept_to_and_a_cursor_that_is_put_back_by_hand_is_found() {
+        invoices(1);
+        AtomicInteger asked = new AtomicInteger();
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        database.strikeEach(
+                FaultyDataSource.Place.after(FaultyDataSource.Door.STATEMENT)
+                        .such(crossing -> crossing.sql().contains("calls_until")),
+                crossing -> asked.incrementAndGet());
+        LockingInvoiceBiller server = host.running(
+                host.server(database.proxy(), TestProvider.thatRemembers()).fleetCallsPerSecond(0.001));
+        host.sql("update invoice_lock.biller set calls_until = extract(epoch from clock_timestamp()) + 1000");
+        String before = host.one("select calls_until from invoice_lock.biller");
+
+        InBackground<BillingRun> run =
+                InBackground.of(() -> server.billPending(RunLimits.none().time(Duration.ofSeconds(20))));
+        await().until(() -> asked.get() >= 1);
+        assertThat(host.one("select calls_until from invoice_lock.biller")).isEqualTo(before);
+        host.sql("update invoice_lock.biller set calls_until = null");
+
+        assertThat(run.result().billed()).isEqualTo(1);
+    }
+
     private void invoices(int count) {
         host.sql("alter table invoices add column customer_id bigint not null default 1");
         host.sql("insert into invoices (id, customer_id) select g, g from generate_series(1, " + count + ") g");

@@ -12,12 +12,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** People stop billing everywhere, by one call or one line of SQL: nothing is claimed, nothing is sent; all else goes on. */
 class PauseTest {
@@ -314,5 +316,35 @@ class PauseTest {
         person.commit();
 
         assertThat(server.billPending().stopReason()).isEqualTo(StopReason.PAUSED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void where_all_servers_share_a_limit_a_run_waits_for_a_pause_that_is_not_committed_and_does_not_fail(
+            boolean committed) throws SQLException {
+        AtomicInteger asked = new AtomicInteger();
+        FaultyDataSource database = new FaultyDataSource(host.dataSource());
+        database.strikeEach(
+                FaultyDataSource.Place.before(FaultyDataSource.Door.STATEMENT)
+                        .such(crossing -> crossing.sql().contains("calls_until")),
+                crossing -> asked.incrementAndGet());
+        LockingInvoiceBiller server =
+                host.running(host.server(database.proxy(), provider).fleetCallsPerSecond(50));
+        Connection person = host.connection();
+        person.setAutoCommit(false);
+        TestHost.execute(person, "select invoice_lock.pause('invoices', 'ann', 'not yet')");
+
+        BillingRun bounded = server.billPending(RunLimits.none().time(Duration.ofMillis(500)));
+        assertThat(bounded.stopReason()).isEqualTo(StopReason.TIME_LIMIT);
+        InBackground<BillingRun> run = InBackground.of(server::billPending);
+        await().until(() -> asked.get() > 2 || run.isDone());
+        if (committed) {
+            person.commit();
+        } else {
+            person.rollback();
+        }
+
+        assertThat(run.result().stopReason()).isEqualTo(committed ? StopReason.PAUSED : StopReason.NONE_LEFT);
+        assertThat(run.result().billed()).isEqualTo(committed ? 0 : 6);
     }
 }

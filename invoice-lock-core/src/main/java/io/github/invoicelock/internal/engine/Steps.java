@@ -67,7 +67,7 @@ final class Steps {
                 throughCall && settings.providerRemembers()
                         ? new DueAttempts.Grace(GRACE, settings.leases().of(Approach.BILL))
                         : null);
-        this.pace = new Pace(settings.maxCallsPerSecond(), fleetPace(settings, claiming), settings.time());
+        this.pace = new Pace(settings.maxCallsPerSecond(), fleetPace(settings, claiming, notices), settings.time());
         this.slots = new Slots(settings.concurrency(), pace, throughCall ? Duration.ZERO : A_MOMENT);
         this.brake = new Brake(settings, claiming, notices);
         this.conclusions = new Conclusions(notices, pace, slots);
@@ -100,15 +100,11 @@ final class Steps {
         this.starting = throughCall ? threads : Runnable::run;
     }
 
-    private static @Nullable FleetPace fleetPace(BillerSettings settings, Tables tables) {
+    private static @Nullable FleetPace fleetPace(BillerSettings settings, Tables tables, Notices notices) {
         double rate = settings.fleetCallsPerSecond();
         return Double.isInfinite(rate)
                 ? null
-                : new FleetPace(
-                        rate,
-                        settings.time(),
-                        calls -> tables.database()
-                                .atOnce(tables.journal().limits().reserve(calls, rate)));
+                : new FleetPace(rate, settings.time(), new SharedMoments(rate, tables, notices));
     }
 
     Searches searches() {

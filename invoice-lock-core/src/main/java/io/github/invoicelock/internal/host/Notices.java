@@ -244,6 +244,23 @@ public final class Notices {
         LOG.info("biller={} the brake is off: the call that was tried has succeeded", biller);
     }
 
+    /** Says that what all servers share could not be changed. */
+    public void rowHeld(String outcome) {
+        LOG.warn(
+                "biller={} another session holds the row of this biller, a pause that is not committed for example: {}; no money depends on it",
+                biller,
+                outcome);
+    }
+
+    /** Says that all servers would have waited for nothing. */
+    public void cursorPutBack(Duration ahead, Duration furthest) {
+        LOG.warn(
+                "biller={} calls_until was {} ahead of the database's clock, and is put back to {}: was the clock set back, or fleetCallsPerSecond raised?",
+                biller,
+                ahead,
+                furthest);
+    }
+
     /** Says once that nobody continues what is due, however often that is seen. */
     public synchronized void attended(JournalStatus status) {
         if (status.unattended() && !unattended) {

@@ -3,7 +3,11 @@ package io.github.invoicelock.internal.journal;
 import static org.jooq.impl.DSL.field;
 import static org.jooq.impl.DSL.name;
 
+import io.github.invoicelock.DatabaseException;
+import io.github.invoicelock.internal.database.Database;
 import io.github.invoicelock.internal.database.Request;
+import io.github.invoicelock.internal.database.SessionSettings;
+import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.limits.FleetPace;
 import io.github.invoicelock.internal.statements.Prepared;
 import io.github.invoicelock.internal.statements.Rows;
@@ -12,6 +16,7 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.jooq.Field;
 import org.jooq.Query;
 import org.jooq.Record;
@@ -33,6 +38,10 @@ public final class SharedLimits {
             field(name("brake_until"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
     private static final Field<OffsetDateTime> BRAKE_AT = field(name("brake_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
     private static final Field<OffsetDateTime> TRIAL = field(name("brake_trial"), SQLDataType.TIMESTAMPWITHTIMEZONE(6));
+    /** Servers hold the row for moments. Whoever holds it for longer is a person, and is not waited for. */
+    private static final SessionSettings PATIENCE =
+            new SessionSettings(Duration.ofSeconds(1), Duration.ofSeconds(10), SessionSettings.Work.ONE_ROW);
+
     private static final Field<Double> SPAN = DSL.param("span", Double.class);
 
     private final AttemptTable attempts;
@@ -40,6 +49,7 @@ public final class SharedLimits {
     private final Prepared hold;
     private final Prepared moments;
     private final Prepared cursor;
+    private final Prepared putBack;
     private final Prepared trial;
     private final Prepared look;
     private final Prepared putOn;
@@ -55,11 +65,28 @@ public final class SharedLimits {
                 .select(CALLS_UNTIL.minus(NOW))
                 .from(billers)
                 .where(NAME.eq(attempts.biller())));
+        this.putBack = Prepared.of(puttingTheCursorBack());
         this.trial = Prepared.of(takingATrial());
         this.look = Prepared.of(looking());
         this.putOn = Prepared.of(puttingOn());
         this.takeOff = Prepared.of(takingOff());
         this.leaveTrial = Prepared.of(leavingATrial());
+    }
+
+    /**
+     * Asks in a transaction of its own.
+     *
+     * @return empty if another session holds the biller's row: a pause that is not committed, say
+     */
+    public static <T> Optional<T> ask(Database database, Request<T> request) {
+        try {
+            return Optional.of(database.atOnce(PATIENCE, request));
+        } catch (DatabaseException e) {
+            if (SqlStates.lockNotAvailable(e)) {
+                return Optional.empty();
+            }
+            throw e;
+        }
     }
 
     /** What holds the biller back: asked in the round trip of a claim's lock. */
@@ -101,6 +128,24 @@ public final class SharedLimits {
                 .and(CALLS_UNTIL.isNull().or(CALLS_UNTIL.le(NOW.plus(DSL.inline((double)
                         FleetPace.AHEAD.toSeconds())))))
                 .returningResult(CALLS_UNTIL.minus(NOW));
+    }
+
+    /**
+     * Puts the cursor back to where it may be at most: it is further ahead of the database's clock than servers ever move it.
+     *
+     * @return false if it is not, or another server has put it back
+     */
+    public Request<Boolean> putBack(Duration furthest) {
+        return Request.of(putBack, Map.of("span", furthest.toNanos() / 1e9), Rows::next);
+    }
+
+    private Query puttingTheCursorBack() {
+        return DSL.using(SQLDialect.POSTGRES)
+                .update(billers)
+                .set(CALLS_UNTIL, NOW.plus(SPAN))
+                .where(NAME.eq(attempts.biller()))
+                .and(CALLS_UNTIL.gt(NOW.plus(SPAN)))
+                .returningResult(DSL.inline(1));
     }
 
     /**

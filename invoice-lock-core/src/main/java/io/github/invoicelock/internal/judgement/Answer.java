@@ -49,6 +49,11 @@ public record Answer(
         };
     }
 
+    /** Whether the key was sent: {@code find} may well answer where {@code bill} does not. */
+    public boolean sent() {
+        return source == Source.BILL || source == Source.LATE;
+    }
+
     /** R11: whether the provider failed to do its work. */
     public boolean failed() {
         return switch (outcome.kind()) {

@@ -65,7 +65,10 @@ public final class FleetPace {
      * @param given whether the moments are ours; if not, the cursor is too far ahead
      * @param in how long until the first of them, or until to ask again; by the database's clock, from when it was asked
      */
-    public record Answer(boolean given, Duration in) {}
+    public record Answer(boolean given, Duration in) {
+        /** Not now: the cursor could not be read. */
+        public static final Answer LATER = new Answer(false, Duration.ofNanos(LOOK_UP_NANOS));
+    }
 
     /**
      * A pace for all servers.
@@ -75,14 +78,32 @@ public final class FleetPace {
      * @param journal asked without a lock of ours that a call could wait for
      */
     public FleetPace(double callsPerSecond, Pace.Time time, Journal journal) {
-        this.distance = (long) (TimeUnit.SECONDS.toNanos(1) / callsPerSecond);
-        // A fiftieth of a second's worth may leave together, and a tenth is reserved together.
+        this.distance = distance(callsPerSecond);
+        // A fiftieth of a second's worth may leave together.
         this.mostAtOnce = (int) Math.max(1, Math.min(MOST_AT_ONCE, callsPerSecond / 50));
-        this.mostReserved = (int) Math.max(1, Math.min(MOST_AT_ONCE, callsPerSecond / 10));
+        this.mostReserved = mostReserved(callsPerSecond);
         this.late = Math.max(LATE, distance / 10);
         this.time = time;
         this.journal = journal;
         this.latest = time.nanos();
+    }
+
+    /**
+     * The cursor is never further ahead than what one reservation moves it, beyond what is given away; and a second, for a server whose
+     * statement waited for the row. So moments that were given away lie before that, even if the database's clock has been set back.
+     */
+    public static Duration furthestAhead(double callsPerSecond) {
+        return AHEAD.multipliedBy(2)
+                .plus(Duration.ofNanos(2L * mostReserved(callsPerSecond) * distance(callsPerSecond)));
+    }
+
+    private static long distance(double callsPerSecond) {
+        return (long) (TimeUnit.SECONDS.toNanos(1) / callsPerSecond);
+    }
+
+    /** A tenth of a second's worth. */
+    private static int mostReserved(double callsPerSecond) {
+        return (int) Math.max(1, Math.min(MOST_AT_ONCE, callsPerSecond / 10));
     }
 
     /** How many calls may leave together. */
@@ -199,21 +220,29 @@ public final class FleetPace {
         return handful > 1 && moments.size() <= handful / 2;
     }
 
-    /** Asks for what this server has lately used in time; says when to ask again if it was not given, and else a moment that is over. */
+    /**
+     * Asks for what this server has lately used in time, and what it owes: as much of that as moves the cursor no further than is right.
+     *
+     * @return when to ask again if it was not given, and else a moment that is over
+     */
     private long reserve(int wanted) {
         int debts;
         int calls;
         synchronized (this) {
-            adapt();
-            debts = owed;
-            calls = debts + Math.max(handful, wanted);
+            debts = Math.min(owed, mostReserved);
+            calls = debts;
+            if (debts == owed) {
+                adapt();
+                calls += Math.max(handful, wanted);
+            }
         }
         Answer answer = journal.reserve(calls);
+        if (!answer.given()) {
+            // The cursor may be put back meanwhile.
+            return time.nanos() + Math.max(LOOK_UP_NANOS, Math.min(answer.in().toNanos(), AHEAD.toNanos()));
+        }
         // Counted from when the answer is there: never early, and late by a round trip at most.
         long first = time.nanos() + answer.in().toNanos();
-        if (!answer.given()) {
-            return first;
-        }
         synchronized (this) {
             owed -= debts;
             for (int i = debts; i < calls; i++) {

@@ -3,6 +3,7 @@ package io.github.invoicelock.internal.run;
 import io.github.invoicelock.BillingOutcome.NotBilled;
 import io.github.invoicelock.BillingOutcome.Unknown;
 import io.github.invoicelock.internal.database.Database;
+import io.github.invoicelock.internal.database.Request;
 import io.github.invoicelock.internal.host.Notices;
 import io.github.invoicelock.internal.journal.SharedLimits;
 import io.github.invoicelock.internal.judgement.Answer;
@@ -19,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The brake for all servers: what one server learns of a provider that fails, or asks to be left alone, holds the others back, too (R11).
- * While it is on, one call is tried at a time. If that succeeds the brake is off; if not, the runs that waited for it end.
+ * While it is on, one call is tried at a time. If that is a charge that succeeds the brake is off; if it fails, the runs that waited for it
+ * end; a {@code find} that answers leaves it as it is.
  */
 public final class Brake {
     /** After so many failures in a row. Each call that is tried, and fails, puts it on anew. */
@@ -122,8 +124,9 @@ public final class Brake {
         boolean waits = before.left().compareTo(PATIENCE) <= 0;
         boolean failed = !Objects.equals(putOn, before.putOn());
         if (!failed && !waits && !run.stopped()) {
-            SharedLimits.Seen seen =
-                    database.atOnce(limits.tryOne(settings.leases().longest()));
+            SharedLimits.Seen seen = SharedLimits.ask(
+                            database, limits.tryOne(settings.leases().longest()))
+                    .orElse(before);
             failed = !seen.off() && !Objects.equals(putOn, seen.putOn());
             if (seen.mine() && !failed) {
                 return true;
@@ -143,10 +146,12 @@ public final class Brake {
         if (trial && answer.failed()) {
             run.braked();
             putOn(longer(retryAfter(answer), AFTER_FAILURES), describe(answer));
-        } else if (trial && answer.called()) {
-            database.atOnce(limits.takeOff());
-            notices.brakeOff();
+        } else if (trial && answer.sent()) {
+            if (written(limits.takeOff(), "the brake could not be taken off; it ends by itself")) {
+                notices.brakeOff();
+            }
         } else if (trial) {
+            // What was only asked, or not called at all, says nothing of charges: the next call is tried.
             leaveTrial();
         } else if (run.tellsFailing()) {
             putOn(
@@ -162,13 +167,25 @@ public final class Brake {
 
     private void putOn(Duration atLeast, String why) {
         Duration bounded = atLeast.compareTo(LONGEST) > 0 ? LONGEST : atLeast;
-        database.atOnce(limits.putOn(bounded, why));
-        notices.brakeOn(bounded);
+        if (written(limits.putOn(bounded, why), "the brake could not be put on; other servers are not held back")) {
+            notices.brakeOn(bounded);
+        }
     }
 
     /** The call that was to be tried was not made. */
     public void leaveTrial() {
-        database.atOnce(limits.leaveTrial());
+        written(
+                limits.leaveTrial(),
+                "a call that was not tried could not be left to others; it is when its lease ends");
+    }
+
+    /** No money depends on the brake: where another session holds its row the run goes on, and tells it. */
+    private boolean written(Request<Boolean> change, String orElse) {
+        boolean written = SharedLimits.ask(database, change).isPresent();
+        if (!written) {
+            notices.rowHeld(orElse);
+        }
+        return written;
     }
 
     private static @Nullable Duration retryAfter(Answer answer) {

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** How the calls of all servers are spread over time, by a clock that sleeping moves. */
@@ -130,6 +131,43 @@ class FleetPaceTest {
         assertThat(time.passed()).isEqualTo(Duration.ofMillis(100));
     }
 
+    @Test
+    void who_waits_for_the_cursor_asks_again_each_second_for_it_may_have_been_put_back() throws InterruptedException {
+        AtomicInteger asked = new AtomicInteger();
+        FleetPace pace = new FleetPace(
+                0.001,
+                time,
+                calls -> new FleetPace.Answer(
+                        asked.incrementAndGet() > 3, asked.get() > 3 ? Duration.ZERO : Duration.ofHours(1)));
+        assertThat(pace.take(1, () -> false)).isEqualTo(1);
+        assertThat(time.passed()).isEqualTo(Duration.ofSeconds(3));
+    }
+
+    @Test
+    void a_journal_that_gives_no_moment_is_asked_ten_times_a_second_at_most() throws InterruptedException {
+        AtomicInteger asked = new AtomicInteger();
+        FleetPace pace = new FleetPace(10, time, calls -> {
+            asked.incrementAndGet();
+            return new FleetPace.Answer(false, Duration.ofSeconds(-1));
+        });
+        pace.take(1, () -> time.passed().compareTo(Duration.ofSeconds(1)) >= 0 || asked.get() > 100);
+        assertThat(asked.get()).isLessThanOrEqualTo(10);
+    }
+
+    @Test
+    void however_much_is_owed_one_reservation_moves_the_cursor_no_further_than_the_journal_takes_for_right()
+            throws InterruptedException {
+        Journal slow = new Journal(0.5);
+        FleetPace pace = new FleetPace(0.5, time, slow);
+        for (int call = 0; call < 50; call++) {
+            pace.owe();
+        }
+        assertThat(pace.take(1, () -> false)).isEqualTo(1);
+        assertThat(time.passed()).isEqualTo(Duration.ofSeconds(100));
+        assertThat(slow.furthest)
+                .isLessThanOrEqualTo(FleetPace.furthestAhead(0.5).toNanos());
+    }
+
     private Pace pace() {
         return new Pace(Double.POSITIVE_INFINITY, new FleetPace(10, time, journal), time);
     }
@@ -139,6 +177,7 @@ class FleetPaceTest {
         private final double rate;
         private final List<Integer> asked = new ArrayList<>();
         private long until = time.now;
+        private long furthest;
 
         private Journal(double rate) {
             this.rate = rate;
@@ -153,6 +192,7 @@ class FleetPaceTest {
             }
             long first = Math.max(until, time.now);
             until = first + (long) (calls / rate * 1e9);
+            furthest = Math.max(furthest, until - time.now);
             return new FleetPace.Answer(true, Duration.ofNanos(first - time.now));
         }
     }
