@@ -7,6 +7,7 @@ import io.github.invoicelock.console.Console;
 import io.github.invoicelock.console.ConsoleServlet;
 import io.github.invoicelock.console.ConsoleSettings;
 import io.github.invoicelock.console.ConsoleVisitors;
+import io.github.invoicelock.console.pages.Words;
 import io.github.invoicelock.examples.browser.Browser;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +20,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.WebElement;
@@ -97,14 +100,66 @@ class ConsoleBrowserTest {
         browser.click(By.xpath("//button[.='Ask']"));
         assertThat(browser.text()).contains("The provider was asked", "not charged: never seen");
 
-        browser.click(By.xpath("//summary[contains(., 'It was charged')]"));
-        WebElement form = browser.find(By.xpath("//summary[contains(., 'It was charged')]/following-sibling::form"));
-        form.findElement(By.name("reference")).sendKeys("ch_ledger");
-        form.findElement(By.name("note")).sendKeys("seen in the dashboard");
-        browser.press(form.findElement(By.tagName("button")));
+        sayItWasCharged();
 
         assertThat(browser.text()).contains("Decided. It is in the journal", "Charged.", "ch_ledger", "by ann");
         assertThat(host.pending(2)).isFalse();
+    }
+
+    /** Invoice 2 waits for that; nothing of it can be on its way any more. */
+    private void waitsFor(AttemptCause cause) {
+        AttemptState state =
+                switch (cause) {
+                    case REFUSED -> AttemptState.DECLINED;
+                    case CANNOT_BE_ASKED -> AttemptState.ACCEPTED;
+                    case TAKEN_BACK_AND_PENDING -> AttemptState.WITHDRAWN;
+                    case PENDING_THOUGH_BILLED, SECOND_CHARGE -> AttemptState.BILLED;
+                    case TRIES_USED_UP, MAY_NOT_BE_REPEATED, MEMORY_OVER, SNAPSHOT_DOES_NOT_FIT, OWN_DATA_FAILS ->
+                        AttemptState.IN_DOUBT;
+                };
+        boolean billed = state == AttemptState.BILLED;
+        host.sql("update invoice_lock.billing_attempt set cause = '" + cause + "', state = '" + state
+                + "', due_at = null"
+                + (billed ? ", reference = 'ch_ledger', message = 'Charged twice: as ch_ledger by attempt 1.'" : "")
+                + " where invoice_id = '2'");
+        host.sql("update invoices set pending = " + (cause != AttemptCause.SECOND_CHARGE) + " where id = 2");
+    }
+
+    @ParameterizedTest
+    @EnumSource(AttemptCause.class)
+    void each_cause_is_seen_and_decided_and_the_row_is_marked(AttemptCause cause) {
+        aBadMorning();
+        waitsFor(cause);
+        visit("ann:billing", "/waiting?cause=" + cause);
+        assertThat(browser.text()).contains(Words.cause(cause));
+        browser.click(By.cssSelector("td a[href$='id=2']"));
+        assertThat(browser.text()).contains(Words.explained(cause), "What is safe now");
+
+        if (cause == AttemptCause.PENDING_THOUGH_BILLED) {
+            assertThat(browser.text()).contains("Mend the invoice").doesNotContain("It was charged when");
+            host.sql("update invoices set pending = false where id = 2");
+            biller.billPending();
+        } else {
+            sayItWasCharged();
+            assertThat(browser.text()).contains("Decided. It is in the journal", "by ann");
+        }
+
+        assertThat(host.pending(2)).isFalse();
+        assertThat(host.one(
+                        "select state || coalesce(cause, '') from invoice_lock.billing_attempt where invoice_id = '2'"))
+                .isEqualTo("BILLED");
+    }
+
+    /** With the reference in the provider's ledger; where the journal knows it, the form does, too. */
+    private void sayItWasCharged() {
+        browser.click(By.xpath("//summary[contains(., 'It was charged')]"));
+        WebElement form = browser.find(By.xpath("//summary[contains(., 'It was charged')]/following-sibling::form"));
+        WebElement reference = form.findElement(By.name("reference"));
+        if (String.valueOf(reference.getAttribute("value")).isEmpty()) {
+            reference.sendKeys("ch_ledger");
+        }
+        form.findElement(By.name("note")).sendKeys("seen in the dashboard");
+        browser.press(form.findElement(By.tagName("button")));
     }
 
     @Test
