@@ -1,6 +1,7 @@
 package io.github.invoicelock.examples.stripe;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import ch.qos.logback.classic.Level;
@@ -140,6 +141,8 @@ class StripeHostTest {
 
         biller.resolve(
                 1, BillingOutcome.declined("saved_error", "500 under this key, and nothing charged"), "dashboard");
+        assertThatThrownBy(() -> biller.retry(1)).hasMessageContaining("may be on its way to the provider until");
+        execute("update invoice_lock.billing_attempt set lease_until = now() - interval '1 second'");
         biller.retry(1);
 
         assertThat(biller.recover().billed()).isEqualTo(1);
