@@ -263,17 +263,23 @@ class ReconcileTest {
         assertThat(reconcile(charges())).hasToString("Reconciliation{OF_ANOTHER_BILLER=3}");
     }
 
-    @Test
-    void one_that_is_being_called_is_not_an_unknown_key() {
+    /** Invoice 1 is being called, and charged as ch_1 when the provider answers. */
+    private InBackground<BillingRun> calls(LockingInvoiceBiller server, Moment answered) {
         Moment called = new Moment();
-        Moment answered = new Moment();
         provider.answering((p, request) -> {
             called.reach();
             answered.await();
             return BillingOutcome.billed("ch_1");
         });
-        InBackground<BillingRun> run = InBackground.of(() -> biller.bill(1));
+        InBackground<BillingRun> run = InBackground.of(() -> server.bill(1));
         called.await();
+        return run;
+    }
+
+    @Test
+    void one_that_is_being_called_is_not_an_unknown_key() {
+        Moment answered = new Moment();
+        InBackground<BillingRun> run = calls(biller, answered);
         String key = String.valueOf(host.one("select idempotency_key from invoice_lock.billing_attempt"));
         host.sql("update invoices set pending = false where id > 1");
 
@@ -473,15 +479,8 @@ class ReconcileTest {
                 + "insert into deposits values (1)");
         LockingInvoiceBiller deposits = host.running(
                 host.server(provider).invoices(InvoiceTable.named("deposits")).name("deposits"));
-        Moment called = new Moment();
         Moment answered = new Moment();
-        provider.answering((p, request) -> {
-            called.reach();
-            answered.await();
-            return BillingOutcome.billed("ch_1");
-        });
-        InBackground<BillingRun> run = InBackground.of(() -> deposits.bill(1));
-        called.await();
+        InBackground<BillingRun> run = calls(deposits, answered);
         String key = String.valueOf(host.one("select idempotency_key from invoice_lock.billing_attempt"));
 
         assertThat(reconcile(List.of(charge(key, null, "ch_1", null))))
