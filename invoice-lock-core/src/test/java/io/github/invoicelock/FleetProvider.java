@@ -122,13 +122,13 @@ final class FleetProvider implements AutoCloseable {
 
     /** Calls in a second on average, from the first to the last of them. */
     double onAverage() {
-        return onAverageOfTheFirst(calls());
+        return onAverage(0, calls() - 1);
     }
 
-    /** The same of the first calls alone. */
-    double onAverageOfTheFirst(int calls) {
+    /** The same between two of them. */
+    double onAverage(int first, int last) {
         long[] times = times();
-        return (calls - 1) * 1e9 / (times[calls - 1] - times[0]);
+        return (last - first) * 1e9 / (times[last] - times[first]);
     }
 
     Duration lasted() {

@@ -6,6 +6,7 @@ import io.github.invoicelock.examples.process.JavaProcess;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
+import javax.sql.DataSource;
 
 /** One server process of a fleet: bills until nothing is pending, one run after the other. */
 final class FleetServer {
@@ -61,7 +62,7 @@ final class FleetServer {
     }
 
     static LockingInvoiceBiller.Builder server(
-            HikariDataSource pool,
+            DataSource pool,
             BillingGateway provider,
             LockStrategy strategy,
             LockScope scope,

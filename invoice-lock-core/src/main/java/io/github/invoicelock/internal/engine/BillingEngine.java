@@ -222,7 +222,7 @@ public final class BillingEngine {
             for (Called called : settled) {
                 BillingAttempt attempt = called.written().attempt();
                 if (attempt != null && toBeSentNow(called)) {
-                    steps.pace().owe();
+                    steps.pace().oweClaimed();
                     DueAttempt due = new AttemptRow(attempt, null, false).due();
                     // With the slot that the invoice has.
                     steps.onThread(called.run(), () -> continueAttempt(due, called.run()));

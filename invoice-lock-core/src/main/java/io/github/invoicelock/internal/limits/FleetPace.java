@@ -3,6 +3,8 @@ package io.github.invoicelock.internal.limits;
 import io.github.invoicelock.internal.journal.Journal;
 import io.github.invoicelock.internal.judgement.Answer;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.PriorityQueue;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
@@ -14,8 +16,9 @@ import java.util.function.BooleanSupplier;
  * a handful of moments at a time, and has these for itself, whatever the others do. So nothing has to be cleaned up: what a killed server
  * had reserved lies within the next second, and passes by. Thread-safe.
  *
- * <p>How late a moment may be used is bounded. Calls in any second are at most {@code rate × (1 + LATE) + } what leaves together; a moment
- * that was missed by more is lost, and another one is reserved.
+ * <p>How late a moment may be used is bounded, and looked at when the call leaves: behind a slow claim, or one that failed and left it to the
+ * next. Calls in any second are at most {@code rate × (1 + LATE) + } what leaves together; a moment that was missed by more is lost, and
+ * another one is waited for.
  */
 public final class FleetPace {
     /** The journal gives away what lies within the next second, and nothing further ahead. */
@@ -27,8 +30,8 @@ public final class FleetPace {
     private static final long LATE = TimeUnit.MILLISECONDS.toNanos(50);
     /** A run that has stopped stops waiting so soon at the latest. */
     private static final long LOOK_UP_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-    /** Who waits for a moment finds one that was given back so soon at the latest: before it is missed. */
-    private static final long LOOK_BACK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    /** Who waits for a moment finds one that was given back so soon at the latest: several servers may pass it on before it is missed. */
+    private static final long LOOK_BACK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
     private static final int MOST_AT_ONCE = 500;
     private static final int MOST_PATIENT = 64;
@@ -40,10 +43,11 @@ public final class FleetPace {
     private final Pace.Time time;
     private final Journal journal;
     private final ReentrantLock reserving = new ReentrantLock();
-    /** The earliest first. */
+    /** Reserved, the earliest first. */
     private final Queue<Long> moments = new PriorityQueue<>((one, other) -> Long.signum(one - other));
+    /** Waited for, of calls that are being claimed; the earliest first. */
+    private final Deque<Long> due = new ArrayDeque<>();
 
-    private long latest;
     private int handful = 1;
     private boolean missed;
     /** How often in a row all of a handful was used in time, and how often it must be before the next one is larger. */
@@ -85,7 +89,6 @@ public final class FleetPace {
         this.late = Math.max(LATE, distance / 10);
         this.time = time;
         this.journal = journal;
-        this.latest = time.nanos();
     }
 
     /**
@@ -112,32 +115,38 @@ public final class FleetPace {
     }
 
     /**
-     * Waits until calls may leave.
+     * Waits until calls may be claimed, to leave soon.
      *
      * @return for how many it waited: at least one of those wanted, or none if the run stopped
      */
     int take(int wanted, BooleanSupplier stopped) throws InterruptedException {
-        while (!stopped.getAsBoolean()) {
-            Moments mine = next(wanted, stopped);
-            if (mine.count() == 0) {
-                return 0;
-            }
-            Moments given = awaitOneOf(mine, stopped);
-            // The machine may have slept for longer than it was told to.
-            if (given.count() > 0 && time.nanos() - given.last() <= late) {
-                return given.count();
-            }
-            if (given.count() > 0) {
-                miss();
+        Moments mine = await(wanted, stopped);
+        synchronized (this) {
+            mine.into(due);
+        }
+        return mine.count();
+    }
+
+    /**
+     * A call is about to leave: at once, unless its claim took so long that its moment is missed. Then it waits for another.
+     *
+     * @return false if it stopped before
+     */
+    boolean leave(BooleanSupplier stopped) throws InterruptedException {
+        synchronized (this) {
+            forgetMissed(due);
+            if (due.poll() != null) {
+                return true;
             }
         }
-        return 0;
+        return await(1, stopped).count() > 0;
     }
 
     /** So many were not made after all; others may leave in their place, if they leave soon. */
     synchronized void giveBack(int unused) {
-        long now = time.nanos();
-        putBack(unused, latest - now < 0 ? latest : now);
+        for (int i = 0; i < unused && !due.isEmpty(); i++) {
+            moments.add(due.removeLast());
+        }
     }
 
     /** One more is made than was waited for: the next moment is used up by it. */
@@ -147,8 +156,32 @@ public final class FleetPace {
         }
     }
 
+    private Moments await(int wanted, BooleanSupplier stopped) throws InterruptedException {
+        while (!stopped.getAsBoolean()) {
+            Moments mine = next(wanted, stopped);
+            if (mine.count() == 0) {
+                return NONE;
+            }
+            Moments given = awaitOneOf(mine, stopped);
+            // The machine may have slept for longer than it was told to.
+            if (given.count() > 0 && time.nanos() - given.last() <= late) {
+                return given;
+            }
+            if (given.count() > 0) {
+                miss();
+            }
+        }
+        return NONE;
+    }
+
     /** So many moments, one after the other, and the last of them. */
-    private record Moments(int count, long last) {}
+    private record Moments(int count, long last) {
+        private void into(Queue<Long> queue) {
+            for (int i = 0; i < count; i++) {
+                queue.add(last);
+            }
+        }
+    }
 
     private static final Moments NONE = new Moments(0, 0);
 
@@ -168,7 +201,7 @@ public final class FleetPace {
             return given;
         } finally {
             if (!due) {
-                putBack(mine.count(), mine.last());
+                putBack(mine);
             }
         }
     }
@@ -202,17 +235,22 @@ public final class FleetPace {
     }
 
     private synchronized Moments poll(int most) {
-        long now = time.nanos();
-        while (!moments.isEmpty() && now - moments.element() > late) {
-            moments.remove();
-            missed = true;
-        }
+        forgetMissed(moments);
         int count = 0;
+        long last = 0;
         while (count < most && !moments.isEmpty()) {
-            latest = moments.remove();
+            last = moments.remove();
             count++;
         }
-        return new Moments(count, latest);
+        return new Moments(count, last);
+    }
+
+    private void forgetMissed(Queue<Long> some) {
+        long now = time.nanos();
+        while (!some.isEmpty() && now - some.element() > late) {
+            some.remove();
+            missed = true;
+        }
     }
 
     /** Who uses handfuls reserves the next one while there is something left of the last: what lies between two is lost to all. */
@@ -282,9 +320,7 @@ public final class FleetPace {
         missed = true;
     }
 
-    private synchronized void putBack(int count, long moment) {
-        for (int i = 0; i < count; i++) {
-            moments.add(moment);
-        }
+    private synchronized void putBack(Moments mine) {
+        mine.into(moments);
     }
 }

@@ -101,6 +101,15 @@ public final class Pace {
         return false;
     }
 
+    /**
+     * A call of those that were waited for is about to leave; behind a slow claim it may have to wait again, for all servers' sake.
+     *
+     * @return false if it stopped before
+     */
+    public boolean leave(BooleanSupplier stopped) throws InterruptedException {
+        return fleet == null || fleet.leave(stopped);
+    }
+
     /** So many were not made after all. */
     public void giveBack(int unused) {
         free(unused);
@@ -111,6 +120,11 @@ public final class Pace {
 
     private synchronized void free(int unused) {
         next -= unused * distance;
+    }
+
+    /** One more is claimed than was waited for: the next ones wait for it, and it may wait before it leaves. */
+    public void oweClaimed() {
+        reserve(1);
     }
 
     /** One more is made than was waited for: the next ones wait for it. */

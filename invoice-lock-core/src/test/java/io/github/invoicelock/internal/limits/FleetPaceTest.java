@@ -108,6 +108,42 @@ class FleetPaceTest {
     }
 
     @Test
+    void a_call_whose_claim_took_too_long_waits_for_another_moment_before_it_leaves() throws InterruptedException {
+        Pace pace = pace();
+        assertThat(pace.take(1, () -> false)).isEqualTo(1);
+        time.sleep(Duration.ofMillis(40).toNanos());
+        assertThat(pace.leave(() -> false)).as("in time").isTrue();
+        assertThat(time.passed()).isEqualTo(Duration.ofMillis(40));
+
+        assertThat(pace.take(1, () -> false)).isEqualTo(1);
+        time.sleep(Duration.ofMillis(60).toNanos());
+        assertThat(pace.leave(() -> false)).as("missed").isTrue();
+        assertThat(time.passed()).isEqualTo(Duration.ofMillis(200));
+    }
+
+    @Test
+    void a_call_that_is_cut_off_while_it_waits_to_leave_does_not() throws InterruptedException {
+        Pace pace = pace();
+        pace.take(1, () -> false);
+        time.sleep(Duration.ofMillis(60).toNanos());
+        assertThat(pace.leave(() -> time.passed().compareTo(Duration.ofMillis(80)) >= 0))
+                .isFalse();
+    }
+
+    @Test
+    void a_moment_that_is_passed_on_is_no_younger_for_it() throws InterruptedException {
+        Pace pace = pace();
+        pace.take(1, () -> false);
+        for (int claim = 0; claim < 2; claim++) {
+            time.sleep(Duration.ofMillis(40).toNanos());
+            pace.giveBack(1); // another server has claimed the first one's invoice
+            pace.take(1, () -> false);
+        }
+        assertThat(pace.leave(() -> false)).isTrue();
+        assertThat(time.passed()).isEqualTo(Duration.ofMillis(100));
+    }
+
+    @Test
     void the_journal_gives_away_only_what_lies_within_the_next_second() throws InterruptedException {
         Journal slow = new Journal(0.5);
         FleetPace fleet = new FleetPace(0.5, time, slow);
