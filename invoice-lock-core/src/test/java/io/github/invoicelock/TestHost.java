@@ -11,6 +11,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,9 @@ final class TestHost implements AutoCloseable {
     private final PostgresDatabase database;
     private final HikariDataSource pool;
     private final List<AutoCloseable> open = new ArrayList<>();
+    private final ReentrantLock keptIsFree = new ReentrantLock();
+    /** A new session costs as much as forty statements. */
+    private @Nullable Connection kept;
 
     TestHost() {
         this(16, true);
@@ -147,7 +151,48 @@ final class TestHost implements AutoCloseable {
     }
 
     void sql(String sql) {
-        sql(database.dataSource(), sql);
+        if (sql.startsWith("set ")) {
+            sql(database.dataSource(), sql);
+        } else {
+            between(connection -> {
+                execute(connection, sql);
+                return "";
+            });
+        }
+    }
+
+    @FunctionalInterface
+    private interface Work {
+        @Nullable
+        String over(Connection connection) throws SQLException;
+    }
+
+    /** Over the connection that is kept for what a test asks for between its steps, or over another while that is used. */
+    private @Nullable String between(Work work) {
+        if (keptIsFree.tryLock()) {
+            try {
+                return work.over(kept());
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            } finally {
+                keptIsFree.unlock();
+            }
+        }
+        try (Connection connection = database.dataSource().getConnection()) {
+            return work.over(connection);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Tests end sessions, and servers. */
+    private Connection kept() throws SQLException {
+        Connection usable = kept;
+        if (usable == null || !usable.isValid(10)) {
+            usable = database.dataSource().getConnection();
+            kept = usable;
+        }
+        return usable;
     }
 
     private static void sql(DataSource dataSource, String sql) {
@@ -169,11 +214,7 @@ final class TestHost implements AutoCloseable {
     /** The first column of the first row, as text. */
     @Nullable
     String one(String sql) {
-        try (Connection connection = database.dataSource().getConnection()) {
-            return one(connection, sql);
-        } catch (SQLException e) {
-            throw new IllegalStateException(sql, e);
-        }
+        return between(connection -> one(connection, sql));
     }
 
     /** The same over a connection of the host's. */
@@ -217,6 +258,22 @@ final class TestHost implements AutoCloseable {
             }
         }
         pool.close();
+        leave();
         database.close();
+    }
+
+    /** Closes the connection of the host's own, for what nobody may be connected to. */
+    void leave() {
+        keptIsFree.lock();
+        try {
+            if (kept != null) {
+                kept.close();
+                kept = null;
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        } finally {
+            keptIsFree.unlock();
+        }
     }
 }
