@@ -15,9 +15,6 @@ import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** One brake for all servers: what one learns of a provider that fails holds the others back, too. */
 class BrakeTest {
@@ -29,8 +26,7 @@ class BrakeTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void of_eight_servers_that_meet_an_outage_at_most_eight_calls_more_are_made_after_the_first_ones_stop(
             LockStrategy strategy, LockScope scope) {
         List<LockingInvoiceBiller> servers = new ArrayList<>();
@@ -49,8 +45,7 @@ class BrakeTest {
         assertThat(provider.requests().size() - calls).isBetween(1, 8);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void servers_that_are_in_the_middle_of_it_are_held_back_too(LockScope scope) {
         AtomicInteger after = new AtomicInteger();
         Moment stopped = new Moment();
@@ -79,8 +74,7 @@ class BrakeTest {
         assertThat(after.get()).isLessThanOrEqualTo(8);
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_call_that_succeeds_takes_it_off_and_the_run_goes_on(LockStrategy strategy, LockScope scope) {
         LockingInvoiceBiller server =
                 host.running(patient(strategy, scope).concurrency(3).stopAfterFailures(3));
@@ -223,8 +217,7 @@ class BrakeTest {
         assertThat(run.contended()).as("the mark that the host holds up").isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_find_that_answers_says_nothing_of_charges_and_leaves_it_on(LockScope scope) {
         TestProvider.Askable askable = TestProvider.thatRemembersAndCanBeAsked();
         LockingInvoiceBiller server =

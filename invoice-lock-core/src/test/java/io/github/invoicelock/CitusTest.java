@@ -80,8 +80,7 @@ class CitusTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void everything_that_a_biller_does(LockScope scope) throws Exception {
         invoices(300);
         provider.answering((p, request) -> switch (request.invoiceId()) {
@@ -139,8 +138,7 @@ class CitusTest {
         assertThat(anomalies).anyMatch(anomaly -> anomaly.startsWith("7 "));
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_row_that_the_host_holds_is_contention_and_waited_for_no_longer_than_on_one_server(LockScope scope)
             throws Exception {
         invoices(1);
@@ -193,8 +191,7 @@ class CitusTest {
         assertThat(count(INVOICES, "pending")).isZero();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void what_a_dead_server_left_is_resolved_once(LockScope scope) {
         invoices(2);
         LockingInvoiceBiller dead = running(server(scope));
@@ -217,8 +214,7 @@ class CitusTest {
         assertThat(provider.chargesOf(2)).isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void servers_that_meet_bill_each_invoice_once(LockScope scope) {
         invoices(200);
         List<InBackground<BillingRun>> runs = new ArrayList<>();

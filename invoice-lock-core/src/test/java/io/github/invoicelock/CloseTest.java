@@ -11,9 +11,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** A biller that is closed while it is at work: every answer is heard, every run ends, whatever the database does meanwhile. */
 class CloseTest {
@@ -31,8 +28,7 @@ class CloseTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void closed_by_an_interrupted_thread_it_hears_the_calls_in_flight(LockStrategy strategy, LockScope scope) {
         allAreCalledAndAnswerTogether();
         LockingInvoiceBiller server = host.server(provider)
@@ -58,8 +54,7 @@ class CloseTest {
         assertThat(host.count("invoices", "pending")).isZero();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void closed_while_the_pool_gives_no_connection_it_hears_the_calls_in_flight(
             LockStrategy strategy, LockScope scope) {
         allAreCalledAndAnswerTogether();
@@ -90,8 +85,7 @@ class CloseTest {
         assertThat(provider.chargedTwice()).isEmpty();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void a_page_that_cannot_be_given_back_because_the_database_is_away_ends_with_the_run(LockStrategy strategy)
             throws InterruptedException {
         AtomicReference<@Nullable LockingInvoiceBiller> biller = new AtomicReference<>();

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -30,6 +31,7 @@ import org.openqa.selenium.WebElement;
  * The console in a browser: Chromium where there is one, else HtmlUnit. With -Dinvoicelock.screenshots=FOLDER the pictures of the
  * documentation are made.
  */
+@Tag(Thorough.TAG)
 class ConsoleBrowserTest {
     private static Browser browser;
 

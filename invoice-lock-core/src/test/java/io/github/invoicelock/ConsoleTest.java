@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -443,6 +444,7 @@ class ConsoleTest {
     }
 
     @Test
+    @Tag(Thorough.TAG)
     void with_a_hundred_thousand_that_wait_every_page_is_answered_and_none_holds_them_all() {
         host.sql(
                 "insert into invoice_lock.billing_attempt (biller, invoice_id, number, idempotency_key, state, cause, owner, calls, "

@@ -11,8 +11,6 @@ import org.jooq.impl.DSL;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** A table that is partitioned by state: the mark moves the row, and a rival that waits for its lock is told so by SQLSTATE 40001. */
 class ContendedStatesTest {
@@ -34,8 +32,7 @@ class ContendedStatesTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_row_that_a_rival_moved_while_we_waited_is_contended_and_the_run_goes_on(LockScope scope) throws Exception {
         LockingInvoiceBiller biller = host.running(builder(LockStrategy.WAIT, scope));
         Connection rival = host.connection();

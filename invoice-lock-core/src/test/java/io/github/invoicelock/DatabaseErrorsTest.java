@@ -18,9 +18,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Only 55P03 is contention: every other error ends the run with an exception that carries the counts so far, and no charge is lost. */
 class DatabaseErrorsTest {
@@ -32,8 +31,7 @@ class DatabaseErrorsTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void a_table_that_is_gone(LockStrategy strategy) {
         LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(strategy));
         host.sql("alter table invoices rename to old_invoices");
@@ -69,8 +67,7 @@ class DatabaseErrorsTest {
         assertThat(server.billPending().billed()).isEqualTo(2);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void a_connection_that_was_lost_during_the_call_loses_no_charge(LockStrategy strategy) {
         provider.answering((p, request) -> {
             BillingOutcome outcome = p.charge(request);
@@ -174,8 +171,7 @@ class DatabaseErrorsTest {
         assertThat(provider.requests()).hasSize(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void a_mark_that_the_database_refuses_sets_its_invoice_aside_and_hides_no_charge(LockStrategy strategy) {
         host.sql("alter table invoices add constraint never_two check (id <> 2 or pending)");
         LockingInvoiceBiller server = host.running(host.server(provider)
@@ -244,6 +240,7 @@ class DatabaseErrorsTest {
     }
 
     @Test
+    @Tag(Thorough.TAG)
     void an_attempt_that_another_session_holds_is_not_decided_upon_and_the_text_says_who_that_may_be()
             throws Exception {
         provider.answering(BillingOutcome.unknown("500"));

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Delays that a provider or a policy asks for have a bound: what lies behind it waits for a person, who is told why. */
@@ -28,20 +27,17 @@ class DelaysTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_retry_after_that_was_a_time_stamp_waits_for_a_person(LockScope scope) {
         retryAfterIsParked(scope, TIME_STAMP);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_retry_after_without_end_waits_for_a_person(LockScope scope) {
         retryAfterIsParked(scope, FOREVER);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_retry_after_of_as_many_seconds_as_a_provider_can_write_waits_for_a_person(LockScope scope) {
         retryAfterIsParked(scope, Duration.ofSeconds(99_999_999_999_999L));
     }
@@ -82,30 +78,26 @@ class DelaysTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_policy_that_answers_null_is_told_as_the_policys_fault(LockScope scope) {
         policyIsToBlame(scope, attempt -> nothing());
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_policy_that_throws_is_told_as_the_policys_fault(LockScope scope) {
         policyIsToBlame(scope, attempt -> {
             throw new IllegalStateException("no more ideas");
         });
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_policy_that_throws_an_error_is_told_as_the_policys_fault(LockScope scope) {
         policyIsToBlame(scope, attempt -> {
             throw new NoClassDefFoundError("com/acme/Backoff");
         });
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_policy_that_answers_a_negative_delay_is_told_as_the_policys_fault_or_tries_at_once(LockScope scope) {
         LockingInvoiceBiller server =
                 the(BillingOutcome.notBilled("429"), scope, attempt -> Optional.of(Duration.ofSeconds(Long.MIN_VALUE)));
@@ -118,8 +110,7 @@ class DelaysTest {
         assertThat(due || listed(server).contains("3")).isTrue();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_policy_that_answers_for_ever_leaves_it_to_a_person(LockScope scope) {
         LockingInvoiceBiller server = the(BillingOutcome.notBilled("429"), scope, attempt -> Optional.of(FOREVER));
 

@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Whatever a host says to the driver in its URL: everything is billed, or {@code build()} names the setting. */
 class DriverSettingsTest {
@@ -23,19 +26,26 @@ class DriverSettingsTest {
         host.close();
     }
 
+    static Stream<String> settings() {
+        return Thorough.orOneIn(
+                3,
+                "DriverSettingsTest",
+                List.of(
+                        "defaultRowFetchSize=100",
+                        "preferQueryMode=simple",
+                        "preferQueryMode=extendedForPrepared",
+                        "reWriteBatchedInserts=true",
+                        "binaryTransfer=false",
+                        "autosave=always",
+                        "prepareThreshold=1&defaultRowFetchSize=7",
+                        "prepareThreshold=0",
+                        "adaptiveFetch=true&defaultRowFetchSize=20&maxResultBuffer=10M"))
+                .stream();
+    }
+
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "defaultRowFetchSize=100",
-                "preferQueryMode=simple",
-                "preferQueryMode=extendedForPrepared",
-                "reWriteBatchedInserts=true",
-                "binaryTransfer=false",
-                "autosave=always",
-                "prepareThreshold=1&defaultRowFetchSize=7",
-                "prepareThreshold=0",
-                "adaptiveFetch=true&defaultRowFetchSize=20&maxResultBuffer=10M"
-            })
+    @MethodSource("settings")
+    @Tag(Thorough.SAMPLED)
     void everything_is_billed_in_each_strategy_and_scope(String setting) {
         pool.setJdbcUrl(host.database().jdbcUrl() + "&" + setting);
         int billed = 0;

@@ -31,7 +31,7 @@ class EnginePictureTest {
     /** Who is so short needs no picture. */
     private static final int SHORT = 150;
 
-    private final JavaClasses classes = new ClassFileImporter()
+    private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .importPackages("io.github.invoicelock");
     private final String picture = picture();
@@ -53,7 +53,7 @@ class EnginePictureTest {
     @Test
     void who_has_much_to_do_is_drawn() {
         Map<String, Integer> lengths = SourceLengths.ofFiles(Path.of("src/main/java/io/github/invoicelock/internal"));
-        assertThat(classes.stream()
+        assertThat(CLASSES.stream()
                         .filter(each -> ROOMS.contains(each.getPackageName()))
                         .filter(JavaClass::isTopLevelClass)
                         .filter(each -> lengths.entrySet().stream()
@@ -86,7 +86,7 @@ class EnginePictureTest {
             String name = node.group(2);
             nodes.put(
                     node.group(1),
-                    classes.stream()
+                    CLASSES.stream()
                             .filter(each -> each.isTopLevelClass()
                                     && each.getSimpleName().equals(name))
                             .findFirst()

@@ -17,9 +17,6 @@ import org.junit.jupiter.params.provider.Arguments;
  * the biller and its invoices, and whatever it may do there.
  */
 final class EveryCall {
-    /** For {@code MethodSource}. */
-    static final String STRATEGY_AND_SCOPE = "io.github.invoicelock.EveryCall#everyStrategyInEveryScope";
-
     private final DataSource owner;
     private final TestProvider provider = TestProvider.thatRemembers();
 

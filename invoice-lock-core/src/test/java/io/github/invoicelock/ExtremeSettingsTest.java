@@ -7,7 +7,6 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Extreme numbers: each is refused by its name, before anything is charged, or works. */
@@ -23,8 +22,7 @@ class ExtremeSettingsTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void stop_after_failures(LockScope scope) {
         refusedOrWorks("stopAfterFailures", builder -> builder.lockScope(scope).stopAfterFailures(Integer.MAX_VALUE));
     }

@@ -27,8 +27,6 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.postgresql.core.BaseConnection;
 
 /** What the tests see that strike at the door to the database. */
@@ -43,8 +41,7 @@ class FaultyDataSourceTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void an_invoice_crosses_the_door_as_claim_lock_outcome_and_mark(LockStrategy strategy) {
         LockingInvoiceBiller server = host.running(
                 host.server(database.proxy(), TestProvider.thatRemembers()).lockStrategy(strategy));

@@ -12,11 +12,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** fleetCallsPerSecond: one limit for all servers, judged by the provider's own clock. */
 class FleetLimitTest {
@@ -38,14 +40,22 @@ class FleetLimitTest {
         provider.close();
     }
 
+    static Stream<Arguments> fleets() {
+        return Thorough.orOneIn(
+                3,
+                "FleetLimitTest",
+                List.of(
+                        Arguments.of(1, LockStrategy.NOWAIT, LockScope.THROUGH_CALL),
+                        Arguments.of(1, LockStrategy.SKIP_LOCKED, LockScope.CLAIM_ONLY),
+                        Arguments.of(4, LockStrategy.NOWAIT, LockScope.THROUGH_CALL),
+                        Arguments.of(4, LockStrategy.WAIT, LockScope.CLAIM_ONLY),
+                        Arguments.of(4, LockStrategy.SKIP_LOCKED, LockScope.THROUGH_CALL)))
+                .stream();
+    }
+
     @ParameterizedTest
-    @CsvSource({
-        "1, NOWAIT, THROUGH_CALL",
-        "1, SKIP_LOCKED, CLAIM_ONLY",
-        "4, NOWAIT, THROUGH_CALL",
-        "4, WAIT, CLAIM_ONLY",
-        "4, SKIP_LOCKED, THROUGH_CALL"
-    })
+    @MethodSource("fleets")
+    @Tag(Thorough.SAMPLED)
     void one_server_may_use_all_of_it_and_several_share_it(int servers, LockStrategy strategy, LockScope scope) {
         invoices(5 * RATE);
         List<LockingInvoiceBiller> fleet = new ArrayList<>();
@@ -185,6 +195,18 @@ class FleetLimitTest {
         assertThatThrownBy(server::billPending).isInstanceOf(BillingRunException.class);
 
         assertThat(server.billPending().billed()).isEqualTo(3);
+    }
+
+    @Test
+    void where_the_billers_row_is_gone_the_run_ends_with_the_remedy() {
+        invoices(1);
+        LockingInvoiceBiller server =
+                host.running(host.server(TestProvider.thatRemembers()).fleetCallsPerSecond(RATE));
+        host.sql("delete from invoice_lock.biller");
+
+        assertThatThrownBy(() -> server.billPending(RunLimits.none().time(Duration.ofMinutes(1))))
+                .isInstanceOf(BillingRunException.class)
+                .hasStackTraceContaining("build() it again");
     }
 
     @Test

@@ -10,7 +10,6 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.NullSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -24,8 +23,7 @@ class GatewayBugsTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_wrong_column_is_logged_with_its_class_and_where_it_was_thrown_once_for_a_run(LockScope scope) {
         provider.answering((p, request) -> {
             String customer = request.invoice().get("no_such_column", String.class);
@@ -45,8 +43,7 @@ class GatewayBugsTest {
                 .isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void two_kinds_of_mistakes_are_logged_once_each(LockScope scope) {
         provider.answering((p, request) -> {
             if (Integer.parseInt(request.invoiceId()) % 2 == 0) {

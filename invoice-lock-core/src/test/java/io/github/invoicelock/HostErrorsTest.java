@@ -20,7 +20,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.postgresql.core.BaseConnection;
 import org.postgresql.core.TransactionState;
@@ -37,8 +36,7 @@ class HostErrorsTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_hook_that_throws_an_error_hides_no_charge_and_ends_no_run(LockStrategy strategy, LockScope scope) {
         LockingInvoiceBiller server = server(strategy, scope)
                 .onBilled((tx, attempt, reference) -> missing())
@@ -52,8 +50,7 @@ class HostErrorsTest {
         assertThat(run.thrown() instanceof Error).as("%s", run.thrown()).isFalse();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void one_invoice_whose_hook_throws_an_error_keeps_no_other_from_being_billed(
             LockStrategy strategy, LockScope scope) {
         LockingInvoiceBiller server = server(strategy, scope)
@@ -72,8 +69,7 @@ class HostErrorsTest {
     }
 
     /** The DataSource is the host's, too: what it throws while an outcome is written must not take the outcome along. */
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_data_source_that_throws_an_error_at_the_settlement_hides_no_charge(LockScope scope) {
         FaultyDataSource database = new FaultyDataSource(host.dataSource());
         LockingInvoiceBiller server = host.running(
@@ -95,8 +91,7 @@ class HostErrorsTest {
                 .isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_data_source_that_throws_an_error_when_all_servers_are_told_of_a_limit_keeps_no_slot(LockScope scope) {
         FaultyDataSource database = new FaultyDataSource(host.dataSource());
         provider.answering((p, request) -> request.invoiceId().equals("1")
@@ -122,8 +117,7 @@ class HostErrorsTest {
                 .isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_report_whose_hook_throws_an_error_is_in_the_journal(LockScope scope) {
         provider.answering(BillingOutcome.unknown("500"));
         LockingInvoiceBiller server = host.running(host.server(provider)
@@ -143,8 +137,7 @@ class HostErrorsTest {
         assertThat(server.attempts(1).get(0).reference()).isEqualTo("ch_1");
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_listener_that_throws_an_error_when_it_is_told_of_a_claim_has_no_other_effect(
             LockStrategy strategy, LockScope scope) {
         everythingIsBilled(server(strategy, scope).listener(new BillingListener() {
@@ -155,8 +148,7 @@ class HostErrorsTest {
         }));
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_listener_that_throws_an_error_when_it_is_told_of_an_outcome_has_no_other_effect(
             LockStrategy strategy, LockScope scope) {
         everythingIsBilled(server(strategy, scope).listener(new BillingListener() {
@@ -308,8 +300,7 @@ class HostErrorsTest {
 
     // ---- a hook that outlasts its time
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_hook_that_outlasts_its_time_neither_commits_by_itself_nor_leaves_a_transaction_in_the_pool(LockScope scope)
             throws SQLException {
         host.sql("create table ledger (invoice text)");

@@ -120,7 +120,7 @@ class HostileHostTest {
         String named = System.getProperty("invoicelock.cells");
         List<Cell> walked = named != null
                 ? cells.stream().filter(cell -> cell.toString().matches(named)).toList()
-                : Thorough.orOneIn(12, "HostileHostTest", cells);
+                : Thorough.orOneIn(24, "HostileHostTest", cells);
         return walked.stream().map(Arguments::of);
     }
 

@@ -8,7 +8,6 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Text ids of any collation are found in the journal by their index, however long the journal is. */
 class IdCollationTest {
@@ -52,8 +51,7 @@ class IdCollationTest {
                 .allMatch(scan -> scan.group().matches("(?s).*\"Index Cond\": \"[^\"]*\\binvoice_id = .*")));
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void an_invoice_in_doubt_whose_id_the_host_writes_in_other_letters_is_not_charged_again(LockStrategy strategy) {
         host.sql("create collation any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)");
         host.sql("create table bills (id text collate any_case primary key, pending boolean not null default true)");

@@ -16,8 +16,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * What is decided about an invoice looks at all of its attempts, and the mark follows the journal (R18, R19, R21, R23): one charge that is
@@ -259,8 +257,7 @@ class InvoiceAsAWholeTest {
 
     // ---- the mark follows the journal
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void what_a_webhook_reported_and_the_host_refunded_during_the_call_is_not_marked_again(LockStrategy strategy) {
         int all = 40;
         host.sql("insert into invoices (id) select generate_series(2, " + all + ")");
@@ -286,8 +283,7 @@ class InvoiceAsAWholeTest {
         assertThat(host.count("invoices", "state = 'refunded'")).isEqualTo(all);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void the_mark_carries_the_journals_reference(LockScope scope) {
         LockingInvoiceBiller[] server = new LockingInvoiceBiller[1];
         provider.answering((p, request) -> {
@@ -309,8 +305,7 @@ class InvoiceAsAWholeTest {
 
     // ---- a second charge
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_call_that_answers_another_charge_than_the_webhook_is_told_with_both_references(LockScope scope) {
         LockingInvoiceBiller[] server = new LockingInvoiceBiller[1];
         provider.answering((p, request) -> {

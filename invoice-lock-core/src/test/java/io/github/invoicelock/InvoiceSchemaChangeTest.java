@@ -7,8 +7,6 @@ import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** The host alters its table while servers run. */
 class InvoiceSchemaChangeTest {
@@ -27,8 +25,7 @@ class InvoiceSchemaChangeTest {
                 .retryPolicy(RetryPolicy.every(Duration.ZERO, 99)));
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void a_column_added_under_a_prepared_claim_ends_no_run(LockStrategy strategy) {
         host.invoices(20);
         LockingInvoiceBiller server = server(strategy);
@@ -58,8 +55,7 @@ class InvoiceSchemaChangeTest {
         assertThat(provider.requestsFor(20).get(0).invoice().get("amount")).isEqualTo(new BigDecimal("10.50"));
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void a_column_altered_under_a_prepared_take_over_ends_no_run(LockStrategy strategy) {
         host.invoices(1);
         LockingInvoiceBiller server = server(strategy);

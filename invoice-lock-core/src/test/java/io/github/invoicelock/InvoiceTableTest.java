@@ -15,7 +15,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Any table of invoices. */
@@ -89,8 +88,7 @@ class InvoiceTableTest {
         assertThatThrownBy(() -> server.bill(99)).hasMessageContaining("There is no invoice 99");
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void a_schema_with_names_that_need_quoting_and_an_enum_of_states(LockStrategy strategy) {
         host.sql("create schema \"Billing Office\"");
         host.sql("create type \"Billing Office\".\"State\" as enum ('open', 'paid', 'refused')");
@@ -120,8 +118,7 @@ class InvoiceTableTest {
         assertThat(provider.requests()).hasSize(2);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_nullable_timestamp_for_a_state(LockScope scope) {
         host.sql("create table bills (id int primary key, paid_at timestamptz)");
         host.sql("insert into bills select g, null from generate_series(1, 30) g");
@@ -142,8 +139,7 @@ class InvoiceTableTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void only_what_is_billable_due_in_seven_days_or_sooner(LockStrategy strategy) {
         host.sql(
                 "insert into invoices (id, due_date) values (1, current_date - 3), (2, current_date + 7), (3, current_date + 8), (4, null)");
@@ -156,8 +152,7 @@ class InvoiceTableTest {
         assertThat(host.count("invoices", "pending")).isEqualTo(2);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void in_the_configured_order_nulls_last_over_many_pages(LockStrategy strategy) {
         host.sql(
                 "insert into invoices (id, due_date) select g, case when g % 5 > 0 then date '2030-01-01' + ((g * 7919) % 90)::int end "
@@ -173,8 +168,7 @@ class InvoiceTableTest {
                 .isEqualTo(List.of(String.valueOf(expected).split(",", -1)));
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void hundreds_of_one_date_and_of_none_over_several_pages(LockStrategy strategy) {
         host.sql(
                 "insert into invoices (id, due_date) select (g * 7919) % 1009, case when g <= 300 then date '2030-01-01' end "
@@ -191,8 +185,7 @@ class InvoiceTableTest {
         assertThat(provider.chargedTwice()).isEmpty();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void partitions_that_are_partitioned_by_another_column(LockStrategy strategy) {
         host.sql("create table parts (id text, pending boolean default true, due_date date, region text, "
                 + "primary key (id, due_date, region)) partition by range (due_date)");
@@ -223,8 +216,7 @@ class InvoiceTableTest {
         assertThat(provider.chargedTwice()).isEmpty();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void a_table_that_others_inherit_from(LockStrategy strategy) {
         host.sql("create table bills (id bigint primary key, pending boolean)");
         host.sql("create table old_bills (closed_on date, primary key (id)) inherits (bills)");
@@ -248,8 +240,7 @@ class InvoiceTableTest {
         assertThat(provider.chargedTwice()).isEmpty();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void what_the_charge_needs_from_other_tables_comes_typed_from_the_snapshot(LockStrategy strategy) {
         host.sql("create table customers (id int primary key, method text, tags text[])");
         host.sql("insert into customers values (1, 'pm_1', '{a,b}')");
@@ -281,8 +272,7 @@ class InvoiceTableTest {
         assertThat(provider.requests().get(1).invoice().get("new_one")).isNull();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void a_partitioned_table_and_a_view(LockStrategy strategy) {
         host.sql("create table parts (id bigint primary key, pending boolean) partition by hash (id)");
         host.sql("create table parts_0 partition of parts for values with (modulus 2, remainder 0)");
@@ -310,8 +300,7 @@ class InvoiceTableTest {
         assertThat(host.count("parts", "pending")).isZero();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void a_table_partitioned_by_due_date_whose_key_is_id_and_due_date(LockStrategy strategy) {
         partitionedByDueDate();
         host.sql(
@@ -334,8 +323,7 @@ class InvoiceTableTest {
         assertThat(provider.chargedTwice()).isEmpty();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void an_id_that_is_in_two_partitions_is_never_charged_twice(LockStrategy strategy) {
         partitionedByDueDate();
         host.sql("insert into parts values (1, true, '2030-01-05'), (1, true, '2030-02-05'), (2, true, '2030-01-06')");

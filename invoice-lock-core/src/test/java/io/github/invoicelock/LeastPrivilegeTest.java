@@ -51,8 +51,7 @@ class LeastPrivilegeTest {
         }
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void with_these_grants_everything_works(LockStrategy strategy, LockScope scope) throws Exception {
         everyCall.areAnswered(journalAndApp(APP), strategy, scope);
     }

@@ -15,8 +15,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a listener is told besides outcomes. */
 class ListenerTest {
@@ -47,8 +45,7 @@ class ListenerTest {
         assertThat(second.settled).containsExactly("1", "2", "3", "4");
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void every_claim_and_every_settlement_is_told_with_its_time(LockScope scope) {
         host.holding(2);
 
@@ -59,8 +56,7 @@ class ListenerTest {
         assertThat(listening.times).hasSize(7).allMatch(time -> time.compareTo(Duration.ZERO) > 0);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void one_that_hears_of_a_claim_may_work_on_the_invoice(LockStrategy strategy) {
         host.running(host.server(provider).lockStrategy(strategy).listener(new BillingListener() {
                     @Override

@@ -199,8 +199,7 @@ class LockStrategyTest {
         assertThat(run.stopReason()).isEqualTo(StopReason.NONE_LEFT);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void a_run_in_which_every_row_is_held_ends_without_an_error(LockStrategy strategy) throws Exception {
         host.sql("insert into invoices (id) select g from generate_series(2, 20) g");
         LockingInvoiceBiller server = host.running(host.server(provider)
@@ -220,8 +219,7 @@ class LockStrategyTest {
         assertThat(server.billPending().billed()).isEqualTo(20);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void the_host_cannot_change_an_invoice_while_it_is_called_through_the_call(LockStrategy strategy) {
         LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(strategy));
         InBackground<BillingRun> calling = callsAndWaits(server);
@@ -233,8 +231,7 @@ class LockStrategyTest {
         assertThat(calling.result().billed()).isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void with_claim_only_the_row_is_free_during_the_call_and_nobody_calls_again(LockStrategy strategy) {
         LockingInvoiceBiller first =
                 host.running(host.server(provider).lockStrategy(strategy).lockScope(LockScope.CLAIM_ONLY));

@@ -20,7 +20,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** oneAtATimeFor: no two calls for one customer at once, over all servers. */
@@ -38,8 +37,7 @@ class OneAtATimeTest {
         }
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void calls_for_a_customer_never_meet_and_those_for_others_do(LockStrategy strategy, LockScope scope) {
         invoices(120, "g % 6");
         Queue<String> meetings = new ConcurrentLinkedQueue<>();

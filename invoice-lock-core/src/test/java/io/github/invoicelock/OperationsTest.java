@@ -14,8 +14,6 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** What docs/operations.md promises to whoever follows it, and the limits that it names. */
 class OperationsTest {
@@ -92,8 +90,7 @@ class OperationsTest {
                 .containsExactly("1");
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void after_a_restore_a_gateway_that_asks_first_charges_nothing_again(LockScope scope) {
         TestProvider.Askable provider = TestProvider.thatCanBeAsked();
         host.running(host.server(provider).lockScope(scope)).billPending();
@@ -181,8 +178,7 @@ class OperationsTest {
         assertThat(provider.requests()).as("no new key").hasSize(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void while_the_table_is_being_altered_a_run_ends_with_an_error_that_names_55p03(LockStrategy strategy)
             throws Exception {
         TestProvider provider = TestProvider.thatRemembers();
@@ -203,8 +199,7 @@ class OperationsTest {
         assertThat(server.billPending().billed()).isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_refusal_whose_row_the_host_holds_just_then_is_marked_by_a_later_run(LockScope scope) throws Exception {
         TestProvider provider = TestProvider.thatRemembers();
         LockingInvoiceBiller server = refusedWhileHeld(provider, scope);
@@ -254,8 +249,7 @@ class OperationsTest {
         assertThat(host.one("select state from invoices")).isEqualTo("paid by transfer");
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_mark_of_a_refusal_that_the_database_refuses_hides_no_refusal_and_is_made_up_for(LockScope scope) {
         TestProvider provider = TestProvider.thatRemembers().answering(TestProvider::refuse);
         host.sql("alter table invoices add constraint never_refused check (state <> 'refused')");

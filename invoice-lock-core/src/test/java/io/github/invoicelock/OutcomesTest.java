@@ -10,8 +10,6 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** What becomes of an invoice by the provider's answer. */
 class OutcomesTest {
@@ -23,8 +21,7 @@ class OutcomesTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void all_five_are_journaled_and_counted(LockScope scope) {
         provider.answering((p, request) -> switch (request.invoiceId()) {
             case "1" -> p.charge(request);
@@ -81,8 +78,7 @@ class OutcomesTest {
         return null;
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void an_error_is_unknown_and_thrown_on_after_it_is_journaled(LockScope scope) {
         provider.answering((p, request) -> {
             throw new NoClassDefFoundError("com/stripe/Stripe");
@@ -214,8 +210,7 @@ class OutcomesTest {
                 .hasMessageContaining("retryAfter is PT-1S");
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_refusal_that_is_not_retried_sets_what_the_host_wants(LockScope scope) {
         provider.answering(BillingOutcome.declined("card_declined", "no"));
         host.running(host.server(provider)
@@ -226,8 +221,7 @@ class OutcomesTest {
         assertThat(host.count("invoices", "state = 'declined' and pending")).isEqualTo(5);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_charge_sets_what_the_host_wants_and_its_hook_writes_in_the_same_transaction(LockScope scope) {
         host.sql("create table ledger (invoice_id text, reference text)");
         for (LockStrategy strategy : List.of(LockStrategy.NOWAIT, LockStrategy.SKIP_LOCKED)) {
@@ -253,8 +247,7 @@ class OutcomesTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_hook_that_throws_sets_its_invoices_aside_hides_no_charge_and_is_tried_again(LockScope scope) {
         List<String> hooked = new CopyOnWriteArrayList<>();
         boolean[] broken = {true};

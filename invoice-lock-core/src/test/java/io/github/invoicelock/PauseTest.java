@@ -17,8 +17,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** People stop billing everywhere, by one call or one line of SQL: nothing is claimed, nothing is sent; all else goes on. */
@@ -31,8 +29,7 @@ class PauseTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_paused_biller_claims_nothing_and_sends_nothing_until_it_is_resumed(LockStrategy strategy, LockScope scope) {
         LockingInvoiceBiller server = host.running(
                 host.server(provider).lockStrategy(strategy).lockScope(scope).concurrency(3));
@@ -94,8 +91,7 @@ class PauseTest {
         assertThat(server.billPending().billed()).isEqualTo(6);
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_run_that_is_under_way_on_another_server_finishes_its_calls_and_makes_no_more(
             LockStrategy strategy, LockScope scope) {
         Moment called = new Moment();
@@ -121,8 +117,7 @@ class PauseTest {
         assertThat(server.status().inFlight()).isZero();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_claim_that_waits_for_its_row_while_billing_is_paused_is_not_made(LockScope scope) throws SQLException {
         host.sql("update invoices set pending = false where id > 1");
         LockingInvoiceBiller server = host.running(

@@ -21,8 +21,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** Behind a real PgBouncer in transaction mode, where each transaction may be on another of the server's few connections. */
 class PgBouncerTest {
@@ -60,8 +58,7 @@ class PgBouncerTest {
         database.close();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void everything_works(LockStrategy strategy, LockScope scope) throws Exception {
         HikariDataSource host = host(10);
         InvoiceLockSchema.migrate(host); // works, although docs/operations.md advises against it
@@ -69,8 +66,7 @@ class PgBouncerTest {
         everyCall.areAnswered(host, strategy, scope);
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void two_servers_with_more_connections_than_it_has_bill_each_invoice_once(LockStrategy strategy, LockScope scope) {
         HikariDataSource a = host(10);
         HikariDataSource b = host(10);

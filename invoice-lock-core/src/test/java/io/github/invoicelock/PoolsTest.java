@@ -21,12 +21,14 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.postgresql.PGConnection;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 import org.springframework.jdbc.datasource.LazyConnectionDataSourceProxy;
@@ -92,14 +94,20 @@ class PoolsTest {
         }
     }
 
+    static Stream<Pool> pools() {
+        return Thorough.orOneIn(3, "PoolsTest", List.of(Pool.values())).stream();
+    }
+
     @ParameterizedTest
-    @EnumSource(Pool.class)
+    @MethodSource("pools")
+    @Tag(Thorough.SAMPLED)
     void everything_works_through_the_call(Pool pool) throws Exception {
         everyCall.areAnswered(pool.proxy.apply(pool(pool.settings)), own, LockStrategy.NOWAIT, LockScope.THROUGH_CALL);
     }
 
     @ParameterizedTest
-    @EnumSource(Pool.class)
+    @MethodSource("pools")
+    @Tag(Thorough.SAMPLED)
     void everything_works_claim_only(Pool pool) throws Exception {
         everyCall.areAnswered(
                 pool.proxy.apply(pool(pool.settings)), own, LockStrategy.SKIP_LOCKED, LockScope.CLAIM_ONLY);
@@ -128,8 +136,7 @@ class PoolsTest {
         };
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_search_path_that_the_host_has_left_leads_to_no_other_table(LockScope scope) {
         execute("create schema other; create table other.invoices (like public.invoices including all); "
                 + "insert into other.invoices (id) values (99)");
@@ -161,8 +168,7 @@ class PoolsTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void r4_what_the_gateway_reads_is_the_row_whatever_the_settings_of_the_claim_and_of_the_take_over(LockScope scope) {
         execute("delete from invoices where id > 1");
         execute(
@@ -195,8 +201,7 @@ class PoolsTest {
         assertThat(read.subList(10, 15)).isEqualTo(first);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void connections_that_died_in_the_pool_cost_one_run_at_most_and_nothing_is_lost(LockScope scope) {
         HikariDataSource pool = pool(config -> {});
         try (LockingInvoiceBiller biller = biller(pool, scope, 3)) {
@@ -262,8 +267,7 @@ class PoolsTest {
         assertThat(provider.chargedTwice()).isEmpty();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_long_call_looks_like_a_leak_only_where_it_has_a_connection(LockScope scope) {
         HikariDataSource pool =
                 pool(config -> config.setLeakDetectionThreshold(2_000)); // the least that HikariCP takes

@@ -13,8 +13,6 @@ import java.util.Optional;
 import java.util.concurrent.Executor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Interleavings that the model in docs/protocol found, and that no other test forces. */
 class ProtocolTest {
@@ -26,8 +24,7 @@ class ProtocolTest {
     }
 
     /** NO_FIT: while it is under way the lease ends, another asks, is told "never seen", and sends the same once more. */
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_call_that_could_outlast_its_lease_is_not_sent(LockScope scope) {
         TestProvider.Askable askable = TestProvider.thatCanBeAsked();
         Duration margin = Duration.ofMillis(100);
@@ -55,8 +52,7 @@ class ProtocolTest {
     }
 
     /** NO_OWNER: after a fail-over to an older state another server owns the same attempt under the same fence. */
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void an_answer_from_before_a_fail_over_is_not_written_over_the_claim_of_another_server(LockScope scope) {
         TestProvider provider = TestProvider.thatRemembers();
         provider.answering((p, request) -> {
@@ -72,8 +68,7 @@ class ProtocolTest {
     }
 
     /** R5: the charge that was heard is written, whoever owns the attempt by now; and the row is marked for what was written alone. */
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_charge_that_is_heard_when_another_server_owns_the_attempt_is_marked_once(LockScope scope) {
         host.sql("create table marks (invoice_id bigint)");
         host.sql("create function marked() returns trigger language plpgsql as "

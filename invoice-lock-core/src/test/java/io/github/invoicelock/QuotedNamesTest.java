@@ -9,8 +9,6 @@ import java.time.Duration;
 import java.time.LocalDate;
 import org.jooq.Name;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every name of the host's is one that means something else where it is not quoted: to SQL, to JDBC, to jOOQ. */
 class QuotedNamesTest {
@@ -24,8 +22,7 @@ class QuotedNamesTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void in_schema_table_and_every_column(LockStrategy strategy, LockScope scope) {
         host.sql("create schema \"Büro \"\"Nord\"\"; drop\"");
         host.sql("create table " + BILLS + " (\"Nr.?\" int primary key, \"state {0}\" text not null default 'o''pen?', "

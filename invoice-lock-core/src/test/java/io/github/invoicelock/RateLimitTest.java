@@ -9,7 +9,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** maxCallsPerSecond: by a clock that passes when somebody sleeps, not by the machine's. */
 class RateLimitTest {
@@ -44,8 +43,7 @@ class RateLimitTest {
         assertThat(time.passed()).isBetween(Duration.ofMillis(4_500), Duration.ofMillis(5_000));
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void an_invoice_that_waits_for_its_call_is_not_claimed_yet(LockStrategy strategy) {
         AtomicInteger claimedBeforeTheirTime = new AtomicInteger();
         time.whileSleeping(() ->

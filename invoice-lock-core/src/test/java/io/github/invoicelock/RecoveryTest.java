@@ -80,8 +80,7 @@ class RecoveryTest {
         assertThat(server.recover().billed()).isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void an_attempt_that_another_session_is_writing_is_left_to_it(LockScope scope) throws Exception {
         left(provider, false);
         host.letTimePass(1, Duration.ofSeconds(12));
@@ -98,8 +97,7 @@ class RecoveryTest {
         assertThat(server.recover().billed()).isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void claim_only_waits_for_the_lease(LockStrategy strategy) {
         left(provider, true);
         LockingInvoiceBiller server = host.running(
@@ -113,8 +111,7 @@ class RecoveryTest {
         assertThat(host.pending(1)).isFalse();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_provider_that_can_be_asked_is_asked_and_not_charged_again(LockScope scope) {
         TestProvider.Askable askable = TestProvider.thatCanBeAsked();
         left(askable, true);
@@ -126,8 +123,7 @@ class RecoveryTest {
         assertThat(askable.chargesOf(1)).isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_provider_that_has_never_seen_the_key_is_sent_it_in_the_same_run(LockScope scope) {
         TestProvider.Askable askable = TestProvider.thatCanBeAsked();
         left(askable, false);
@@ -141,8 +137,7 @@ class RecoveryTest {
         assertThat(askable.chargesOf(1)).isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void with_a_provider_that_offers_nothing_it_is_parked(LockScope scope) {
         TestProvider nothing = TestProvider.thatOffersNothing();
         left(nothing, true);
@@ -226,8 +221,7 @@ class RecoveryTest {
         assertThat(server.billPending().billed()).isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_server_that_slept_through_its_lease_does_not_send(LockScope scope) {
         Moment asleep = new Moment();
         Moment awake = new Moment();
@@ -460,8 +454,7 @@ class RecoveryTest {
         assertThat(provider.requests().get(0).invoice().get("amount")).isEqualTo(new java.math.BigDecimal("1.10"));
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void an_invoice_that_was_taken_back_and_is_pending_again_is_told_to_people_and_not_lost(LockStrategy strategy) {
         List<String> anomalies = new java.util.concurrent.CopyOnWriteArrayList<>();
         LockingInvoiceBiller server = host.running(host.server(provider)

@@ -9,8 +9,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** A table whose policies hold for its owner, too, which is the role of the biller. */
@@ -41,8 +39,7 @@ class RowLevelSecurityTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void what_a_policy_hides_is_not_billed(LockStrategy strategy, LockScope scope) {
         host.sql("create policy of_a on invoices using (tenant = 'a')");
         try (LockingInvoiceBiller server = biller(strategy, scope)) {

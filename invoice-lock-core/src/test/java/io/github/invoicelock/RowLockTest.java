@@ -6,8 +6,6 @@ import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Which of the host's own statements wait while the provider is called. */
 class RowLockTest {
@@ -26,8 +24,7 @@ class RowLockTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void for_no_key_update_lets_child_rows_in(LockStrategy strategy) {
         provider.answering((p, request) -> {
             InBackground.of(this::insertLine).result();
@@ -39,8 +36,7 @@ class RowLockTest {
         assertThat(host.count("lines", "true")).isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void for_update_lets_child_rows_wait_for_the_call(LockStrategy strategy) {
         InBackground<?>[] insert = new InBackground<?>[1];
         provider.answering((p, request) -> {

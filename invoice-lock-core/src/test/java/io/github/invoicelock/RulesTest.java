@@ -36,8 +36,7 @@ class RulesTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void r1_the_attempt_is_committed_before_the_provider_is_called(LockStrategy strategy) {
         AtomicReference<String> state = new AtomicReference<>();
         provider.answering((p, request) -> {
@@ -119,8 +118,7 @@ class RulesTest {
         assertThat(expected.variant()).isEqualTo(2);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void r3_a_database_that_was_put_back_sends_the_same_keys(LockStrategy strategy) {
         LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(strategy));
         server.billPending();
@@ -218,8 +216,7 @@ class RulesTest {
         await().atMost(Duration.ofSeconds(30)).until(() -> !host.pending(1));
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void r5_what_is_not_final_is_written_only_by_the_present_owner_and_never_over_billed(LockScope scope) {
         provider.answering((p, request) -> {
             host.sql("update invoice_lock.billing_attempt set fence = fence + 1, owner = 'another'");
@@ -234,8 +231,7 @@ class RulesTest {
         assertThat(host.state(1)).isEqualTo("STARTED");
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void r5_an_unknown_outcome_does_not_hide_a_charge_that_the_webhook_reported(LockScope scope) {
         LockingInvoiceBiller[] server = new LockingInvoiceBiller[1];
         provider.answering((p, request) -> {
@@ -376,8 +372,7 @@ class RulesTest {
         late.await();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void r10_a_row_that_another_server_claimed_since_the_statement_began_is_stopped_by_the_constraint(LockScope scope)
             throws Exception {
         // The first server's claim of many begins its statement and is made to wait between its snapshot and its lock,
@@ -527,8 +522,7 @@ class RulesTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void r14_a_charged_invoice_that_the_host_sets_back_to_pending_is_reported_and_not_charged_again(
             LockStrategy strategy) {
         List<String> anomalies = new java.util.concurrent.CopyOnWriteArrayList<>();
@@ -568,8 +562,7 @@ class RulesTest {
         assertThat(host.pending(1)).isFalse();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void r16_a_withdrawn_invoice_is_not_charged(LockStrategy strategy) throws Exception {
         LockingInvoiceBiller server = host.running(host.server(provider).lockStrategy(strategy));
         Connection connection = host.connection();

@@ -15,8 +15,6 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Bounds of a run, calls at once, time-outs, and the end. */
 class RunTest {
@@ -28,8 +26,7 @@ class RunTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void a_limit_on_invoices_is_kept_exactly_and_contended_ones_do_not_count(LockStrategy strategy) {
         host.holding(3);
         for (LockScope scope : LockScope.values()) {
@@ -70,8 +67,7 @@ class RunTest {
         assertThat(RunLimits.none()).hasToString("RunLimits[invoices=none, time=none]");
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void as_many_calls_at_once_as_configured_and_not_one_more(LockStrategy strategy) {
         for (LockScope scope : LockScope.values()) {
             host.sql("truncate invoice_lock.billing_attempt; update invoices set pending = true");
@@ -98,8 +94,7 @@ class RunTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_gateway_that_hangs_is_interrupted_at_its_time_out_and_in_doubt(LockScope scope) {
         AtomicInteger interrupted = new AtomicInteger();
         provider.answering((p, request) -> {
@@ -122,8 +117,7 @@ class RunTest {
         assertThat(server.attempts(1).get(0).message()).isEqualTo("No answer within PT0.1S");
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_gateway_that_ignores_interruption_keeps_its_thread_but_not_its_slot(LockScope scope) {
         Moment end = new Moment();
         provider.answering((p, request) -> {
@@ -166,8 +160,7 @@ class RunTest {
                 .until(() -> host.count("invoice_lock.billing_attempt", "state = 'BILLED'") == called);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void of_ten_thousand_invoices_a_provider_that_is_down_leaves_few_in_doubt(LockScope scope) {
         host.sql("insert into invoices (id) select g from generate_series(41, 10000) g");
         provider.answering((p, request) -> {
@@ -186,8 +179,7 @@ class RunTest {
                 .isZero();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void close_waits_for_calls_in_flight_stops_the_run_and_may_be_called_again(LockScope scope) {
         Moment called = new Moment();
         Moment answer = new Moment();
@@ -219,8 +211,7 @@ class RunTest {
                 .hasMessageContaining("is closed");
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void close_gives_back_what_is_claimed_and_not_called(LockScope scope) {
         LockingInvoiceBiller[] server = new LockingInvoiceBiller[1];
         Moment claimed = new Moment();
@@ -281,8 +272,7 @@ class RunTest {
         assertThat(provider.overlaps()).isEmpty();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void calls_are_made_by_the_host_executor_and_a_refusal_of_its_leaves_the_invoice_unbilled(LockScope scope) {
         ExecutorService executor = Executors.newFixedThreadPool(2, task -> new Thread(task, "the-hosts-own"));
         provider.answering((p, request) -> {
@@ -306,8 +296,7 @@ class RunTest {
         assertThat(provider.requests()).hasSize(10);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void claim_only_works_with_a_pool_of_one_connection(LockStrategy strategy) {
         try (TestHost small = new TestHost(1, true)) {
             small.invoices(50);
@@ -321,8 +310,7 @@ class RunTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void claim_only_has_at_most_four_connections_out_whatever_the_concurrency(LockStrategy strategy) {
         AtomicInteger most = new AtomicInteger();
         provider.answering((p, request) -> {

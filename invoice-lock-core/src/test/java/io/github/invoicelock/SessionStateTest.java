@@ -16,8 +16,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 
 /** What {@code build()} saw holds in every transaction, whatever others have left on a connection of the pool. */
@@ -34,8 +32,7 @@ class SessionStateTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void r4_a_search_path_left_behind_does_not_decide_whose_payer_is_read(LockScope scope) {
         for (String tenant : List.of("one", "two")) {
             host.sql("create schema " + tenant + "; create table " + tenant + ".customers (payer text); insert into "
@@ -61,8 +58,7 @@ class SessionStateTest {
         assertThat(payers).containsExactly("one", "one", "one");
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void r4_no_setting_left_behind_changes_what_an_expression_of_the_host_means(LockScope scope) {
         String[] settings = {
             "TimeZone",
@@ -118,8 +114,7 @@ class SessionStateTest {
         assertThat(seen.get(0).toString().split("\\|", -1)[16]).as("jit").isEqualTo("off");
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void r9_a_statement_timeout_shorter_than_the_wait_asked_for_does_not_cut_it(LockScope scope) throws Exception {
         host.invoices(3);
         left.set("set statement_timeout to '300ms'; " + transactionTimeout("400ms"));
@@ -138,8 +133,7 @@ class SessionStateTest {
         assertThat(biller.billPending().billed()).isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void r9_a_statement_timeout_that_was_left_behind_ends_no_run(LockScope scope) {
         host.invoices(3);
         host.sql("create function slow() returns text language sql volatile as $$ select pg_sleep(0.2)::text $$");

@@ -8,9 +8,6 @@ import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * An invoice whose own data keep it from being claimed or marked is set aside: named with its error, kept where people find it, billed once
@@ -28,8 +25,7 @@ class SetAsideTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_subquery_of_including_that_finds_two_rows(LockStrategy strategy, LockScope scope) {
         host.sql("create table customers (invoice bigint, method text); create index on customers (invoice)");
         host.sql("insert into customers select g, 'pm_' || g from generate_series(1, 20) g");
@@ -48,8 +44,7 @@ class SetAsideTest {
         itIsBilledOnceMended(server);
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void an_expression_of_including_that_divides_by_zero(LockStrategy strategy, LockScope scope) {
         host.sql("update invoices set amount = 0 where id = " + BAD);
         LockingInvoiceBiller server = server(
@@ -63,8 +58,7 @@ class SetAsideTest {
         itIsBilledOnceMended(server);
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_json_column_that_cannot_become_jsonb(LockStrategy strategy, LockScope scope) {
         host.sql("alter table invoices add extra json");
         host.sql("update invoices set extra = '{\"note\": \"\\u0000\"}' where id = " + BAD);
@@ -76,8 +70,7 @@ class SetAsideTest {
         itIsBilledOnceMended(server);
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_billable_condition_that_raises_for_one_row(LockStrategy strategy, LockScope scope) {
         host.sql("alter table invoices add due text not null default '2026-01-31'");
         host.sql("update invoices set due = '31.31.2026' where id = " + BAD);
@@ -92,8 +85,7 @@ class SetAsideTest {
         itIsBilledOnceMended(server);
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_hook_that_throws_for_one_invoice(LockStrategy strategy, LockScope scope) {
         boolean[] mended = {false};
         LockingInvoiceBiller server = host.running(builder(strategy, scope, InvoiceTable.named("invoices"))
@@ -109,8 +101,7 @@ class SetAsideTest {
         itIsMarkedOnceMended(server);
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_mark_that_a_trigger_refuses_for_one_invoice(LockStrategy strategy, LockScope scope) {
         aTriggerRefusesTheMark();
         LockingInvoiceBiller server = server(strategy, scope, InvoiceTable.named("invoices"));
@@ -121,8 +112,7 @@ class SetAsideTest {
         itIsMarkedOnceMended(server);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_refused_mark_does_not_come_first_again_and_again(LockScope scope) {
         aTriggerRefusesTheMark();
         LockingInvoiceBiller server = server(LockStrategy.NOWAIT, scope, InvoiceTable.named("invoices"));
@@ -139,8 +129,7 @@ class SetAsideTest {
         assertThat(provider.chargesOf(BAD)).isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_next_run_bills_on_though_the_bad_one_is_still_bad(LockStrategy strategy, LockScope scope) {
         host.sql("update invoices set amount = 0 where id = " + BAD);
         LockingInvoiceBiller server = server(
@@ -158,8 +147,7 @@ class SetAsideTest {
         assertThat(listed(server)).containsExactly("" + BAD);
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void one_that_is_mended_but_not_billable_is_not_charged_until_it_is(LockStrategy strategy, LockScope scope) {
         host.sql("alter table invoices add due text not null default '2026-01-31'");
         host.sql("update invoices set due = '31.31.2026' where id = " + BAD);

@@ -8,8 +8,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** As many calls at once as were configured, for ever: who is turned away gives nothing back. */
 class SlotsTest {
@@ -23,8 +21,7 @@ class SlotsTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void runs_that_were_interrupted_while_the_house_was_full_leave_as_many_slots_as_before(
             LockStrategy strategy, LockScope scope) {
         AtomicInteger underWay = new AtomicInteger();

@@ -19,8 +19,6 @@ import org.jooq.impl.DSL;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** What the gateway reads: at the first call, and after a crash by a server of other settings. */
 class SnapshotTest {
@@ -94,8 +92,7 @@ class SnapshotTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void every_value_is_what_the_table_holds_at_the_first_call_and_after_a_crash(LockStrategy strategy)
             throws SQLException {
         everyValue("create table bills (id int primary key, pending boolean default true");

@@ -135,8 +135,7 @@ class SpringTransactionsTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void with_the_pool_itself_the_callers_transaction_is_another_and_its_rollback_undoes_no_charge(LockScope scope) {
         LockingInvoiceBiller biller = host.running(host.server(provider).lockScope(scope));
         Caller caller = transactionsOver(host.dataSource());

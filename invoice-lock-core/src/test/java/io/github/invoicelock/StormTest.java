@@ -20,16 +20,16 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Whatever text and whatever number the host's code hands over, in databases that can store some of it or nearly nothing: what happened is
  * journaled, or waits for a person; it is not sent again and again; and all other invoices are billed.
  */
+@Tag(Thorough.SAMPLED)
 class StormTest {
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final int TRIES = 3;
@@ -107,8 +107,18 @@ class StormTest {
     private static final List<Kind> KINDS = List.of(Kind.values());
 
     static Stream<Arguments> encodingAndScope() {
-        return Stream.of("UTF8", "LATIN1", "SQL_ASCII")
-                .flatMap(encoding -> Stream.of(LockScope.values()).map(scope -> Arguments.of(encoding, scope)));
+        List<Arguments> all = encodings()
+                .flatMap(encoding -> Stream.of(LockScope.values()).map(scope -> Arguments.of(encoding, scope)))
+                .toList();
+        return Thorough.orOneIn(6, "StormTest", all).stream();
+    }
+
+    static Stream<String> encodings() {
+        return Stream.of("UTF8", "LATIN1", "SQL_ASCII");
+    }
+
+    static Stream<String> anEncoding() {
+        return Thorough.orOneIn(3, "StormTest", encodings().toList()).stream();
     }
 
     @ParameterizedTest
@@ -169,8 +179,7 @@ class StormTest {
                 .containsPattern("a.{0,6}b");
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_message_that_is_cut_is_not_cut_within_a_character(LockScope scope) {
         TestHost storm = in("UTF8");
         storm.invoices(2);
@@ -246,7 +255,7 @@ class StormTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"UTF8", "LATIN1", "SQL_ASCII"})
+    @MethodSource("anEncoding")
     void what_people_and_webhooks_say(String encoding) {
         TestHost storm = in(encoding);
         storm.invoices(4 * TEXTS.size());
@@ -276,8 +285,7 @@ class StormTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void exceptions_that_cannot_even_be_printed(LockScope scope) {
         TestHost storm = in("UTF8");
         storm.invoices(8);
@@ -317,8 +325,7 @@ class StormTest {
             Duration.ofSeconds(Long.MAX_VALUE),
             Duration.ofSeconds(Long.MAX_VALUE, 999_999_999));
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void delays_at_both_ends(LockScope scope) {
         TestHost storm = in("UTF8");
         storm.invoices(4 * DELAYS.size());

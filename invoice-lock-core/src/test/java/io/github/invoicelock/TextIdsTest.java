@@ -8,8 +8,6 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** Ids of a host's own making: they travel in arrays, in JSON and in literals, and arrive as they were. */
 class TextIdsTest {
@@ -58,8 +56,7 @@ class TextIdsTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void arrive_as_they_were(LockStrategy strategy, LockScope scope) throws SQLException {
         host.sql("create table bills (id text primary key, pending boolean not null default true, reference text)");
         insertBills();

@@ -23,6 +23,17 @@ final class Thorough {
 
     /** All of them, or one in so many, in their order; what it took is printed, with the seed that takes the same ones again. */
     static <T> List<T> orOneIn(int many, String what, List<T> all) {
+        List<T> some = some(many, what, all);
+        if (!ALL) {
+            System.out.printf(
+                    "%s: %d of %d (-Dinvoicelock.sample.seed=%d; all with -Pthorough)%n",
+                    what, some.size(), all.size(), SEED);
+        }
+        return some;
+    }
+
+    /** The same, where a test's name says what it took. */
+    static <T> List<T> some(int oneIn, String what, List<T> all) {
         if (ALL) {
             return all;
         }
@@ -30,15 +41,11 @@ final class Thorough {
         for (int i = 0; i < all.size(); i++) {
             places.add(i);
         }
-        Collections.shuffle(places, new Random(SEED));
-        List<T> some = places.stream()
-                .limit((all.size() + many - 1) / many)
+        Collections.shuffle(places, new Random(SEED + what.hashCode()));
+        return places.stream()
+                .limit((all.size() + oneIn - 1) / oneIn)
                 .sorted()
                 .map(all::get)
                 .toList();
-        System.out.printf(
-                "%s: %d of %d (-Dinvoicelock.sample.seed=%d; all with -Pthorough)%n",
-                what, some.size(), all.size(), SEED);
-        return some;
     }
 }

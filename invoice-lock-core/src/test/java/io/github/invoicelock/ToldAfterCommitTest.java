@@ -6,9 +6,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** What a listener hears is there already for every other connection, and is told once. */
 class ToldAfterCommitTest {
@@ -22,8 +19,7 @@ class ToldAfterCommitTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void an_anomaly_of_a_mark(LockStrategy strategy, LockScope scope) {
         host.sql("create function f() returns trigger language plpgsql as $$ begin return null; end $$");
         host.sql("create trigger t before update on invoices for each row execute function f()");
@@ -35,8 +31,7 @@ class ToldAfterCommitTest {
         assertThat(told).as("once each").doesNotHaveDuplicates();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void claims_and_outcomes(LockStrategy strategy, LockScope scope) {
         everyKindIsTold(strategy, scope);
 
@@ -45,8 +40,7 @@ class ToldAfterCommitTest {
         assertThat(told).as("once each").doesNotHaveDuplicates();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void an_anomaly_of_a_report(LockScope scope) {
         provider.answering(TestProvider::refuse);
         LockingInvoiceBiller server =

@@ -34,8 +34,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 
@@ -108,8 +106,7 @@ class TracesTest {
                         .body()));
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void one_trace_goes_from_the_run_through_each_call_to_the_provider(LockScope scope) {
         BillingObservations observations = new BillingObservations("invoices", registry);
         LockingInvoiceBiller biller = host.running(host.server(observations.around(this::send))

@@ -10,8 +10,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Calls that never began are no calls: nobody waited for an answer, nothing failed, nothing went well, and nothing leaves later. */
 class UncalledTest {
@@ -25,8 +23,7 @@ class UncalledTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_call_for_which_there_was_no_thread_was_not_without_an_answer(LockScope scope) {
         LockingInvoiceBiller server = host.running(host.server(provider)
                 .lockScope(scope)
@@ -45,8 +42,7 @@ class UncalledTest {
         assertThat(server.attempts(1).get(0).message()).isNotBlank().doesNotContain("No answer within");
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void r11_counts_failed_calls_in_a_row_whatever_was_not_called_between_them(LockScope scope) {
         provider.answering((p, request) -> {
             throw new java.io.IOException("down");
@@ -66,8 +62,7 @@ class UncalledTest {
         assertThat(provider.requests().size()).as("calls that failed").isBetween(3, 4);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_call_that_an_out_of_memory_error_left_queued_does_not_leave_without_its_lock(LockScope scope) {
         Queue<Runnable> queued = new ConcurrentLinkedQueue<>();
         LockingInvoiceBiller server =
@@ -87,8 +82,7 @@ class UncalledTest {
         assertThat(provider.requests()).hasSize(40);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void an_executor_that_refuses_everything_stops_the_run_and_nothing_is_tried_again_at_once(LockScope scope) {
         host.sql("insert into invoices (id) select g from generate_series(101, 1000) g");
         LockingInvoiceBiller server = host.running(host.server(provider)
@@ -114,8 +108,7 @@ class UncalledTest {
                 .isGreaterThanOrEqualTo(10);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_call_whose_thread_comes_later_than_half_of_the_margin_is_not_made_and_is_due_again(LockScope scope) {
         Duration callTimeout = Duration.ofSeconds(10);
         Moment late = new Moment();
@@ -153,8 +146,7 @@ class UncalledTest {
         assertThat(provider.requestsFor(1)).hasSize(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_report_that_nothing_was_billed_is_believed_with_its_retry_after(LockScope scope) {
         provider.answering(BillingOutcome.unknown("500"));
         LockingInvoiceBiller server =

@@ -8,9 +8,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** Whatever of the host's keeps a charged invoice from being marked: the charge is in the journal, is never repeated, and the reason is told. */
 class UnmarkedInvoiceTest {
@@ -23,8 +20,7 @@ class UnmarkedInvoiceTest {
         host.close();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_trigger_that_lets_the_update_change_nothing(LockStrategy strategy, LockScope scope) {
         host.invoices(3);
         trigger("return null");
@@ -48,8 +44,7 @@ class UnmarkedInvoiceTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_trigger_that_raises(LockScope scope) {
         host.invoices(1);
         trigger("raise exception 'closed for the night'");
@@ -68,8 +63,7 @@ class UnmarkedInvoiceTest {
         assertThat(anomalies).isEmpty();
     }
 
-    @ParameterizedTest
-    @EnumSource(LockStrategy.class)
+    @Ways.WithEveryStrategy
     void a_view_that_hides_the_row_meanwhile(LockStrategy strategy) {
         host.invoices(1);
         host.sql("create view shown as select * from invoices where state = 'open'");
@@ -91,8 +85,7 @@ class UnmarkedInvoiceTest {
         assertThat(provider.requests()).as("never repeated").hasSize(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void a_view_with_check_option_that_shows_pending_invoices_only(LockScope scope) {
         host.invoices(1);
         host.sql("create view open_ones as select * from invoices where pending with check option");
@@ -111,8 +104,7 @@ class UnmarkedInvoiceTest {
         assertThat(provider.requests()).hasSize(1);
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void a_column_that_is_too_short_for_the_reference(LockStrategy strategy, LockScope scope) {
         host.invoices(3);
         host.sql("alter table invoices add \"Ref.\" varchar(5)");

@@ -3,8 +3,6 @@ package io.github.invoicelock;
 import io.github.invoicelock.examples.postgres.PostgresDatabase;
 import io.github.invoicelock.examples.postgres.PostgresServer;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** Everything in every strategy and scope: what {@code mvn verify} also runs on the oldest and the newest PostgreSQL. */
 class VersionsTest {
@@ -15,8 +13,7 @@ class VersionsTest {
         database.close();
     }
 
-    @ParameterizedTest
-    @MethodSource(EveryCall.STRATEGY_AND_SCOPE)
+    @Ways.WithEveryStrategyInEveryScope
     void everything_works(LockStrategy strategy, LockScope scope) throws Exception {
         EveryCall everyCall = EveryCall.with(database.dataSource());
         InvoiceLockSchema.migrate(database.directDataSource());

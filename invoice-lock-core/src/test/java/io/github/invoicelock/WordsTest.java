@@ -12,7 +12,6 @@ import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a word does, of a person, a webhook or the host: it closes what it decides, hides nothing that comes after it, and keeps its promise. */
@@ -303,8 +302,7 @@ class WordsTest {
         assertThat(provider.chargesOf(4711)).isEqualTo(1);
     }
 
-    @ParameterizedTest
-    @EnumSource(LockScope.class)
+    @Ways.InEveryScope
     void withdraw_of_an_id_in_other_letters_is_told_that_its_invoice_is_being_called(LockScope scope) {
         Withdrawal[] answer = new Withdrawal[1];
         LockingInvoiceBiller[] server = new LockingInvoiceBiller[1];

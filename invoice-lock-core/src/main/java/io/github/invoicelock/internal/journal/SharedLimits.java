@@ -106,13 +106,18 @@ public final class SharedLimits {
                         moments,
                         Map.of("span", span),
                         rows -> rows.next() ? Double.parseDouble(String.valueOf(rows.text(0))) - span : Double.NaN),
-                Request.of(
-                        cursor,
-                        Map.of(),
-                        rows -> rows.next() && rows.text(0) != null ? Double.parseDouble(rows.text(0)) : 0d),
+                Request.of(cursor, Map.of(), this::until),
                 (mine, until) -> Double.isNaN(mine)
                         ? new FleetPace.Answer(false, in(until).minus(FleetPace.AHEAD))
                         : new FleetPace.Answer(true, in(mine)));
+    }
+
+    private double until(Rows rows) {
+        if (!rows.next()) {
+            throw new IllegalStateException("The biller has no row in " + billers
+                    + " any more, which the moments of its calls are kept in: build() it again, which writes one.");
+        }
+        return rows.text(0) == null ? 0d : Double.parseDouble(rows.text(0));
     }
 
     // What was not used before is lost, so that no burst follows an idle hour; but for the moment between two

@@ -35,6 +35,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -108,6 +109,7 @@ class HostSchemasTest {
                 .hasSize(schema.biller().equals("simple") ? 0 : 1);
     }
 
+    @Tag("thorough")
     @ParameterizedTest
     @CsvSource(
             quoteCharacter = '`',
@@ -197,6 +199,7 @@ class HostSchemasTest {
                         .isEqualTo("t"));
     }
 
+    @Tag("thorough")
     @ParameterizedTest
     @CsvSource(
             delimiter = ':',

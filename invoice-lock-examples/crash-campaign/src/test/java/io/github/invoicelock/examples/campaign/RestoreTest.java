@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** R3: a database that is put back to before charges that happened mints the same keys, and the provider answers with the first charge. */
@@ -64,6 +65,7 @@ class RestoreTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void from_a_dump() throws Exception {
         Optional<Path> tools = PostgresProcess.installedWith("pg_dump");
@@ -89,6 +91,7 @@ class RestoreTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void from_a_replica_that_lagged_when_it_was_promoted() throws Exception {
         try (PostgresProcess primary = PostgresProcess.embedded(Map.of())) {

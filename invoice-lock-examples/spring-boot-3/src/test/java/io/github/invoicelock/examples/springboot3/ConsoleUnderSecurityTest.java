@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.openqa.selenium.By;
 import org.springframework.boot.builder.SpringApplicationBuilder;
@@ -24,6 +25,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /** The console of a whole application on Spring Boot 3.5, switched on by its properties alone: Spring Security, tokens, a context path, a proxy. */
+@Tag("thorough")
 class ConsoleUnderSecurityTest {
     private static final PostgresDatabase DATABASE = PostgresServer.shared().createDatabase();
     private static final ConfigurableApplicationContext APPLICATION = new SpringApplicationBuilder(

@@ -30,6 +30,7 @@ import org.jooq.Record;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -216,6 +217,7 @@ class StripeGatewayTest {
                 .isInstanceOf(NotBilled.class);
     }
 
+    @Tag("thorough")
     @Test
     void a_charge_is_found_on_any_page_of_the_customers_list() throws StripeException {
         gateway.bill(request("7", "pm_card_visa"));

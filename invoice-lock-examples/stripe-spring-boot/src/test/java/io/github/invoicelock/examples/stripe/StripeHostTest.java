@@ -40,12 +40,14 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** The whole host as it is, with a real PostgreSQL and Stripe's own client; its schedule sleeps. */
+@Tag("thorough")
 class StripeHostTest {
     private final PostgresDatabase database = PostgresServer.shared().createDatabase();
     private final HandMovedClock clock = new HandMovedClock();

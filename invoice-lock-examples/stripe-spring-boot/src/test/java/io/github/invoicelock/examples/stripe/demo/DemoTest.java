@@ -13,11 +13,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.openqa.selenium.By;
 import org.openqa.selenium.WebElement;
 
 /** The README's commands, with the local Stripe. */
+@Tag("thorough")
 class DemoTest {
     private static Process demo(String... arguments) throws IOException {
         List<String> line = new ArrayList<>(List.of(
