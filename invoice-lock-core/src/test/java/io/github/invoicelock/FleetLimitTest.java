@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** fleetCallsPerSecond: one limit for all servers, judged by the provider's own clock. */
 class FleetLimitTest {
@@ -98,12 +99,15 @@ class FleetLimitTest {
         theLimitIsKeptAndUsed(provider.onAverage(3 * RATE, 10 * RATE - 2 * FleetServer.CALLS_AT_ONCE));
     }
 
-    @Test
-    void calls_whose_claims_were_slow_do_not_arrive_together() throws Exception {
+    @ParameterizedTest
+    @ValueSource(ints = {FleetServer.CALLS_AT_ONCE + 2, FleetServer.CALLS_AT_ONCE})
+    void calls_whose_claims_were_slow_do_not_arrive_together(int connections) throws Exception {
         int calls = FleetServer.CALLS_AT_ONCE;
         invoices(calls);
         CountDownLatch claims = new CountDownLatch(calls);
-        FaultyDataSource database = new FaultyDataSource(pool());
+        HikariDataSource pool = pool();
+        pool.setMaximumPoolSize(connections);
+        FaultyDataSource database = new FaultyDataSource(pool);
         database.strikeEach(
                 FaultyDataSource.Place.before(FaultyDataSource.Door.STATEMENT).of(FaultyDataSource.Kind.CLAIM),
                 crossing -> {
@@ -121,6 +125,9 @@ class FleetLimitTest {
         assertThat(server.billPending().billed()).isEqualTo(calls);
 
         assertThat(provider.lasted()).isGreaterThan(Duration.ofMillis(300));
+        assertThat(host.count("invoice_lock.attempt_event", "true"))
+                .as("none was given back")
+                .isZero();
     }
 
     /** Between the library and the provider is the network: on a busy machine some calls arrive together that left apart. */

@@ -40,14 +40,16 @@ final class CallUnderLock implements Calling {
     private final Journal journal;
     private final Invoices invoices;
     private final Settlements settlements;
+    private final LastLook lastLook;
     private final Calls calls;
     private final SessionSettings calling;
 
-    CallUnderLock(BillerSettings settings, Tables tables, Settlements settlements, Calls calls) {
+    CallUnderLock(BillerSettings settings, Tables tables, Settlements settlements, LastLook lastLook, Calls calls) {
         this.database = tables.database();
         this.journal = tables.journal();
         this.invoices = tables.invoices();
         this.settlements = settlements;
+        this.lastLook = lastLook;
         this.calls = calls;
         // R9: a dead server's lock ends a margin after the longest call, and no limit of the server's own cuts a call
         // short.
@@ -77,8 +79,9 @@ final class CallUnderLock implements Calling {
 
     @Override
     public void call(Claim claim, RunInProgress run, Concluding then) {
-        if (run.givesBack(claim)) {
-            then.uncalled(claim, run, settlements.release(claim, Duration.ZERO, GIVEN_BACK));
+        Optional<Written> uncalled = lastLook.at(claim, run);
+        if (uncalled.isPresent()) {
+            then.uncalled(claim, run, uncalled.get());
             return;
         }
         Heard heard = new Heard(claim);

@@ -5,9 +5,9 @@ import io.github.invoicelock.internal.judgement.Claim;
 import io.github.invoicelock.internal.run.RunInProgress;
 import io.github.invoicelock.internal.settlement.Settlements;
 import io.github.invoicelock.internal.settlement.Written;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 
 /**
@@ -16,6 +16,7 @@ import java.util.concurrent.Executor;
  */
 final class CallWithoutLock implements Calling {
     private final Settlements settlements;
+    private final LastLook lastLook;
     private final Calls calls;
     private final SettlementQueue<Heard> queue;
 
@@ -27,8 +28,10 @@ final class CallWithoutLock implements Calling {
      * @param settlers how many settle at a time
      * @param together how many are settled by one transaction at most
      */
-    CallWithoutLock(Settlements settlements, Calls calls, int settlers, int together, Executor threads) {
+    CallWithoutLock(
+            Settlements settlements, LastLook lastLook, Calls calls, int settlers, int together, Executor threads) {
         this.settlements = settlements;
+        this.lastLook = lastLook;
         this.calls = calls;
         this.queue = new SettlementQueue<>(settlers, together, threads, this::settle);
     }
@@ -36,8 +39,9 @@ final class CallWithoutLock implements Calling {
     @Override
     @SuppressWarnings("FutureReturnValueIgnored") // what goes wrong after the answer is handed on
     public void call(Claim claim, RunInProgress run, Concluding then) {
-        if (run.givesBack(claim)) {
-            then.uncalled(claim, run, settlements.release(claim, Duration.ZERO, GIVEN_BACK));
+        Optional<Written> uncalled = lastLook.at(claim, run);
+        if (uncalled.isPresent()) {
+            then.uncalled(claim, run, uncalled.get());
             return;
         }
         calls.start(claim, run.carried()).thenAccept(answer -> {

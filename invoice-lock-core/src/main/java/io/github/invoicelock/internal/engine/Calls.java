@@ -191,7 +191,7 @@ final class Calls {
 
         private synchronized String overdueBecause() {
             return phase == Answer.Source.NOBODY
-                    ? "Neither a thread nor a moment was there for the call in time; it was not made"
+                    ? "No thread was there for the call in time; it was not made"
                     : "No answer within " + settings.callTimeout();
         }
 
@@ -202,23 +202,9 @@ final class Calls {
             return first;
         }
 
-        /** The watcher cuts off what waits for too long. */
-        private boolean awaitMoment() {
-            try {
-                return pace.leave(this::isCutOff);
-            } catch (Throwable e) {
-                cutOff("No moment was there for the call: " + HostCode.described(e));
-                return false;
-            }
-        }
-
-        private synchronized boolean isCutOff() {
-            return cutOff;
-        }
-
         private void converse() {
             boolean asks = claim.approach().asks();
-            if (!begin() || !awaitMoment() || !enter(asks ? Answer.Source.FIND : Answer.Source.BILL)) {
+            if (!begin() || !enter(asks ? Answer.Source.FIND : Answer.Source.BILL)) {
                 return;
             }
             Answer result;

@@ -89,10 +89,12 @@ final class Steps {
         this.threads = Threads.forSteps(
                 name + "-step",
                 throughCall ? settings.concurrency() : Math.min(settings.concurrency(), CONNECTIONS_FOR_CLAIMS));
+        LastLook lastLook = new LastLook(settlements, pace);
         this.calling = throughCall
-                ? new CallUnderLock(settings, tables, settlements, calls)
+                ? new CallUnderLock(settings, tables, settlements, lastLook, calls)
                 : new CallWithoutLock(
                         settlements,
+                        lastLook,
                         calls,
                         CONNECTIONS_FOR_SETTLEMENTS,
                         tables.database().distributed() ? 1 : SETTLED_TOGETHER,

@@ -10,6 +10,7 @@ import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * Spreads the calls of all servers over time. The journal has one cursor: up to when moments are given away. A server moves it forward by
@@ -30,7 +31,7 @@ public final class FleetPace {
     private static final long LATE = TimeUnit.MILLISECONDS.toNanos(50);
     /** A run that has stopped stops waiting so soon at the latest. */
     private static final long LOOK_UP_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-    /** Who waits for a moment finds one that was given back so soon at the latest: several servers may pass it on before it is missed. */
+    /** Who waits for a moment looks so often for one that was given back: several claims may fail one after the other before it is missed. */
     private static final long LOOK_BACK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
     private static final int MOST_AT_ONCE = 500;
@@ -120,7 +121,7 @@ public final class FleetPace {
      * @return for how many it waited: at least one of those wanted, or none if the run stopped
      */
     int take(int wanted, BooleanSupplier stopped) throws InterruptedException {
-        Moments mine = await(wanted, stopped);
+        Moments mine = await(wanted, stopped, this::givenBack);
         synchronized (this) {
             mine.into(due);
         }
@@ -133,13 +134,19 @@ public final class FleetPace {
      * @return false if it stopped before
      */
     boolean leave(BooleanSupplier stopped) throws InterruptedException {
-        synchronized (this) {
-            forgetMissed(due);
-            if (due.poll() != null) {
-                return true;
-            }
-        }
-        return await(1, stopped).count() > 0;
+        return pollDue().count() > 0 || await(1, stopped, this::leftOver).count() > 0;
+    }
+
+    private synchronized Moments pollDue() {
+        forgetMissed(due);
+        Long first = due.poll();
+        return first == null ? NONE : new Moments(1, first);
+    }
+
+    /** Also of a call that is claimed later: this one comes first. */
+    private synchronized Moments leftOver() {
+        Moments mine = pollDue();
+        return mine.count() > 0 ? mine : givenBack();
     }
 
     /** So many were not made after all; others may leave in their place, if they leave soon. */
@@ -151,18 +158,19 @@ public final class FleetPace {
 
     /** One more is made than was waited for: the next moment is used up by it. */
     synchronized void owe() {
+        forgetMissed(moments);
         if (moments.poll() == null) {
             owed++;
         }
     }
 
-    private Moments await(int wanted, BooleanSupplier stopped) throws InterruptedException {
+    private Moments await(int wanted, BooleanSupplier stopped, Supplier<Moments> earlier) throws InterruptedException {
         while (!stopped.getAsBoolean()) {
             Moments mine = next(wanted, stopped);
             if (mine.count() == 0) {
                 return NONE;
             }
-            Moments given = awaitOneOf(mine, stopped);
+            Moments given = awaitOneOf(mine, stopped, earlier);
             // The machine may have slept for longer than it was told to.
             if (given.count() > 0 && time.nanos() - given.last() <= late) {
                 return given;
@@ -186,14 +194,15 @@ public final class FleetPace {
     private static final Moments NONE = new Moments(0, 0);
 
     /** These, or one that was given back meanwhile; nothing is left behind if the run stops. */
-    private Moments awaitOneOf(Moments mine, BooleanSupplier stopped) throws InterruptedException {
+    private Moments awaitOneOf(Moments mine, BooleanSupplier stopped, Supplier<Moments> earlier)
+            throws InterruptedException {
         boolean due = false;
         try {
             Moments given = NONE;
             while (given.count() == 0 && !stopped.getAsBoolean()) {
                 long left = mine.last() - time.nanos();
                 due = left <= 0;
-                given = due ? mine : givenBack();
+                given = due ? mine : earlier.get();
                 if (given.count() == 0) {
                     time.sleep(Math.min(left, LOOK_BACK_NANOS));
                 }
@@ -221,9 +230,7 @@ public final class FleetPace {
                     if (mine.count() == 0) {
                         await(reserve(most), stopped);
                     } else {
-                        if (runsOut()) {
-                            reserve(most);
-                        }
+                        reserveMore(mine, most);
                         return mine;
                     }
                 } finally {
@@ -234,11 +241,23 @@ public final class FleetPace {
         return NONE;
     }
 
+    private void reserveMore(Moments mine, int most) {
+        try {
+            if (runsOut()) {
+                reserve(most);
+            }
+        } catch (Throwable e) {
+            putBack(mine);
+            throw e;
+        }
+    }
+
+    /** What leaves together is due together: between two handfuls may lie the calls of others. */
     private synchronized Moments poll(int most) {
         forgetMissed(moments);
         int count = 0;
         long last = 0;
-        while (count < most && !moments.isEmpty()) {
+        while (count < most && !moments.isEmpty() && (count == 0 || moments.element() - last <= late)) {
             last = moments.remove();
             count++;
         }

@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Spreads this server's calls over time: each has a moment of its own, a fixed distance behind the one before; and, where there is a limit
- * for all servers, one among theirs. Waited for before the claim, so that the wait eats nothing of a lease. Thread-safe.
+ * for all servers, one among theirs. Waited for before the claim, so that the wait eats nothing of a lease; only behind a slow claim it does.
+ * Thread-safe.
  */
 public final class Pace {
     /** A run that has stopped stops waiting so soon at the latest. */
