@@ -60,7 +60,7 @@ class FaultMatrixTest {
     /** What became of a cell: '1' billed once; 'p' billed once or parked, never repeated; '·' the point is not on its way. */
     private final Map<String, Character> verdicts = new ConcurrentHashMap<>();
 
-    private final List<Group> groups = Thorough.orOneIn(30, "FaultMatrixTest", Group.all());
+    private final List<Group> groups = Thorough.orOneIn(48, "FaultMatrixTest", Group.all());
     private final Set<String> reached = ConcurrentHashMap.newKeySet();
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();

@@ -88,7 +88,7 @@ class StateOperationMatrixTest {
         impatient =
                 host.running(server(LockScope.CLAIM_ONLY, Duration.ofSeconds(1)).concurrency(WAVE));
         List<MatrixCell> cells = Thorough.orOneIn(
-                24,
+                48,
                 "StateOperationMatrixTest",
                 MatrixCell.all().stream()
                         .filter(cell -> cell.isChosen(kind, scope, SEED, WALKED))

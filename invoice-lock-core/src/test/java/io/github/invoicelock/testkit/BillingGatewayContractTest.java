@@ -38,6 +38,7 @@ import org.jooq.Record;
 import org.jooq.impl.DSL;
 import org.jooq.impl.SQLDataType;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.testkit.engine.EngineTestKit;
@@ -486,6 +487,7 @@ class BillingGatewayContractTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void two_requests_for_one_call_are_caught() {
         assertCaught(TwoRequests.class);
@@ -853,6 +855,7 @@ class BillingGatewayContractTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void a_time_out_ignored_is_caught() {
         assertCaught(TimeOutIgnored.class);
@@ -876,6 +879,7 @@ class BillingGatewayContractTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void an_interruption_ignored_is_caught() {
         assertCaught(InterruptionIgnored.class);
@@ -937,6 +941,7 @@ class BillingGatewayContractTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void a_search_staler_than_declared_is_caught() {
         assertCaught(StalerThanDeclared.class);
@@ -1214,6 +1219,7 @@ class BillingGatewayContractTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void state_shared_between_threads_is_caught() {
         assertCaught(SharedState.class);

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A database that is far away answers later, and as much at once as one that is near. */
@@ -57,6 +58,7 @@ class DistanceTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void several_sessions_do_not_wait_for_one_another() throws Exception {
         List<Connection> connections = new ArrayList<>();

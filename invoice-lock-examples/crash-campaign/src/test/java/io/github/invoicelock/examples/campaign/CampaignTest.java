@@ -12,10 +12,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Short campaigns; the long one is a command of its own. The seed is printed with each, and taken back by {@code -Dcampaign.seed}. */
+@Tag("thorough")
 class CampaignTest {
     private final long seed = Long.getLong("campaign.seed", new Random().nextInt(1_000_000));
 
-    @Tag("thorough")
     @ParameterizedTest
     @CsvSource({
         "shop, NOWAIT, THROUGH_CALL, REMEMBERS",
@@ -43,7 +43,6 @@ class CampaignTest {
     }
 
     @Test
-    @Tag("thorough")
     void the_judge_sees_what_comes_of_a_gateway_that_declares_a_memory_which_its_provider_has_not() throws Exception {
         Verdict verdict = Campaign.run(
                 new Plan("simple", LockStrategy.NOWAIT, LockScope.THROUGH_CALL, ProviderKind.LIES, 3, 0, seed));
