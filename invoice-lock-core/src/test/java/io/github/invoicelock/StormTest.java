@@ -260,7 +260,10 @@ class StormTest {
         TestHost storm = in(encoding);
         storm.invoices(4 * TEXTS.size());
         TestProvider provider = TestProvider.thatRemembers().answering(BillingOutcome.unknown("500"));
+        // A transaction that rests longer than three seconds is ended: none may, whatever the text.
         LockingInvoiceBiller server = storm.running(stormy(storm, provider, LockScope.THROUGH_CALL)
+                .callTimeout(Duration.ofSeconds(1))
+                .leaseMargin(Duration.ofSeconds(1))
                 .retryPolicy(RetryPolicy.every(Duration.ofHours(1), TRIES)));
         run(server);
 

@@ -1,7 +1,6 @@
 package io.github.invoicelock.internal.database;
 
 import java.nio.charset.Charset;
-import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Map;
@@ -87,17 +86,15 @@ public final class StorableText {
     }
 
     private String mended(String text) {
-        CharsetEncoder encoder = charset == null ? null : charset.newEncoder();
-        char instead = encoder == null ? UNKNOWN : QUESTION_MARK;
+        Charset lacking = charset;
+        if (lacking != null) {
+            // All at once: to ask an encoder about each character that it lacks takes seconds for a long text.
+            return new String(text.getBytes(lacking), lacking).replace('\0', QUESTION_MARK);
+        }
         StringBuilder storable = new StringBuilder(text.length());
         text.codePoints().forEach(each -> {
             boolean half = each >= Character.MIN_SURROGATE && each <= Character.MAX_SURROGATE;
-            boolean stored = each != 0 && !half && (encoder == null || encoder.canEncode(Character.toString(each)));
-            if (stored) {
-                storable.appendCodePoint(each);
-            } else {
-                storable.append(instead);
-            }
+            storable.appendCodePoint(each == 0 || half ? UNKNOWN : each);
         });
         return storable.toString();
     }

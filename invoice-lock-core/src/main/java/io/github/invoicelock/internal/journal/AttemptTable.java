@@ -197,13 +197,16 @@ final class AttemptTable {
     /** As it can be stored, and not longer than anybody reads. */
     @Nullable
     String text(@Nullable String text) {
-        String storable = settings.storable().ofNullable(text);
-        if (storable == null || storable.length() <= LONGEST_TEXT) {
-            return storable;
+        return settings.storable().ofNullable(cut(text));
+    }
+
+    private static @Nullable String cut(@Nullable String text) {
+        if (text == null || text.length() <= LONGEST_TEXT) {
+            return text;
         }
         // Not between the two halves of a character.
-        int end = Character.isHighSurrogate(storable.charAt(LONGEST_TEXT - 1)) ? LONGEST_TEXT - 1 : LONGEST_TEXT;
-        return storable.substring(0, end);
+        int end = Character.isHighSurrogate(text.charAt(LONGEST_TEXT - 1)) ? LONGEST_TEXT - 1 : LONGEST_TEXT;
+        return text.substring(0, end);
     }
 
     /** A reference is kept whole. */
