@@ -218,7 +218,7 @@ class ConsoleBrowserTest {
         browser.type(Keys.TAB);
         browser.type("mended");
         browser.type(Keys.TAB);
-        browser.type(Keys.ENTER);
+        browser.enter();
 
         assertThat(browser.text()).contains("Released. The next run of any server continues it.");
     }

@@ -15,7 +15,10 @@ import org.openqa.selenium.By;
 import org.openqa.selenium.Cookie;
 import org.openqa.selenium.Dimension;
 import org.openqa.selenium.JavascriptExecutor;
+import org.openqa.selenium.Keys;
+import org.openqa.selenium.NoSuchElementException;
 import org.openqa.selenium.OutputType;
+import org.openqa.selenium.StaleElementReferenceException;
 import org.openqa.selenium.TakesScreenshot;
 import org.openqa.selenium.WebDriver;
 import org.openqa.selenium.WebElement;
@@ -185,17 +188,23 @@ public final class Browser implements AutoCloseable {
      * @return the page's text
      */
     public String text() {
-        return find(By.tagName("body")).getText();
+        return patiently().until(now -> now.findElement(By.tagName("body")).getText());
     }
 
     /**
-     * Finds an element.
+     * Finds an element, which may be on its way: a page that has just come is not yet read to its end.
      *
      * @param by what it is known by
      * @return the first one
      */
     public WebElement find(By by) {
-        return driver.findElement(by);
+        return patiently().until(now -> now.findElement(by));
+    }
+
+    private WebDriverWait patiently() {
+        WebDriverWait wait = new WebDriverWait(driver, PATIENCE);
+        wait.ignoring(NoSuchElementException.class, StaleElementReferenceException.class);
+        return wait;
     }
 
     /**
@@ -223,16 +232,26 @@ public final class Browser implements AutoCloseable {
      * @param element a link, a button or a summary
      */
     public void press(WebElement element) {
-        boolean leaves = !element.getTagName().equals("summary");
-        WebElement page = find(By.tagName("html"));
-        element.click();
-        if (leaves) {
-            new WebDriverWait(driver, PATIENCE).until(ExpectedConditions.stalenessOf(page));
+        if (element.getTagName().equals("summary")) {
+            element.click();
+        } else {
+            leaving(element::click);
         }
     }
 
+    /** Presses Enter on whatever has the focus, and waits for the page behind it. */
+    public void enter() {
+        leaving(() -> type(Keys.ENTER));
+    }
+
+    private void leaving(Runnable deed) {
+        WebElement page = find(By.tagName("html"));
+        deed.run();
+        patiently().until(ExpectedConditions.stalenessOf(page));
+    }
+
     /**
-     * Types to whatever has the focus.
+     * Types to whatever has the focus. It waits for no page.
      *
      * @param keys what
      */
