@@ -8,6 +8,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Locale;
 import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -33,11 +34,14 @@ public final class PostgresServer implements AutoCloseable {
     public static final String IMAGE = "invoicelock.image";
 
     private static final int MAX_CONNECTIONS = 300;
+    private static final int SECONDS_TO_ANSWER = 5;
     private static final Pattern URL = Pattern.compile("(jdbc:postgresql://[^/?]+/)[^?]*(\\?.*)?");
 
     private final String jdbcUrl;
     private final AutoCloseable server;
     private final @Nullable PgBouncer inFront;
+    private final ReentrantLock oneAtATime = new ReentrantLock();
+    private @Nullable Connection kept;
 
     private PostgresServer(String jdbcUrl, AutoCloseable server) {
         this(jdbcUrl, server, null);
@@ -185,6 +189,9 @@ public final class PostgresServer implements AutoCloseable {
     @Override
     public void close() {
         try {
+            if (kept != null) {
+                kept.close();
+            }
             server.close();
         } catch (Exception e) {
             throw new IllegalStateException("The PostgreSQL server did not stop", e);
@@ -241,12 +248,22 @@ public final class PostgresServer implements AutoCloseable {
         }
     }
 
+    /** Over one connection: a new session costs half as much as a new database. */
     private void execute(String sql) {
-        try (Connection connection = connect();
-                Statement statement = connection.createStatement()) {
-            statement.execute(sql);
+        oneAtATime.lock();
+        try {
+            Connection connection = kept;
+            if (connection == null || !connection.isValid(SECONDS_TO_ANSWER)) {
+                connection = connect();
+                kept = connection;
+            }
+            try (Statement statement = connection.createStatement()) {
+                statement.execute(sql);
+            }
         } catch (SQLException e) {
             throw new IllegalStateException("Cannot " + sql + ": " + e.getMessage(), e);
+        } finally {
+            oneAtATime.unlock();
         }
     }
 
