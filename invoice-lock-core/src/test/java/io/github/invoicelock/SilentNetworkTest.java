@@ -8,6 +8,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import javax.sql.DataSource;
@@ -80,6 +81,49 @@ class SilentNetworkTest {
             }
         }
         return null;
+    }
+
+    @Test
+    void r17_many_answers_that_meet_a_silent_network_wait_for_it_together() throws Exception {
+        int calls = 100;
+        TestProvider provider = TestProvider.thatRemembers();
+        try (TestHost host = TestHost.withInvoices(calls);
+                SilentNetwork network = SilentNetwork.inFrontOf(host.database().jdbcUrl());
+                HikariDataSource pool = new HikariDataSource()) {
+            pool.setJdbcUrl(network.jdbcUrl());
+            pool.setConnectionTimeout(2_000);
+            CountDownLatch called = new CountDownLatch(calls);
+            Moment silent = new Moment();
+            provider.answering((p, request) -> {
+                called.countDown();
+                silent.await();
+                return p.charge(request);
+            });
+            LockingInvoiceBiller biller = host.server(pool, provider)
+                    .lockScope(LockScope.CLAIM_ONLY)
+                    .lockStrategy(LockStrategy.SKIP_LOCKED)
+                    .concurrency(calls)
+                    .callTimeout(Duration.ofMinutes(2))
+                    .build();
+            InBackground<BillingRun> run = InBackground.of(biller::billPending);
+            called.await();
+            // None is left that would be waited for by itself.
+            pool.getHikariPoolMXBean().softEvictConnections();
+            network.swallow();
+            silent.reach();
+
+            // One after the other they would wait for two hundred seconds.
+            assertThatThrownBy(() -> within(Duration.ofSeconds(60), run)).isInstanceOf(BillingRunException.class);
+
+            network.restore();
+            for (int id = 1; id <= calls; id++) {
+                host.letTimePass(id, Duration.ofMinutes(5));
+            }
+            assertThat(biller.billPending().billed()).isEqualTo(calls);
+            assertThat(provider.chargedTwice()).isEmpty();
+            assertThat(host.count("invoices", "pending")).isZero();
+            biller.close();
+        }
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.github.invoicelock.internal.engine;
 
+import io.github.invoicelock.internal.errors.SqlStates;
 import io.github.invoicelock.internal.judgement.Answer;
 import io.github.invoicelock.internal.judgement.Claim;
 import io.github.invoicelock.internal.run.RunInProgress;
@@ -54,7 +55,7 @@ final class CallWithoutLock implements Calling {
         long since = System.nanoTime();
         List<Written> together = batch.size() > 1 ? settleTogether(batch) : List.of();
         if (together.isEmpty()) {
-            batch.forEach(this::settleAlone);
+            settleEach(batch);
             return;
         }
         List<Called> settled = new ArrayList<>(batch.size());
@@ -65,16 +66,30 @@ final class CallWithoutLock implements Calling {
         batch.get(0).then().called(settled, since);
     }
 
-    private void settleAlone(Heard heard) {
+    /** R17: where the database is out of reach, each would wait for it anew; the first one's wait is all of theirs. */
+    private void settleEach(List<Heard> batch) {
+        Throwable unreachable = null;
+        for (Heard heard : batch) {
+            if (unreachable == null) {
+                unreachable = settleAlone(heard).filter(SqlStates::unreachable).orElse(null);
+            } else {
+                heard.then().lost(heard.run(), unreachable);
+            }
+        }
+    }
+
+    /** Why it was lost; empty if it is settled. */
+    private Optional<Throwable> settleAlone(Heard heard) {
         long since = System.nanoTime();
         Written written;
         try {
             written = settlements.write(heard.claim(), heard.answer());
         } catch (Throwable e) {
             heard.then().lost(heard.run(), e);
-            return;
+            return Optional.of(e);
         }
         heard.then().called(List.of(new Called(heard.claim(), heard.run(), heard.answer(), written)), since);
+        return Optional.empty();
     }
 
     /** Empty if one of them cannot be settled; which one shows when each is settled alone, and only that one's error counts. */

@@ -65,7 +65,7 @@ public final class Errors {
                                         + "answers."
                                 : " If its pool is exhausted, make it larger: with lockScope THROUGH_CALL a biller needs one more than "
                                         + "concurrency, with CLAIM_ONLY at most 4.";
-        return new DatabaseException(refused + remedy, SqlStates.of(cause).orElse(null), cause);
+        return new DatabaseException(refused + remedy, SqlStates.of(cause).orElse(SqlStates.NO_CONNECTION), cause);
     }
 
     /** What the innermost cause that says anything says, as a sentence. */

@@ -22,6 +22,8 @@ public final class SqlStates {
     private static final String QUERY_CANCELED = "57014";
     private static final String INSUFFICIENT_PRIVILEGE = "42501";
     private static final String TOO_MANY_CONNECTIONS = "53300";
+    /** It starts, stops or recovers. */
+    private static final String CANNOT_CONNECT_NOW = "57P03";
 
     /**
      * Cardinality (a subquery with two rows), data, constraint, trigger, SQL routine, external routine, view's check, a limit of the program,
@@ -40,6 +42,8 @@ public final class SqlStates {
     private static final Set<String> OUT_OF_NUMBERS = Set.of("GetNewTransactionId", "GetNewMultiXactId");
 
     private static final String CONNECTION = "08";
+    /** The client is unable to establish the connection; pools seldom say so. */
+    static final String NO_CONNECTION = "08001";
     /** Of the user or the password. */
     private static final String AUTHORIZATION = "28";
     /** Connection, rollback (a deadlock), resources, operator (a restart, a cancel). */
@@ -120,6 +124,13 @@ public final class SqlStates {
     public static boolean connectionLost(Throwable failure) {
         return causes(failure).noneMatch(WorkFailure.class::isInstance)
                 && (silent(failure) || is(failure, state -> CONNECTION.equals(classOf(state))));
+    }
+
+    /** No connection is to be had, or this one is lost: whoever tries next waits as long. */
+    public static boolean unreachable(Throwable failure) {
+        return connectionLost(failure)
+                || notAuthorized(failure)
+                || is(failure, state -> TOO_MANY_CONNECTIONS.equals(state) || CANNOT_CONNECT_NOW.equals(state));
     }
 
     /** R17: the client gave up on a server that says nothing. */
