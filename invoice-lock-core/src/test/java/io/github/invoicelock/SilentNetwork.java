@@ -69,7 +69,7 @@ final class SilentNetwork implements AutoCloseable {
     }
 
     /** From now on nothing arrives any more, on either side: not the first packet of a new connection either. */
-    void swallow() {
+    synchronized void swallow() {
         accepting = false;
         swallowBehindTheProxy();
         try {
@@ -86,13 +86,13 @@ final class SilentNetwork implements AutoCloseable {
     }
 
     /** The same behind a proxy or a load balancer, which accepts connections for a server that is gone: they stay silent for good, too. */
-    void swallowBehindTheProxy() {
+    synchronized void swallowBehindTheProxy() {
         silent = true;
         links.forEach(Link::fallSilent);
     }
 
     /** New connections work again. */
-    void restore() {
+    synchronized void restore() {
         silent = false;
         queue.forEach(SilentNetwork::close);
         queue.clear();

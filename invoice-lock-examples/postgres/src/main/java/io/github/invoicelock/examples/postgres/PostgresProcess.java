@@ -256,7 +256,12 @@ public final class PostgresProcess implements AutoCloseable {
     }
 
     static Path temporary() throws IOException {
+        return temporaryIn(Path.of(System.getProperty("java.io.tmpdir")));
+    }
+
+    static Path temporaryIn(Path directory) throws IOException {
         return Files.createTempDirectory(
+                directory,
                 "invoice-lock-postgres",
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     }

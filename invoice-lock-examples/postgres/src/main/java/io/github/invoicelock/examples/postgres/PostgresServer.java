@@ -2,6 +2,8 @@ package io.github.invoicelock.examples.postgres;
 
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -35,6 +37,8 @@ public final class PostgresServer implements AutoCloseable {
 
     private static final int MAX_CONNECTIONS = 300;
     private static final int SECONDS_TO_ANSWER = 5;
+    private static final Path MEMORY = Path.of("/dev/shm");
+    private static final long ENOUGH_MEMORY = 8L << 30;
     private static final Pattern URL = Pattern.compile("(jdbc:postgresql://[^/?]+/)[^?]*(\\?.*)?");
 
     private final String jdbcUrl;
@@ -208,12 +212,16 @@ public final class PostgresServer implements AutoCloseable {
     }
 
     private static PostgresServer embedded() throws IOException {
-        EmbeddedPostgres postgres = EmbeddedPostgres.builder()
+        EmbeddedPostgres.Builder builder = EmbeddedPostgres.builder()
                 .setServerConfig("max_connections", String.valueOf(MAX_CONNECTIONS))
                 // Its data outlives a killed server, and need not outlive the machine.
                 .setServerConfig("fsync", "off")
-                .setServerConfig("full_page_writes", "off")
-                .start();
+                .setServerConfig("full_page_writes", "off");
+        // A database is three hundred files: in memory they are made in half of the time.
+        if (Files.isWritable(MEMORY) && Files.getFileStore(MEMORY).getUsableSpace() >= ENOUGH_MEMORY) {
+            builder.setDataDirectory(PostgresProcess.temporaryIn(MEMORY)).setServerConfig("max_wal_size", "256MB");
+        }
+        EmbeddedPostgres postgres = builder.start();
         return new PostgresServer(postgres.getJdbcUrl("postgres", "postgres") + "&password=postgres", postgres);
     }
 
