@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jooq.DSLContext;
 import org.jooq.Record;
+import org.jooq.Result;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
 
@@ -122,17 +123,21 @@ public final class BillerRegistry {
         });
     }
 
-    /**
-     * Rows are shared by tables that have a table beneath them in common: a partitioned table's or a parent's children, and what a view takes
-     * its rows from. Those are the relations of its rule before its join tree; what the rule mentions later, it only looks up. Where there is a
-     * query within that part, a UNION's say, all relations count that the view depends on.
-     */
     private void refuseShared(DSLContext tx) {
-        // Most hosts have one biller, and to plan what follows takes longer than the rest of the set-up.
-        if (!tx.fetchExists(selectOne().from(table()).where("name <> {0}", val(name)))) {
-            return;
+        // Most hosts have one biller, and to plan the search takes longer than the rest of the set-up.
+        if (tx.fetchExists(selectOne().from(table()).where("name <> {0}", val(name)))) {
+            sharing(tx).forEach(this::refuseUnlessApart);
         }
-        tx.fetch("""
+    }
+
+    /**
+     * The other billers that have rows in common with this one. Rows are shared by tables that have a table beneath them in common: a
+     * partitioned table's or a parent's children, and what a view takes its rows from. Those are the relations of its rule before its join
+     * tree; what the rule mentions later, it only looks up. Where there is a query within that part, a UNION's say, all relations count that
+     * the view depends on.
+     */
+    private Result<Record> sharing(DSLContext tx) {
+        return tx.fetch("""
                         with recursive root (name, oid) as (
                           select null, to_regclass({0})::oid
                           union all
@@ -168,7 +173,7 @@ public final class BillerRegistry {
                           and other.name in (select o.name from beneath o
                                              join beneath m on m.oid = o.oid and m.name is null
                                              join pg_class c on c.oid = o.oid and c.relkind in ('r', 'p', 'v', 'f', 'm'))
-                        order by other.name""", val(invoices.qualifiedName()), table(), val(name)).forEach(this::refuseUnlessApart);
+                        order by other.name""", val(invoices.qualifiedName()), table(), val(name));
     }
 
     private void refuseUnlessApart(Record known) {
