@@ -115,7 +115,9 @@ final class CallUnderLock implements Calling {
             // The host held the row, before the call or, by a statement of its hook's, after it.
             return heard.answer == null ? held(claim) : settlements.write(heard.claim, heard.answer);
         } catch (RuntimeException e) {
-            return heard.answer == null ? releaseAfter(e, claim) : settleAfter(e, heard.claim, heard.answer);
+            return heard.answer == null
+                    ? settlements.uncalled(claim, e, Settlements.isOwnFault(e))
+                    : settleAfter(e, heard.claim, heard.answer);
         } catch (Error e) {
             if (heard.answer != null) {
                 settleDespite(e, heard.claim, heard.answer);
@@ -174,20 +176,5 @@ final class CallUnderLock implements Calling {
     private Written held(Claim claim) {
         settlements.release(claim, TRY_AGAIN, "The host held the invoice when it was to be called.");
         return Written.CONTENDED;
-    }
-
-    private Written releaseAfter(RuntimeException failure, Claim claim) {
-        try {
-            if (Settlements.isOwnFault(failure)) {
-                return settlements.setAside(claim, failure);
-            }
-            return settlements
-                    .release(claim, Duration.ZERO, "An error before the call: " + failure.getMessage())
-                    .failing(failure);
-        } catch (RuntimeException again) {
-            // It stays STARTED in the journal, to be found out about under the same key.
-            failure.addSuppressed(again);
-            throw failure;
-        }
     }
 }

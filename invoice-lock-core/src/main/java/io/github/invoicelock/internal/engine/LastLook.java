@@ -31,7 +31,8 @@ final class LastLook {
             Thread.currentThread().interrupt();
             return Optional.of(settlements.release(claim, Duration.ZERO, Calling.GIVEN_BACK));
         } catch (RuntimeException e) {
-            return Optional.of(releaseAfter(e, claim));
+            // The journal could not be asked for a moment: no invoice's fault.
+            return Optional.of(settlements.uncalled(claim, e, false));
         }
         return Optional.of(
                 settlements.release(claim, Duration.ZERO, run.givesBack(claim) ? Calling.GIVEN_BACK : NO_MOMENT));
@@ -39,18 +40,5 @@ final class LastLook {
 
     private static boolean tooLate(Claim claim) {
         return System.nanoTime() - claim.lastStart() >= 0;
-    }
-
-    /** The journal could not be asked for a moment: the run ends. */
-    private Written releaseAfter(RuntimeException failure, Claim claim) {
-        try {
-            return settlements
-                    .release(claim, Duration.ZERO, "An error before the call: " + failure.getMessage())
-                    .failing(failure);
-        } catch (RuntimeException again) {
-            // It stays STARTED in the journal, to be found out about under the same key.
-            failure.addSuppressed(again);
-            throw failure;
-        }
     }
 }

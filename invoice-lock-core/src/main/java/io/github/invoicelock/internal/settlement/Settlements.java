@@ -313,7 +313,7 @@ public final class Settlements {
     }
 
     /** The invoice cannot be locked for its call, by its own data: nothing was sent. */
-    public Written setAside(Claim claim, RuntimeException failure) {
+    private Written setAside(Claim claim, RuntimeException failure) {
         NextState next = claim.before() == AttemptState.NOT_BILLED
                 ? NextState.setAside(Outcomes.MARK_AGAIN, HostCode.why(failure))
                 : NextState.parked(AttemptState.IN_DOUBT, AttemptCause.OWN_DATA_FAILS, null, HostCode.why(failure));
@@ -321,6 +321,20 @@ public final class Settlements {
                 .writeOwned(tx, claim.attempt(), next.uncalled(), Act.SET_ASIDE)
                 .map(attempt -> Written.setAside(attempt, failure))
                 .orElse(Written.CONTENDED));
+    }
+
+    /** An error before the call: the invoice's own sets it aside, any other gives the claim back and ends the run. */
+    public Written uncalled(Claim claim, RuntimeException failure, boolean own) {
+        try {
+            return own
+                    ? setAside(claim, failure)
+                    : release(claim, Duration.ZERO, "An error before the call: " + failure.getMessage())
+                            .failing(failure);
+        } catch (RuntimeException again) {
+            // It stays STARTED in the journal, to be found out about under the same key.
+            failure.addSuppressed(again);
+            throw failure;
+        }
     }
 
     /** The invoice is not to be charged any more, and nothing was sent. */
